@@ -1,0 +1,1 @@
+//! The embedded broker: durable queues on the store, for one process.

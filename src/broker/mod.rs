@@ -1,0 +1,211 @@
+//! Brokers: durable queues with acknowledgements, shaped for batches.
+//!
+//! The trait holds what the engine needs and nothing a particular broker happens to offer.
+//! `tests/it/broker_conformance.rs` runs the same checks over every implementation.
+
+pub mod embedded;
+pub mod rabbitmq;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::{
+    message::{Digest, Headers, MessageId, Timestamp},
+    store::Writes,
+};
+
+/// The name of a queue: `simpul.route.<route>` or `simpul.deliver.<route>.<system>.<target>`.
+pub type QueueName = Arc<str>;
+
+/// What stands in a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The message that this is, or that gave rise to it.
+    pub id: MessageId,
+    /// When it was first put into a queue; for the age of a queue.
+    pub received_at: Timestamp,
+    /// Headers.
+    pub headers: Headers,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// Something to put into a queue.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// Where to.
+    pub queue: QueueName,
+    /// What.
+    pub entry: Entry,
+    /// Not to be handed out before this moment; `None`: at once.
+    pub due: Option<Timestamp>,
+    /// Entries of one queue with the same key are handed out one at a time, in the order in which
+    /// they were put in: the next only when the one before is settled as done.
+    pub order_key: Option<Digest>,
+}
+
+/// Durable queues. A queue exists once something was put into it.
+#[async_trait]
+pub trait Broker: Send + Sync {
+    /// Puts `outputs` into their queues, and commits `writes` with them; returns when both are
+    /// durable, with an outcome for each output. Embedded: all or none, in one transaction.
+    ///
+    /// An error says that no confirmation came: the output may be stored all the same, so a
+    /// caller that tries again must expect a second one with the same id.
+    async fn publish(&self, outputs: Vec<Output>, writes: Writes) -> Vec<Result<(), BrokerError>>;
+
+    /// Starts taking from `queue`, holding at most `prefetch` deliveries that are not settled.
+    /// One consumer per queue and process.
+    fn consume(&self, queue: &QueueName, prefetch: usize) -> Box<dyn Consumer>;
+
+    /// Settles deliveries: makes `outputs` and `writes` durable, then removes or delays the
+    /// deliveries. Embedded: all in one transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokerError`] if that is not certain; then every delivery comes back, marked
+    /// `redelivered`.
+    async fn settle(
+        &self,
+        settled: Vec<Settled>,
+        outputs: Vec<Output>,
+        writes: Writes,
+    ) -> Result<(), BrokerError>;
+
+    /// What stands in a queue now.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokerError`] if the broker cannot be asked.
+    async fn depth(&self, queue: &QueueName) -> Result<Depth, BrokerError>;
+
+    /// Every queue that holds something.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokerError`] if the broker cannot be asked.
+    async fn queues(&self) -> Result<Vec<QueueName>, BrokerError>;
+
+    /// Looks at entries without taking them: those after `after` (a [`Browsed::position`]).
+    ///
+    /// # Errors
+    ///
+    /// [`BrokerError`] if the broker cannot be asked.
+    async fn browse(
+        &self,
+        queue: &QueueName,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Browsed>, BrokerError>;
+
+    /// Makes every delayed entry of `queue` due now.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokerError`] if that is not certain.
+    async fn hasten(&self, queue: &QueueName) -> Result<(), BrokerError>;
+
+    /// Empties a queue of everything that nobody holds; returns how many entries went.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokerError`] if that is not certain.
+    async fn purge(&self, queue: &QueueName) -> Result<u64, BrokerError>;
+}
+
+/// Takes deliveries from one queue. Dropped, it stops; what was taken stays valid.
+#[async_trait]
+pub trait Consumer: Send {
+    /// The next deliveries, at least one and at most `max`: whatever is ready, waiting only while
+    /// nothing is. Waits through trouble too. Safe to drop while it waits.
+    async fn next(&mut self, max: usize) -> Vec<Delivery>;
+}
+
+/// An entry on loan from the broker.
+///
+/// It is settled by being handed to [`Broker::settle`]. Dropped, it goes back to its place in the
+/// queue, so a panic or a stop loses nothing.
+pub struct Delivery {
+    /// What was delivered.
+    pub entry: Entry,
+    /// It may have been delivered before, by a process that died or a settlement that failed.
+    pub redelivered: bool,
+    /// How the broker knows it again.
+    pub(in crate::broker) loan: Loan,
+}
+
+/// The broker's own side of a [`Delivery`]; returns it when dropped.
+pub(in crate::broker) struct Loan {
+    /// Its position in its queue.
+    pub(in crate::broker) position: i64,
+    /// Where it goes back to.
+    pub(in crate::broker) home: Option<Arc<dyn Lender>>,
+}
+
+/// Takes back deliveries that were dropped.
+pub(in crate::broker) trait Lender: Send + Sync {
+    /// The entry at `position` may be handed out again.
+    fn give_back(&self, position: i64);
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        if let Some(home) = self.home.take() {
+            home.give_back(self.position);
+        }
+    }
+}
+
+impl std::fmt::Debug for Delivery {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Delivery({}, redelivered: {})", self.entry.id, self.redelivered)
+    }
+}
+
+/// What becomes of a delivery.
+#[derive(Debug)]
+pub enum Settled {
+    /// It is done, and leaves its queue.
+    Done(Delivery),
+    /// It stays in its place, with these headers, and is handed out again at `due`.
+    Again {
+        /// The delivery.
+        delivery: Delivery,
+        /// Its headers from now on.
+        headers: Headers,
+        /// When.
+        due: Timestamp,
+    },
+}
+
+/// What stands in a queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Entries, those on loan included.
+    pub entries: u64,
+    /// Those of them that wait for a moment to come.
+    pub delayed: u64,
+    /// How long the oldest has been in a queue.
+    pub oldest: Duration,
+}
+
+/// An entry that was looked at.
+#[derive(Debug, Clone)]
+pub struct Browsed {
+    /// Where it stands; rises.
+    pub position: i64,
+    /// When it is due, if it is delayed.
+    pub due: Option<Timestamp>,
+    /// The entry.
+    pub entry: Entry,
+}
+
+/// The broker cannot be reached, or did not confirm.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("broker: {reason}")]
+pub struct BrokerError {
+    /// What happened, for the operator.
+    pub reason: String,
+}

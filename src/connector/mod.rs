@@ -1,0 +1,232 @@
+//! Connectors: where the bus touches other systems.
+//!
+//! A connector translates between simpul and somebody else's protocol, and sorts that protocol's
+//! failures into three [`Class`]es. It does not retry, log, count or queue: the engine does that,
+//! the same way for all of them.
+//!
+//! To add one: write `connector/<protocol>/`, give it a `…Spec` with a `compile` like
+//! [`http::HttpSpec`]'s, and a field in `route::file::SystemFile`.
+
+pub mod files;
+pub mod http;
+
+use std::{collections::BTreeMap, error::Error, iter, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::{
+    diagnostic::Located,
+    expr::Template,
+    message::{Digest, Endpoint, Headers, MessageId},
+};
+
+/// A system that messages are sent to.
+#[async_trait]
+pub trait Target: Send + Sync {
+    /// Sends one delivery and waits until the other side has taken it.
+    ///
+    /// Dropping the future gives up the call; the other side may have taken it all the same.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`], sorted by what the engine should do next.
+    async fn send(&self, call: &Call) -> Result<Answer, CallError>;
+}
+
+/// One attempt at one delivery.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The body: JSON text.
+    pub body: Bytes,
+    /// What the target's [`OpenTarget::parameters`] yielded for this delivery, in their order,
+    /// encoded.
+    pub parameters: Vec<String>,
+    /// What simpul says beside it: `idempotency-key`, `simpul-attempt`, …
+    pub headers: Headers,
+}
+
+/// What came back when the other side took it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// One line for the journal: `200`, `17 bytes written`.
+    pub summary: String,
+}
+
+/// Why a call to another system did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{class}: {reason}")]
+pub struct CallError {
+    /// What to do about it.
+    pub class: Class,
+    /// The protocol's status code, where there is one; `answers:` may sort it otherwise.
+    pub status: Option<u16>,
+    /// What happened, in one line for the operator. Never a secret, a URL, or a body.
+    pub reason: String,
+    /// How long the other side asked us to wait, if it did.
+    pub retry_after: Option<Duration>,
+    /// `refused`, but if it happens to several messages in a row the target is misconfigured:
+    /// 403, 404 and 410 on a fixed path.
+    pub suspicious: bool,
+}
+
+/// The failure classes of `design.md`, as far as a target can tell them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// It did not answer, or asked us to come back: try again.
+    Unavailable,
+    /// We are not set up for it (password, address, certificate): pause the target.
+    Misconfigured,
+    /// It understood this delivery and will not take it: give it up.
+    Refused,
+}
+
+impl std::fmt::Display for Class {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Unavailable => "unavailable",
+            Self::Misconfigured => "misconfigured",
+            Self::Refused => "refused",
+        })
+    }
+}
+
+/// How `answers:` sorts a status code otherwise than usual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerClass {
+    /// As good as taken.
+    Delivered,
+    /// Try again.
+    Unavailable,
+    /// Pause the target.
+    Misconfigured,
+    /// Give this delivery up.
+    Refused,
+}
+
+/// A target as its system file describes it, ready to be called.
+pub struct OpenTarget {
+    /// Its name.
+    pub endpoint: Endpoint,
+    /// What to call.
+    pub target: Arc<dyn Target>,
+    /// Templates over the message (path, headers), evaluated where the delivery is made.
+    pub parameters: Vec<Parameter>,
+    /// The JSON Schema of what it takes: a path as written.
+    pub schema: Option<Located<String>>,
+    /// How it sorts answers otherwise than usual.
+    pub answers: BTreeMap<u16, AnswerClass>,
+    /// Changes when its system file does (secrets included): frees a paused target.
+    pub digest: Digest,
+}
+
+/// A template that a target wants evaluated for each delivery.
+pub struct Parameter {
+    /// What to evaluate; `$` is the message after the steps, `@` the item.
+    pub template: Template,
+    /// Where it stands: `path`, `header x-unit`.
+    pub place: String,
+    /// Makes a value safe for that place.
+    pub encode: fn(&str) -> String,
+}
+
+/// A source as its system file describes it.
+pub struct OpenSource {
+    /// Its name.
+    pub endpoint: Endpoint,
+    /// The JSON Schema of what it emits: a path as written.
+    pub schema: Option<Located<String>>,
+    /// Who may send: the name of each API key and the SHA-256 of the key.
+    pub api_keys: Vec<(String, [u8; 32])>,
+}
+
+/// Where sources hand over what they received. The engine is behind it.
+#[async_trait]
+pub trait Intake: Send + Sync {
+    /// Accepts messages, all or none; returns once they are durable.
+    ///
+    /// # Errors
+    ///
+    /// [`IntakeError`] when none of them was accepted; after `Unavailable` they may have been.
+    async fn accept(&self, handover: Handover) -> Result<Vec<Accepted>, IntakeError>;
+
+    /// How a message fares that `client` handed over; `None` if there is no such message of his.
+    async fn fares(&self, client: &str, id: MessageId) -> Option<serde_json::Value>;
+
+    /// The sources that accept messages now, by endpoint.
+    fn sources(&self) -> Arc<BTreeMap<Endpoint, Arc<OpenSource>>>;
+}
+
+/// Messages on their way in, from one call of a source.
+#[derive(Debug, Clone)]
+pub struct Handover {
+    /// The source.
+    pub source: Endpoint,
+    /// Who hands them over: `system.source/key-name`.
+    pub client: String,
+    /// The messages, in their order.
+    pub messages: Vec<Incoming>,
+}
+
+/// One message on its way in.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// What the sender calls it: an `Idempotency-Key`, or `ce-source` and `ce-id`.
+    pub key: Option<String>,
+    /// What came beside the body.
+    pub headers: Headers,
+    /// The body: checked by the source to be JSON within the limits.
+    pub body: Bytes,
+}
+
+/// A message that was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its id.
+    pub id: MessageId,
+    /// It had been accepted before under the same key; this is the first one's id.
+    pub duplicate: bool,
+}
+
+/// Why messages were not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IntakeError {
+    /// Not now: try again later, with the same key.
+    #[error("not now: {reason}")]
+    Unavailable {
+        /// What happened, for the operator.
+        reason: String,
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// A body does not fit the source's schema.
+    #[error("message {index} does not fit the schema")]
+    Invalid {
+        /// Which of the messages, from 0.
+        index: usize,
+        /// What does not fit: JSON Pointer and what the schema asks for.
+        violations: Vec<(String, String)>,
+    },
+    /// The key was used for another body.
+    #[error("the idempotency key of message {index} was used for another body")]
+    KeyReused {
+        /// Which of the messages, from 0.
+        index: usize,
+    },
+    /// A message with the same key is being stored at this moment.
+    #[error("a message with the key of message {index} is being stored")]
+    KeyInFlight {
+        /// Which of the messages, from 0.
+        index: usize,
+    },
+    /// No route reads this source.
+    #[error("no route reads this source")]
+    NoRoute,
+}
+
+/// An error and all its causes in one line: libraries keep the telling part at the bottom.
+pub(crate) fn reason(error: &(dyn Error + 'static)) -> String {
+    let causes = iter::successors(Some(error), |&error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

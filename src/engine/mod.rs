@@ -1,0 +1,1 @@
+//! The engine: a plan into running tasks.

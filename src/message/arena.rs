@@ -1,0 +1,57 @@
+//! Where the parsed body of one message lives, and everything that its steps make of it.
+
+use bumpalo::Bump;
+
+/// Memory for the work on one message: handed out piece by piece, freed all at once.
+///
+/// It has a limit, so that no body and no expression can take more than its share.
+pub struct Arena(Bump);
+
+/// The work on one message needed more memory than it may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("needs more memory than the {limit} bytes that the work on one message may take")]
+pub struct ArenaFull {
+    /// The limit, in bytes.
+    pub limit: usize,
+}
+
+impl Arena {
+    /// An arena that hands out at most `limit` bytes (rounded up to its chunk size).
+    pub fn with_limit(limit: usize) -> Self {
+        let bump = Bump::new();
+        bump.set_allocation_limit(Some(limit));
+        Self(bump)
+    }
+
+    /// Copies `text` into the arena.
+    ///
+    /// # Errors
+    ///
+    /// [`ArenaFull`] when the limit is reached; what was handed out stays valid.
+    pub fn text<'a>(&'a self, text: &str) -> Result<&'a str, ArenaFull> {
+        self.0.try_alloc_str(text).map(|it| &*it).map_err(|_| self.full())
+    }
+
+    /// Copies `items` into the arena.
+    ///
+    /// # Errors
+    ///
+    /// [`ArenaFull`] when the limit is reached; what was handed out stays valid.
+    pub fn slice<'a, T: Copy>(&'a self, items: &[T]) -> Result<&'a [T], ArenaFull> {
+        self.0.try_alloc_slice_copy(items).map(|it| &*it).map_err(|_| self.full())
+    }
+
+    /// Bytes taken from the system so far.
+    pub fn allocated(&self) -> usize {
+        self.0.allocated_bytes()
+    }
+
+    /// Frees everything, keeping the largest chunk for the next message.
+    pub fn reset(&mut self) {
+        self.0.reset();
+    }
+
+    fn full(&self) -> ArenaFull {
+        ArenaFull { limit: self.0.allocation_limit().unwrap_or_default() }
+    }
+}
