@@ -107,6 +107,20 @@ impl Envelope {
         })
     }
 
+    /// What stands in for the envelope of an entry that has none.
+    pub(super) fn foreign(key: Digest) -> Self {
+        Self {
+            ordinal: 0,
+            key,
+            parameters: Vec::new(),
+            generation: 0,
+            attempts: 0,
+            failing_since: None,
+            panics: 0,
+            reason: None,
+        }
+    }
+
     /// The headers that go out with an attempt.
     pub(super) fn outgoing(&self, entry: &Entry, possible_duplicate: bool) -> Headers {
         let mut headers = Headers::default();

@@ -87,11 +87,10 @@ async fn three_different_messages_not_found_in_a_row_pause_the_target() {
     let gate = gate();
     let ids = IdSource::default();
     let [first, second, third] = [(); 3].map(|()| ids.next(Timestamp::from_millis(0)));
-    let mut not_found = |id| {
+    let not_found = |id| {
         let mut attempted = attempted(Some(Class::Refused));
         attempted.suspicious = true;
-        let change =
-            gate.learn(id, &mut attempted, Timestamp::from_millis(0), Digest::of(&[]));
+        let change = gate.learn(id, &mut attempted, Timestamp::from_millis(0), Digest::of(&[]));
         (change != Change::None, attempted.class)
     };
     assert_eq!(not_found(first), (false, Some(Class::Refused)));

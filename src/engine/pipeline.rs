@@ -165,9 +165,7 @@ fn key_of(place: &str, expression: &Expr, scope: &Scope<'_>) -> Result<Digest, C
 fn json_of(place: &str, expression: &Expr, scope: &Scope<'_>) -> Result<Vec<u8>, Cause> {
     match expression.eval(scope) {
         Ok(Some(value)) => Ok(JsonWriter::to_vec(value)),
-        Ok(None) => {
-            Err(bad(place, format!("`{}` is nothing in this message", expression.text())))
-        }
+        Ok(None) => Err(bad(place, format!("`{}` is nothing in this message", expression.text()))),
         Err(error) => Err(bad(place, error)),
     }
 }
