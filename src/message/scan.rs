@@ -138,7 +138,8 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub(super) fn string(&mut self, arena: &'a Arena) -> Result<&'a str, Wrong> {
         let start = self.at + 1;
-        self.at = self.plain_end(start);
+        self.at = start;
+        self.skip_plain();
         match self.peek() {
             Some(b'"') => {
                 let string = self.text.get(start..self.at).unwrap_or_default();
@@ -149,19 +150,9 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The first byte from `at` on that ends a run of plain text: `"`, `\` or a control
-    /// character; or the end.
     #[inline]
-    fn plain_end(&self, mut at: usize) -> usize {
-        let bytes = self.text.as_bytes();
-        while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-            match ends_at(u64::from_le_bytes(*chunk)) {
-                Some(offset) => return at + offset,
-                None => at += size_of::<u64>(),
-            }
-        }
-        let rest = bytes.get(at..).unwrap_or_default();
-        at + rest.iter().position(|it| matches!(it, b'"' | b'\\' | ..0x20)).unwrap_or(rest.len())
+    fn skip_plain(&mut self) {
+        self.at += plain_length(self.text.as_bytes().get(self.at..).unwrap_or_default());
     }
 
     #[cold]
@@ -177,7 +168,7 @@ impl<'a> Scanner<'a> {
                 None => return Err(self.syntax("the text ends inside a string")),
             }
             plain_from = self.at;
-            self.at = self.plain_end(plain_from);
+            self.skip_plain();
         }
         self.at += 1;
         arena.text(&self.unescaped).map_err(|_| self.wrong(ParseErrorKind::TooLarge))
@@ -240,6 +231,21 @@ impl<'a> Scanner<'a> {
             None => Err(self.syntax("expected four hexadecimal digits")),
         }
     }
+}
+
+/// How many bytes stand before the first that ends plain text in a string: `"`, `\` or a control
+/// character. All of them where none does.
+#[inline]
+pub(super) fn plain_length(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        match ends_at(u64::from_le_bytes(*chunk)) {
+            Some(offset) => return at + offset,
+            None => at += size_of::<u64>(),
+        }
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(|it| matches!(it, b'"' | b'\\' | ..0x20)).unwrap_or(rest.len())
 }
 
 /// The place of the first `"`, `\` or control character among eight bytes.

@@ -1,6 +1,6 @@
 //! A [`Value`] as JSON text.
 
-use super::Value;
+use super::{Value, scan::plain_length};
 
 /// Writes values as compact JSON: numbers as they were written, members in their order.
 #[derive(Debug, Default)]
@@ -53,15 +53,13 @@ impl JsonWriter {
     fn text(&mut self, text: &str) {
         self.out.push(b'"');
         let mut rest = text.as_bytes();
-        while let Some(length) = rest.iter().position(|it| needs_escape(*it)) {
-            let (plain, escaped) = rest.split_at(length);
+        loop {
+            let (plain, escaped) = rest.split_at(plain_length(rest));
             self.out.extend_from_slice(plain);
-            if let Some((byte, behind)) = escaped.split_first() {
-                self.escape(*byte);
-                rest = behind;
-            }
+            let Some((byte, behind)) = escaped.split_first() else { break };
+            self.escape(*byte);
+            rest = behind;
         }
-        self.out.extend_from_slice(rest);
         self.out.push(b'"');
     }
 
@@ -80,10 +78,6 @@ impl JsonWriter {
             }
         }
     }
-}
-
-fn needs_escape(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 #[cfg(test)]
