@@ -5,6 +5,7 @@
 mod code;
 mod node;
 mod render;
+pub mod units;
 mod yaml;
 
 use std::sync::Arc;
