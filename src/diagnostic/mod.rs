@@ -3,6 +3,7 @@
 //! Nothing here prints or exits. A check adds what it finds to a [`Report`]; `cli` renders it.
 
 mod code;
+mod entries;
 mod node;
 mod render;
 pub mod units;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 pub use self::{
     code::Code,
+    entries::Entries,
     node::{Located, Node, NodeKind, Scalar, Style},
     yaml::read,
 };
