@@ -1,7 +1,6 @@
 //! Diagnostics: what we tell the author of a file when the file is wrong.
 //!
 //! Nothing here prints or exits. A check adds what it finds to a [`Report`]; `cli` renders it.
-
 //!
 //! A file goes through two stages here: `yaml` makes a [`Node`] tree of its text, [`decode`] one of
 //! our types of the tree. Both go on after a mistake, so that one look shows all of them.
@@ -9,12 +8,14 @@
 mod access;
 mod code;
 mod decode;
+mod entries;
 mod node;
 mod placeholder;
 mod reader;
 mod render;
 mod trap;
 mod tree;
+pub mod units;
 mod wire;
 mod yaml;
 
@@ -23,7 +24,8 @@ use std::{fmt, ops::Range, sync::Arc};
 pub use self::{
     code::Code,
     decode::decode,
-    node::{Ambiguous, Entries, Located, Node, NodeKind, PlainValue, Scalar, Secret, Style},
+    entries::Entries,
+    node::{Ambiguous, Located, Node, NodeKind, PlainValue, Scalar, Style},
     yaml::{parse, read},
 };
 

@@ -21,47 +21,6 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Located<T> {
     }
 }
 
-/// The entries of a mapping whose keys are names that the author gives, in the order of the
-/// file, with the place of each key. No key stands twice.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entries<T>(pub Vec<(Located<String>, T)>);
-
-impl<T> Default for Entries<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        wire::entries(deserializer).map(Self)
-    }
-}
-
-/// A text that nobody may see: `Debug` hides it.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text. Keep it out of messages, logs and errors.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("***")
-    }
-}
-
 /// A YAML value and its place: what `map`, `set` and the like hold, where any value may stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {

@@ -8,7 +8,7 @@ use std::{fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, MapAccess, SeqAccess, Visitor},
+    de::{Error, SeqAccess, Visitor},
 };
 
 use super::{Located, Node, NodeKind, Scalar, Span, Style};
@@ -39,14 +39,6 @@ where
 
 pub(super) fn node<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Node, D::Error> {
     deserializer.deserialize_tuple_struct(NODE, 6, NodeVisitor)
-}
-
-pub(super) fn entries<'de, T, D>(deserializer: D) -> Result<Vec<(Located<String>, T)>, D::Error>
-where
-    T: Deserialize<'de>,
-    D: Deserializer<'de>,
-{
-    deserializer.deserialize_map(EntriesVisitor(PhantomData))
 }
 
 struct LocatedVisitor<T>(PhantomData<T>);
@@ -89,24 +81,6 @@ impl<'de> Visitor<'de> for NodeVisitor {
             }
         };
         Ok(Node { at, kind })
-    }
-}
-
-struct EntriesVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for EntriesVisitor<T> {
-    type Value = Vec<(Located<String>, T)>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a mapping")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(entry) = map.next_entry()? {
-            entries.push(entry);
-        }
-        Ok(entries)
     }
 }
 

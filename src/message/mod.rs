@@ -10,6 +10,7 @@ mod headers;
 mod id;
 mod name;
 mod parse;
+mod scan;
 mod time;
 mod write;
 
