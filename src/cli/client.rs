@@ -43,9 +43,7 @@ impl Client {
     pub(super) fn connect(directory: &Path) -> Result<Option<Self>, CouldNot> {
         let access = Access::read(directory).map_err(|error| {
             let directory = directory.display();
-            CouldNot(format!(
-                "`{directory}/ops.token`: {error}; use the account that runs the bus"
-            ))
+            CouldNot(format!("`{directory}/ops.token`: {error}; use the account that runs the bus"))
         })?;
         let Some(access) = access else { return Ok(None) };
         let http = Http::builder()
@@ -77,9 +75,9 @@ impl Client {
         self.call(Method::POST, path, Some(encode(order)?)).await.map(drop)
     }
 
-    /// Has something taken away.
-    pub(super) async fn delete(&self, path: &str) -> Result<(), Failure> {
-        self.call(Method::DELETE, path, None).await.map(drop)
+    /// Has something taken away, and reads what came of it.
+    pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        decode(&self.call(Method::DELETE, path, None).await?)
     }
 
     async fn call(

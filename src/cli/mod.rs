@@ -12,6 +12,7 @@ mod logging;
 mod offline;
 mod pause;
 mod pretty;
+mod project;
 mod reload;
 mod screen;
 mod trace;
