@@ -66,10 +66,11 @@ fn is_json_essence(essence: &str) -> bool {
 fn essence(text: &str) -> (String, bool) {
     let mut parts = text.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let mut charsets = parts.filter_map(|it| it.split_once('=')).filter_map(|(name, value)| {
-        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
-    });
-    let is_utf8 = charsets.all(|it| it.eq_ignore_ascii_case("utf-8"));
+    let is_charset = |name: &str| name.trim().eq_ignore_ascii_case("charset");
+    let is_utf8 = parts
+        .filter_map(|it| it.split_once('='))
+        .filter(|(name, _)| is_charset(name))
+        .all(|(_, value)| value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8"));
     (essence, is_utf8)
 }
 
