@@ -20,7 +20,7 @@ pub use self::{
     arena::{Arena, ArenaFull},
     document::{Number, Value},
     headers::Headers,
-    id::{Digest, IdSource, MessageId},
+    id::{Digest, DigestError, IdSource, MessageId},
     name::{Endpoint, is_name},
     parse::{Limits, ParseError, ParseErrorKind, parse},
     time::{Clock, Timestamp},
