@@ -2,11 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{
-    Context, Flow, Rejected, Step,
-    place::Place,
-    text::message_expression,
-};
+use super::{Context, Flow, Rejected, Step, place::Place, text::message_expression};
 use crate::{
     diagnostic::{Code, Entries, Located, Report},
     expr::{Expr, Scope},
@@ -67,9 +63,9 @@ impl Step for Check {
     fn apply<'a>(&self, scope: &Scope<'a>) -> Result<Flow<'a>, Rejected> {
         let mut failed = Vec::new();
         for (name, condition) in &self.rules {
-            let value = condition.eval(scope).map_err(|error| {
-                Rejected::because(format!("rule `{name}`: {error}"))
-            })?;
+            let value = condition
+                .eval(scope)
+                .map_err(|error| Rejected::because(format!("rule `{name}`: {error}")))?;
             // Nothing, or no boolean: not evaluated.
             if value == Some(Value::Bool(false)) {
                 failed.push(Value::Text(scope.arena.text(name)?));

@@ -4,11 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{
-    Context, Flow, Rejected, Step, kind_of,
-    place::Place,
-    text::message_expression,
-};
+use super::{Context, Flow, Rejected, Step, kind_of, place::Place, text::message_expression};
 use crate::{
     diagnostic::{Code, Located, Report, nearest},
     expr::{Expr, Scope},
@@ -65,7 +61,9 @@ impl LookupSpec {
             let message = format!("no code table `{}`", self.table.value);
             let shown = report.error(self.table.at, Code::UnknownName, message);
             shown.label(format!("there is no `tables/{}.csv`", self.table.value));
-            if let Some(near) = nearest(&self.table.value, context.tables.keys().map(String::as_str)) {
+            if let Some(near) =
+                nearest(&self.table.value, context.tables.keys().map(String::as_str))
+            {
                 shown.help(format!("did you mean `{near}`?"));
             }
             return None;

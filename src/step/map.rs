@@ -5,9 +5,7 @@ use super::{
     text::{expression, no_item, show_syntax_error},
 };
 use crate::{
-    diagnostic::{
-        Code, Located, Node, NodeKind, PlainValue, Report, Scalar, Span, nearest,
-    },
+    diagnostic::{Code, Located, Node, NodeKind, PlainValue, Report, Scalar, Span, nearest},
     expr::{Expr, Scope, ValueText},
     message::{Number, Value},
 };
@@ -95,18 +93,17 @@ enum Kind {
     Text(ValueText),
     List(Vec<Shape>),
     Object(Vec<(String, Shape)>),
-    Each { items: Expr, shape: Box<Shape> },
+    Each {
+        items: Expr,
+        shape: Box<Shape>,
+    },
 }
 
 const EACH: &str = "$each";
 const MAP: &str = "$map";
 
 impl Shape {
-    pub(super) fn compile(
-        node: &Node,
-        context: &Context<'_>,
-        report: &mut Report,
-    ) -> Option<Self> {
+    pub(super) fn compile(node: &Node, context: &Context<'_>, report: &mut Report) -> Option<Self> {
         match &node.kind {
             NodeKind::Scalar(scalar) => Self::scalar(scalar, node.at, report),
             NodeKind::List(items) => {
@@ -130,6 +127,12 @@ impl Shape {
     }
 
     fn scalar(scalar: &Scalar, at: Span, report: &mut Report) -> Option<Self> {
+        if scalar.is_empty() {
+            report
+                .error(at, Code::Missing, "no value stands here")
+                .help("write `null` if null is meant, or take the field out");
+            return None;
+        }
         let plain = scalar.plain_value().map_err(|ambiguous| {
             report
                 .error(at, Code::AmbiguousNumber, format!("`{}` is ambiguous", scalar.text))
@@ -180,7 +183,11 @@ impl Shape {
         let (Some(items), Some(shape)) = (items, shape) else {
             let other = if items.is_none() { EACH } else { MAP };
             report
-                .error(reserved.at, Code::Missing, format!("`{}` without `{other}`", reserved.value))
+                .error(
+                    reserved.at,
+                    Code::Missing,
+                    format!("`{}` without `{other}`", reserved.value),
+                )
                 .help("write `{ $each: $.items[*], $map: { field: \"@.field\" } }`");
             return None;
         };
@@ -272,7 +279,9 @@ fn unknown_key(key: &Located<String>, report: &mut Report) -> Option<Shape> {
         report
             .error(key.at, Code::OutOfPlace, format!("`{name}` cannot stand beside `$each`"))
             .label("`$each` and `$map` make an array, which has no fields")
-            .help(format!("put `{name}` under `$map`, or beside the field that this is the value of"));
+            .help(format!(
+                "put `{name}` under `$map`, or beside the field that this is the value of"
+            ));
         return None;
     }
     let shown = report.error(key.at, Code::UnknownName, format!("unknown key `{name}`"));

@@ -42,7 +42,11 @@ pub(super) fn parse(text: &str) -> Result<Vec<Segment>, SyntaxError> {
         let start = reader.at();
         let segment = reader.segment()?;
         if segment.anywhere && segments.iter().any(|it| it.anywhere) {
-            return Err(reader.wrong_since(start, "`..` stands twice", "one `..` finds all places"));
+            return Err(reader.wrong_since(
+                start,
+                "`..` stands twice",
+                "one `..` finds all places",
+            ));
         }
         segments.push(segment);
         if SEGMENTS_MAX < segments.len() {

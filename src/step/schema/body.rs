@@ -26,7 +26,7 @@ impl Json for Body {
         key.into()
     }
 
-    fn with_string_node<T>(_: &mut (), string: &str, f: impl FnOnce(&Value<'_>) -> T) -> T {
+    fn with_string_node<T>(_: &mut (), string: &str, f: impl FnOnce(Self::Node<'_>) -> T) -> T {
         f(&Value::Text(string))
     }
 }

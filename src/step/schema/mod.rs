@@ -66,8 +66,7 @@ impl Schema {
         match options.build(&schema.ok()?) {
             Ok(validator) => Some(Self(validator)),
             Err(error) => {
-                let at = source.place_of(&error);
-                report.error(at, Code::Schema, format!("no JSON Schema: {error}"));
+                source.show(&error, report);
                 None
             }
         }
@@ -110,5 +109,139 @@ fn count_up_to(value: Value<'_>, max: usize) -> usize {
         Value::Array(items) => items.iter().fold(1, |count, it| inside(count, *it)),
         Value::Object(members) => members.iter().fold(1, |count, it| inside(count, it.1)),
         _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Limits, parse};
+
+    fn mistakes(schema: &str) -> String {
+        let mut report = Report::default();
+        let compiled = Schema::compile(schema, &mut report);
+        let found = report.into_sorted();
+        assert_eq!(compiled.is_none(), !found.is_empty());
+        let line = |it: &crate::diagnostic::Diagnostic| {
+            format!("{}:{} {}\n", it.at.line, it.at.column, it.message)
+        };
+        found.iter().map(line).collect()
+    }
+
+    fn violations(schema: &str, body: &str) -> String {
+        let mut report = Report::default();
+        let schema = Schema::compile(schema, &mut report);
+        let schema = schema.unwrap_or_else(|| panic!("{:?}", report.into_sorted()));
+        let arena = Arena::with_limit(1 << 24);
+        let body = parse(&arena, body.as_bytes(), &Limits::default()).unwrap();
+        let found = schema.violations(body, 20);
+        found.iter().map(|it| format!("{it}\n")).collect()
+    }
+
+    const ORDER: &str = r##"{
+      "type": "object",
+      "required": ["nomor", "peserta"],
+      "additionalProperties": false,
+      "properties": {
+        "nomor": { "type": "string", "pattern": "^[0-9]+/[A-Z]+$", "maxLength": 20 },
+        "tanggal": { "type": "string", "format": "date" },
+        "total": { "type": "integer", "minimum": 0 },
+        "kadar": { "type": "number", "multipleOf": 0.01, "exclusiveMaximum": 10 },
+        "jenis": { "enum": ["DINAS", "TUGAS", 3] },
+        "peserta": { "type": "array", "minItems": 1, "uniqueItems": true,
+                     "items": { "$ref": "#/$defs/orang" } }
+      },
+      "$defs": { "orang": { "type": "object", "required": ["nip"],
+        "properties": { "nip": { "type": ["string", "null"], "minLength": 18 } } } }
+    }"##;
+
+    #[test]
+    fn what_fits_has_no_violation() {
+        let body = r#"{"nomor":"12/SPD","tanggal":"2026-02-28","total":1.50e1,"kadar":9.99,
+            "jenis":3.0,"peserta":[{"nip":"190001011920011001"},{"nip":null}]}"#;
+        assert_eq!(violations(ORDER, body), "");
+    }
+
+    #[test]
+    fn violations_name_the_place_and_the_demand_and_no_value() {
+        let body = r#"{"nomor":"RAHASIA","tanggal":"2026-02-30","total":1.5,"kadar":10.001,
+            "jenis":"LAIN","peserta":[{"nip":"RAHASIA"},{"nip":"RAHASIA"},7,{}],"catatan":1}"#;
+        insta::assert_snapshot!(violations(ORDER, body), @r#"
+        `/nomor` must match `^[0-9]+/[A-Z]+$`
+        `/tanggal` must be a valid `date`
+        `/total` must be of type integer
+        `/kadar` must be less than 10
+        `/kadar` must be a multiple of 0.01
+        `/jenis` must be one of ["DINAS","TUGAS",3]
+        `/peserta` must not have an item twice
+        `/peserta/0/nip` must have at least 18 characters
+        `/peserta/1/nip` must have at least 18 characters
+        `/peserta/2` must be of type object
+        `/peserta/3` must have `nip`
+        `the body` may not have `catatan`
+        "#);
+        assert_eq!(violations(ORDER, "[]"), "`the body` must be of type object\n");
+        let missing = violations(ORDER, "{}");
+        assert_eq!(missing, "`the body` must have `nomor`\n`the body` must have `peserta`\n");
+    }
+
+    #[test]
+    fn numbers_are_judged_as_written() {
+        let integer = r#"{"type":"integer"}"#;
+        for body in
+            ["1", "-0", "1.0", "1.50e1", "100e-2", "1e400", "12345678901234567890123", "0e-9"]
+        {
+            assert_eq!(violations(integer, body), "", "{body}");
+        }
+        for body in ["0.5", "1e-1", "1.05e1", "105e-1", "12345678901234567890.5", "1e-400"] {
+            assert_ne!(violations(integer, body), "", "{body}");
+        }
+        let limits = r#"{"minimum":0,"maximum":9007199254740993}"#;
+        assert_eq!(violations(limits, "9007199254740993"), "");
+        for body in ["9007199254740994", "1e400", "-1e400", "-1"] {
+            assert_ne!(violations(limits, body), "", "{body}");
+        }
+    }
+
+    #[test]
+    fn draft_7_is_read_where_the_schema_says_so() {
+        let of = |draft| {
+            format!(
+                r#"{{"$schema":"{draft}","items":[{{"type":"string"}}],"additionalItems":false}}"#
+            )
+        };
+        let seven = of("http://json-schema.org/draft-07/schema#");
+        assert_eq!(violations(&seven, "[1,2]").lines().count(), 2);
+        // In 2020-12 a list of schemas stands under `prefixItems`.
+        insta::assert_snapshot!(mistakes(&of("https://json-schema.org/draft/2020-12/schema")), @"1:60 `items` must be of type boolean or object");
+        insta::assert_snapshot!(mistakes(&of("http://json-schema.org/draft-04/schema#")), @"1:13 a draft of JSON Schema that is not read here");
+    }
+
+    #[test]
+    fn mistakes_in_a_schema_are_shown_where_they_stand() {
+        insta::assert_snapshot!(mistakes("{\n  \"type\": strin\n}"), @"2:11 not JSON: expected a value");
+        insta::assert_snapshot!(mistakes("{\n  \"a\": 1,\n  \"a\": 2\n}"), @"3:3 an object has one key twice");
+        let wrong = ["{\n\"properties\": {\n  \"é\": {},   \"nomor\": ", "}\n}"];
+        let within = |inner: &str| mistakes(&wrong.join(inner));
+        insta::assert_snapshot!(within(r#"{ "type": "txt" }"#), @"3:26 an unknown `type`");
+        insta::assert_snapshot!(within(r#"{ "pattern": "(" }"#), @"3:26 a pattern that cannot be used");
+        insta::assert_snapshot!(within(r#"{ "pattern": "^(?!a)" }"#), @"3:26 a pattern that cannot be used");
+        insta::assert_snapshot!(within(r#"{ "format": "tanggal" }"#), @"3:26 an unknown `format`");
+        insta::assert_snapshot!(within(r##"{ "$ref": "#/$defs/orang" }"##), @"3:34 a `$ref` that leads nowhere");
+        insta::assert_snapshot!(within(r#"{ "$ref": "https://example.com/x.json" }"#), @"3:34 `https://example.com/x.json` is not in this file");
+        insta::assert_snapshot!(within(r#"{ "$ref": "orang.schema.json" }"#), @"3:34 `orang.schema.json` is not in this file");
+    }
+
+    #[test]
+    fn a_hostile_body_costs_neither_memory_nor_the_stack() {
+        let wrong = format!("[{}1]", "1,".repeat(100_000));
+        let found = violations(r#"{"items":{"type":"string"}}"#, &wrong);
+        assert_eq!(found, "`/0` must be of type string\n");
+        let deep = format!("{}{}", "[".repeat(64), "]".repeat(64));
+        let found = violations(r##"{"type":"array","minItems":1,"items":{"$ref":"#"}}"##, &deep);
+        assert_eq!(found.lines().count(), 1);
+        let name = "x".repeat(100_000);
+        let found = violations(r#"{"additionalProperties":false}"#, &format!("{{\"{name}\":1}}"));
+        assert!(found.len() < 200, "{}", found.len());
     }
 }

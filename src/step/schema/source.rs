@@ -1,6 +1,8 @@
 //! The text of a schema file, and where in it something stands.
 
-use jsonschema::{Draft, ValidationError};
+use jsonschema::{Draft, ValidationError, error::ValidationErrorKind};
+
+use super::wording::demand;
 
 use crate::{
     diagnostic::{Code, Report, Span},
@@ -51,7 +53,11 @@ impl<'a> Source<'a> {
         let known = KNOWN_DRAFTS.iter().find(|(known, _)| *known == name.trim_end_matches('#'));
         if known.is_none() {
             report
-                .error(self.place(name), Code::Schema, "a draft of JSON Schema that is not read here")
+                .error(
+                    self.place(name),
+                    Code::Schema,
+                    "a draft of JSON Schema that is not read here",
+                )
                 .label("neither 2020-12 nor 7")
                 .help(format!("write `\"$schema\": \"{}\"`", KNOWN_DRAFTS[0].0));
         }
@@ -68,7 +74,11 @@ impl<'a> Source<'a> {
         });
         let Some(reference) = remote else { return Some(()) };
         report
-            .error(self.place(reference), Code::Schema, format!("`{reference}` is not in this file"))
+            .error(
+                self.place(reference),
+                Code::Schema,
+                format!("`{reference}` is not in this file"),
+            )
             .label("schemas are never fetched, and do not refer to other files")
             .help("copy that schema under `$defs` and write `\"$ref\": \"#/$defs/name\"`");
         None
@@ -88,8 +98,38 @@ impl<'a> Source<'a> {
         walk(self.root, found);
     }
 
+    /// Shows why the library does not take the schema.
+    pub(super) fn show(&self, error: &ValidationError<'_>, report: &mut Report) {
+        let keyword = error.instance_path().as_str().rsplit('/').next().unwrap_or_default();
+        let message = error.to_string();
+        let (message, help) = match error.kind() {
+            ValidationErrorKind::Format { format } if format == "regex" => (
+                "a pattern that cannot be used".to_owned(),
+                "patterns run in linear time: there is no look-around and no back-reference",
+            ),
+            ValidationErrorKind::Referencing(_) => (
+                "a `$ref` that leads nowhere".to_owned(),
+                "write it as `#/$defs/name`, and that name under `$defs`",
+            ),
+            _ if message.starts_with("Unknown format") => (
+                "an unknown `format`".to_owned(),
+                "there are date, time, date-time, duration, email, hostname, ipv4, ipv6, uri, uuid",
+            ),
+            ValidationErrorKind::AnyOf { .. } if keyword == "type" => (
+                "an unknown `type`".to_owned(),
+                "there are string, number, integer, boolean, object, array, null",
+            ),
+            kind if keyword.is_empty() => (format!("the schema {}", demand(kind)), ""),
+            kind => (format!("`{keyword}` {}", demand(kind)), ""),
+        };
+        let shown = report.error(self.place_of(error), Code::Schema, message);
+        if !help.is_empty() {
+            shown.help(help);
+        }
+    }
+
     /// Where the schema is wrong, as near as can be told.
-    pub(super) fn place_of(&self, error: &ValidationError<'_>) -> Span {
+    fn place_of(&self, error: &ValidationError<'_>) -> Span {
         let mut at = None;
         let mut value = Some(self.root);
         for part in error.instance_path().as_str().split('/').skip(1) {
@@ -100,14 +140,17 @@ impl<'a> Source<'a> {
                     at = member.map(|(key, _)| *key).or(at);
                     member.map(|(_, value)| *value)
                 }
-                Some(Value::Array(items)) => name.parse().ok().and_then(|it: usize| items.get(it)).copied(),
+                Some(Value::Array(items)) => {
+                    name.parse().ok().and_then(|it: usize| items.get(it)).copied()
+                }
                 _ => None,
             };
         }
         // A reference that leads nowhere is told by its text alone.
         let message = error.to_string();
         self.each_reference(&mut |reference| {
-            if at.is_none() && 1 < reference.len() && message.contains(reference) {
+            let pointer = reference.trim_start_matches('#');
+            if at.is_none() && !pointer.is_empty() && message.contains(pointer) {
                 at = Some(reference);
             }
         });
@@ -127,7 +170,11 @@ impl<'a> Source<'a> {
         let line = before.matches('\n').count() + 1;
         let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
         let number = |it| u32::try_from(it).unwrap_or(u32::MAX);
-        Span { line: number(line), column: number(column), len: number(part.chars().count()).max(1) }
+        Span {
+            line: number(line),
+            column: number(column),
+            len: number(part.chars().count()).max(1),
+        }
     }
 
     pub(super) fn start(&self) -> Span {
