@@ -3,14 +3,17 @@
 //! Nothing here prints or exits. A check adds what it finds to a [`Report`]; `cli` renders it.
 
 mod code;
+mod entries;
 mod node;
 mod render;
+pub mod units;
 mod yaml;
 
 use std::sync::Arc;
 
 pub use self::{
     code::Code,
+    entries::Entries,
     node::{Located, Node, NodeKind, Scalar, Style},
     yaml::read,
 };

@@ -287,6 +287,17 @@ pub struct NewDelivery {
     pub key: Digest,
 }
 
+/// What was tried before a delivery was given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// Attempts.
+    pub attempts: u32,
+    /// The generation of files that made it.
+    pub generation: i64,
+    /// The body that was sent, if one was made.
+    pub sent: Option<Bytes>,
+}
+
 /// A message whose fate is known.
 #[derive(Debug, Clone)]
 pub struct Settling {

@@ -1,8 +1,6 @@
 //! What changes the ledger, as statements to be committed with the settlement they belong to.
 
-use bytes::Bytes;
-
-use super::{Cause, Claim, DeadLetter, DeliveryId, Outcome, Pause, Settling};
+use super::{Cause, Claim, DeadLetter, DeliveryId, Outcome, Pause, Settling, Tried};
 use crate::{
     message::{Digest, Endpoint, MessageId, Timestamp},
     store::Writes,
@@ -39,10 +37,10 @@ pub fn finish(
     _writes: &mut Writes,
     _delivery: &DeliveryId,
     _cause: &Cause,
-    _tried: (u32, i64, Bytes),
+    _tried: &Tried,
     _at: Timestamp,
 ) {
-    todo!("store helper: attempts, generation, the body sent")
+    todo!("store helper")
 }
 
 /// A dead letter is on its way again: it is taken out of the list and counted as under way.

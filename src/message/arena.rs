@@ -7,6 +7,10 @@ use bumpalo::Bump;
 /// It has a limit, so that no body and no expression can take more than its share.
 pub struct Arena(Bump);
 
+/// Bytes that an arena keeps between two messages at most: enough for nearly every body, so that
+/// one huge message does not leave each worker with its size for ever.
+const KEPT_MAX: usize = 256 * 1024;
+
 /// The work on one message needed more memory than it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("needs more memory than the {limit} bytes that the work on one message may take")]
@@ -46,12 +50,21 @@ impl Arena {
         self.0.allocated_bytes()
     }
 
-    /// Frees everything, keeping the largest chunk for the next message.
+    /// The most that it hands out, in bytes.
+    pub fn limit(&self) -> usize {
+        self.0.allocation_limit().unwrap_or_default()
+    }
+
+    /// Frees everything; a modest chunk is kept for the next message.
     pub fn reset(&mut self) {
-        self.0.reset();
+        if KEPT_MAX < self.allocated() {
+            *self = Self::with_limit(self.limit());
+        } else {
+            self.0.reset();
+        }
     }
 
     fn full(&self) -> ArenaFull {
-        ArenaFull { limit: self.0.allocation_limit().unwrap_or_default() }
+        ArenaFull { limit: self.limit() }
     }
 }

@@ -10,6 +10,7 @@ mod headers;
 mod id;
 mod name;
 mod parse;
+mod scan;
 mod time;
 mod write;
 
@@ -19,7 +20,7 @@ pub use self::{
     arena::{Arena, ArenaFull},
     document::{Number, Value},
     headers::Headers,
-    id::{Digest, IdSource, MessageId},
+    id::{Digest, DigestError, IdSource, MessageId},
     name::{Endpoint, is_name},
     parse::{Limits, ParseError, ParseErrorKind, parse},
     time::{Clock, Timestamp},

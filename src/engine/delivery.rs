@@ -1,0 +1,469 @@
+//! One target of one route at work: from its delivery queue to the system behind it.
+//!
+//! Attempts run side by side; what has come back is settled together, while others go on. A
+//! delivery stays on loan from the broker until its outcome is durable, so whatever dies in
+//! between, it comes back and is flagged.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    task::{Id, JoinError, JoinSet},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+
+use super::{
+    EngineError, Shared,
+    envelope::{Envelope, delivery_queue},
+    gate::{Change, Gate, Pass, Probe},
+    verdict::{Attempted, Verdict, verdict},
+    worker::{PANIC_PAUSE, PANICS_MAX, crashed, dead_event},
+};
+use crate::{
+    broker::{Consumer, Delivery, Settled},
+    connector::{Answer, Call, CallError, Class},
+    journal::{self, Event, Line},
+    ledger::{self, Cause, DeliveryId, Outcome, Tried},
+    message::Digest,
+    metrics::{BreakerState, TargetMetrics},
+    route::{Destination, OpenPlanTarget, Route},
+    store::Writes,
+};
+
+/// How long a worker waits after the store or the broker refused.
+const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What an attempt came back with.
+type Came = Result<Answer, CallError>;
+
+/// Takes deliveries to their target until `stop`; then finishes the attempts under way.
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    route: Arc<Route>,
+    index: usize,
+    stop: CancellationToken,
+) {
+    let Some(destination) = route.to.get(index) else { return };
+    let target = &destination.target;
+    let gate = shared.gate(target);
+    let metrics = shared.metrics.target(&route.name, &target.to_string());
+    let prefetch = shared.options.in_flight;
+    let consumer = shared.broker.consume(&delivery_queue(&route.name, target), prefetch);
+    let under_way = HashMap::new();
+    let (held, tasks) = (VecDeque::new(), JoinSet::new());
+    let worker = Worker {
+        shared: &shared,
+        route: &route,
+        destination,
+        gate,
+        metrics,
+        held,
+        tasks,
+        under_way,
+    };
+    worker.work(consumer, &stop).await;
+}
+
+struct Worker<'w> {
+    shared: &'w Shared,
+    route: &'w Arc<Route>,
+    destination: &'w Destination,
+    gate: Arc<Gate>,
+    metrics: Arc<TargetMetrics>,
+    /// Taken from the queue, waiting before the gate.
+    held: VecDeque<Delivery>,
+    tasks: JoinSet<Came>,
+    under_way: HashMap<Id, UnderWay>,
+}
+
+/// An attempt that has not come back.
+struct UnderWay {
+    delivery: Delivery,
+    envelope: Envelope,
+    started: Instant,
+    open: Option<Arc<OpenPlanTarget>>,
+    _probe: Option<Probe>,
+}
+
+impl Worker<'_> {
+    async fn work(mut self, mut consumer: Box<dyn Consumer>, stop: &CancellationToken) {
+        loop {
+            let room = self.room();
+            let done = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(done) = self.tasks.join_next_with_id() => Some(done),
+                pass = self.gate.pass(), if !self.held.is_empty() => {
+                    self.let_through(pass);
+                    None
+                }
+                taken = consumer.next(room), if 0 < room => {
+                    self.take(taken).await;
+                    None
+                }
+            };
+            if let Some(done) = done {
+                self.settle(done, Some(stop)).await;
+            }
+        }
+        self.held.clear();
+        drop(consumer);
+        while let Some(done) = self.tasks.join_next_with_id().await {
+            self.settle(done, None).await;
+        }
+    }
+
+    /// How many deliveries may be taken from the queue now. Before a closed gate: one, to probe.
+    fn room(&self) -> usize {
+        if !self.held.is_empty() {
+            0
+        } else if self.gate.flows() {
+            self.shared.options.in_flight.saturating_sub(self.tasks.len())
+        } else {
+            usize::from(self.tasks.is_empty())
+        }
+    }
+
+    /// Sorts out copies that a crash made of what is already final; holds the others.
+    async fn take(&mut self, taken: Vec<Delivery>) {
+        let mut copies = Vec::new();
+        let mut writes = Writes::default();
+        for delivery in taken {
+            match self.is_copy(&delivery).await {
+                Ok(false) => self.held.push_back(delivery),
+                Ok(true) => {
+                    let line = self.line(&delivery, None, Event::CopyDropped);
+                    journal::append(&mut writes, &line);
+                    copies.push(Settled::Done(delivery));
+                }
+                // Not known, so it is sent again, and flagged.
+                Err(error) => {
+                    self.shared.metrics.broker_errors.inc();
+                    warn!(%error, "the ledger cannot be asked");
+                    self.held.push_back(delivery);
+                }
+            }
+        }
+        if !copies.is_empty() {
+            self.commit(copies, writes, None).await;
+        }
+    }
+
+    /// Only a redelivered one is looked up.
+    async fn is_copy(&self, delivery: &Delivery) -> Result<bool, EngineError> {
+        if !delivery.redelivered {
+            return Ok(false);
+        }
+        let Some(id) = self.id_of(delivery) else { return Ok(false) };
+        Ok(self.shared.ledger.outcome(&id).await?.is_some())
+    }
+
+    fn id_of(&self, delivery: &Delivery) -> Option<DeliveryId> {
+        let envelope = Envelope::of(&delivery.entry.headers)?;
+        let target = &self.destination.target;
+        Some(envelope.delivery_id(&self.route.name, target, &delivery.entry))
+    }
+
+    fn let_through(&mut self, pass: Pass) {
+        self.show_gate();
+        match pass {
+            Pass::Flow => {
+                for delivery in std::mem::take(&mut self.held) {
+                    self.start(delivery, None);
+                }
+            }
+            Pass::Probe(probe) => {
+                if let Some(delivery) = self.held.pop_front() {
+                    self.start(delivery, Some(probe));
+                }
+            }
+        }
+    }
+
+    /// Starts an attempt, with the address and credentials of the newest files.
+    fn start(&mut self, delivery: Delivery, probe: Option<Probe>) {
+        let target = &self.destination.target;
+        let open = self.shared.live().plan.targets.get(target).map(Arc::clone);
+        let envelope = Envelope::of(&delivery.entry.headers);
+        let known = envelope.is_some();
+        // An entry without its envelope was not made by simpul; it is sent nowhere.
+        let envelope = envelope.unwrap_or_else(|| Envelope::foreign(Digest::of(&[])));
+        let call = Call {
+            body: delivery.entry.body.clone(),
+            parameters: envelope.parameters.clone(),
+            headers: envelope.outgoing(&delivery.entry, delivery.redelivered),
+        };
+        let callee = open.as_ref().map(|it| Arc::clone(&it.open.target));
+        let task = self.tasks.spawn(async move {
+            match callee {
+                Some(callee) if known => callee.send(&call).await,
+                Some(_) => Err(refused("bug: the entry has no envelope")),
+                None => Err(unavailable("the target is not in the running files")),
+            }
+        });
+        let started = Instant::now();
+        let under_way = UnderWay { delivery, envelope, started, open, _probe: probe };
+        self.under_way.insert(task.id(), under_way);
+    }
+
+    /// Settles an attempt that came back, and all others that have.
+    async fn settle(
+        &mut self,
+        first: Result<(Id, Came), JoinError>,
+        stop: Option<&CancellationToken>,
+    ) {
+        let mut settled = Vec::new();
+        let mut writes = Writes::default();
+        let mut ended = Vec::new();
+        let mut next = Some(first);
+        while let Some(done) = next {
+            let (id, came) = match done {
+                Ok((id, came)) => (id, Some(came)),
+                Err(failure) => (failure.id(), None),
+            };
+            if let Some(under_way) = self.under_way.remove(&id) {
+                let end = match came {
+                    Some(came) => self.conclude(under_way, came, &mut writes),
+                    None => self.panicked(under_way, &mut writes),
+                };
+                settled.push(end.settled);
+                ended.extend(end.ended);
+            }
+            next = self.tasks.try_join_next_with_id();
+        }
+        if self.commit(settled, writes, stop).await {
+            self.count(ended);
+        }
+    }
+
+    /// Commits; false, after a pause, when that failed and everything comes back.
+    async fn commit(
+        &self,
+        settled: Vec<Settled>,
+        writes: Writes,
+        stop: Option<&CancellationToken>,
+    ) -> bool {
+        let Err(error) = self.shared.broker.settle(settled, Vec::new(), writes).await else {
+            return true;
+        };
+        self.shared.metrics.broker_errors.inc();
+        let target = self.destination.target.to_string();
+        warn!(route = &*self.route.name, target, %error, "deliveries not settled; they come back");
+        if let Some(stop) = stop {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(TROUBLE_PAUSE) => {}
+            }
+        }
+        false
+    }
+
+    /// What becomes of a delivery whose attempt came back.
+    fn conclude(&self, under_way: UnderWay, came: Came, writes: &mut Writes) -> End {
+        let UnderWay { delivery, mut envelope, started, open, _probe } = under_way;
+        let now = self.shared.clock.now();
+        let none = std::collections::BTreeMap::new();
+        let of_target = open.as_ref().map_or(&none, |it| &it.open.answers);
+        let mut attempted = Attempted::sort(came, [&self.destination.answers, of_target]);
+        let system = open.as_ref().map_or(Digest::of(&[]), |it| it.open.digest);
+        let change = self.gate.learn(delivery.entry.id, &mut attempted, now, system);
+        let verdict = verdict(&attempted, &envelope, &self.destination.retry, now, luck());
+        envelope.attempts += 1;
+        let took = started.elapsed();
+        let event = Event::Attempt {
+            attempt: envelope.attempts,
+            class: attempted.word().to_owned(),
+            answer: attempted.summary.clone(),
+            duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        };
+        journal::append(writes, &self.line(&delivery, Some(&envelope), event));
+        self.changed(change, writes);
+        let mut end = self.execute(verdict, delivery, envelope, &attempted.summary, writes);
+        end.ended.push(Ended::Attempt { class: attempted.class, took });
+        end
+    }
+
+    fn execute(
+        &self,
+        verdict: Verdict,
+        delivery: Delivery,
+        mut envelope: Envelope,
+        summary: &str,
+        writes: &mut Writes,
+    ) -> End {
+        let now = self.shared.clock.now();
+        let id = envelope.delivery_id(&self.route.name, &self.destination.target, &delivery.entry);
+        match verdict {
+            Verdict::Delivered => {
+                ledger::deliver(writes, &id, Outcome::Delivered, now);
+                let age = now.since(delivery.entry.received_at);
+                End::new(Settled::Done(delivery), Ended::Delivered { age })
+            }
+            Verdict::Dead(cause) => self.give_up((delivery, envelope), &id, cause, writes),
+            Verdict::Retry { pause, failing_since } => {
+                envelope.failing_since = Some(failing_since);
+                envelope.reason = Some(summary.to_owned());
+                let (headers, due) = (envelope.to_headers(), now.after(pause));
+                End::new(Settled::Again { delivery, headers, due }, Ended::Again)
+            }
+            Verdict::Pause => {
+                envelope.failing_since = None;
+                envelope.reason = Some(summary.to_owned());
+                let headers = envelope.to_headers();
+                End::new(Settled::Again { delivery, headers, due: now }, Ended::Again)
+            }
+        }
+    }
+
+    fn give_up(
+        &self,
+        (delivery, envelope): (Delivery, Envelope),
+        id: &DeliveryId,
+        cause: Cause,
+        writes: &mut Writes,
+    ) -> End {
+        let now = self.shared.clock.now();
+        let sent = Some(delivery.entry.body.clone());
+        let tried = Tried { attempts: envelope.attempts, generation: envelope.generation, sent };
+        ledger::finish(writes, id, &cause, &tried, now);
+        journal::append(writes, &self.line(&delivery, Some(&envelope), dead_event(&cause)));
+        End::new(Settled::Done(delivery), Ended::Dead(cause.class))
+    }
+
+    /// An attempt panicked: tried again later, and out of the way after three times.
+    fn panicked(&self, under_way: UnderWay, writes: &mut Writes) -> End {
+        let UnderWay { delivery, mut envelope, .. } = under_way;
+        self.shared.metrics.panics.inc();
+        error!(route = &*self.route.name, message = %delivery.entry.id, "bug: an attempt panicked");
+        envelope.attempts += 1;
+        envelope.panics += 1;
+        let place = format!("to {}", self.destination.target);
+        let event = Event::Panicked { place: place.clone() };
+        journal::append(writes, &self.line(&delivery, Some(&envelope), event));
+        let id = envelope.delivery_id(&self.route.name, &self.destination.target, &delivery.entry);
+        if PANICS_MAX <= envelope.panics {
+            return self.give_up((delivery, envelope), &id, crashed(&place), writes);
+        }
+        let due = self.shared.clock.now().after(PANIC_PAUSE);
+        let headers = envelope.to_headers();
+        End::new(Settled::Again { delivery, headers, due }, Ended::Again)
+    }
+
+    /// Writes down what an answer changed at the gate.
+    fn changed(&self, change: Change, writes: &mut Writes) {
+        let target = &self.destination.target;
+        let event = match change {
+            Change::None => return,
+            Change::Opened | Change::Closed => return self.show_gate(),
+            Change::Paused(pause) => {
+                ledger::pause(writes, &pause);
+                Event::Paused { reason: pause.reason }
+            }
+            Change::Resumed => {
+                ledger::resume(writes, target);
+                Event::Resumed { by: "probe".to_owned() }
+            }
+        };
+        self.show_gate();
+        let generation = self.shared.live().generation;
+        let at = self.shared.clock.now();
+        let delivery = Some((target.clone(), 0));
+        let route = Arc::clone(&self.route.name);
+        let line = Line { at, route, message: None, delivery, generation, event };
+        journal::append(writes, &line);
+    }
+
+    fn show_gate(&self) {
+        use super::Breaker;
+        let target = self.destination.target.to_string();
+        let breaker = match self.gate.breaker() {
+            Breaker::Closed => BreakerState::Closed,
+            Breaker::HalfOpen => BreakerState::HalfOpen,
+            Breaker::Open => BreakerState::Open,
+        };
+        self.shared.metrics.set_breaker(&target, breaker);
+        self.shared.metrics.set_paused(&target, self.gate.paused().is_some());
+    }
+
+    fn line(&self, delivery: &Delivery, envelope: Option<&Envelope>, event: Event) -> Line {
+        let of_entry = Envelope::of(&delivery.entry.headers);
+        let envelope = envelope.or(of_entry.as_ref());
+        let ordinal = envelope.map_or(0, |it| it.ordinal);
+        Line {
+            at: self.shared.clock.now(),
+            route: Arc::clone(&self.route.name),
+            message: Some(delivery.entry.id),
+            delivery: Some((self.destination.target.clone(), ordinal)),
+            generation: envelope.map_or(0, |it| it.generation),
+            event,
+        }
+    }
+
+    fn count(&self, ended: Vec<Ended>) {
+        let metrics = &self.metrics;
+        for one in ended {
+            match one {
+                Ended::Delivered { age } => {
+                    metrics.delivered.inc();
+                    metrics.delivery_duration.observe(age.as_secs_f64());
+                }
+                Ended::Dead(class) => metrics.died(&class),
+                Ended::Again => metrics.retries.inc(),
+                Ended::Attempt { class, took } => {
+                    metrics.attempt_duration.observe(took.as_secs_f64());
+                    match class {
+                        None => metrics.attempts_delivered.inc(),
+                        Some(Class::Unavailable) => metrics.attempts_unavailable.inc(),
+                        Some(Class::Misconfigured) => metrics.attempts_misconfigured.inc(),
+                        Some(Class::Refused) => metrics.attempts_refused.inc(),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What becomes of a delivery, and what the metrics are to know once it is durable.
+struct End {
+    settled: Settled,
+    ended: Vec<Ended>,
+}
+
+enum Ended {
+    Delivered { age: Duration },
+    Dead(Arc<str>),
+    Again,
+    Attempt { class: Option<Class>, took: Duration },
+}
+
+impl End {
+    fn new(settled: Settled, ended: Ended) -> Self {
+        Self { settled, ended: vec![ended] }
+    }
+}
+
+/// From 0 to 1, to spread pauses. Nothing else here is left to chance.
+fn luck() -> f64 {
+    let mut byte = [128];
+    // Without randomness the pauses are not spread, which harms nobody.
+    let _ = getrandom::fill(&mut byte);
+    f64::from(byte[0]) / 255.0
+}
+
+fn refused(reason: &str) -> CallError {
+    failed(Class::Refused, reason)
+}
+
+fn unavailable(reason: &str) -> CallError {
+    failed(Class::Unavailable, reason)
+}
+
+fn failed(class: Class, reason: &str) -> CallError {
+    let reason = reason.to_owned();
+    CallError { class, status: None, reason, retry_after: None, suspicious: false }
+}
