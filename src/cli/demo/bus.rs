@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{DemoError, project::Project};
+use super::{CouldNot, project::Project};
 use crate::ops::{Access, wire::RouteView};
 
 /// How long the bus may take to start: much more than it needs on a busy machine.
@@ -58,14 +58,14 @@ impl Bus {
     ///
     /// # Errors
     ///
-    /// [`DemoError`] when this program cannot tell where it lies.
+    /// [`CouldNot`] when this program cannot tell where it lies.
     pub(super) fn new(
         project: &Project,
         environment: BTreeMap<String, String>,
         client: reqwest::Client,
-    ) -> Result<Self, DemoError> {
+    ) -> Result<Self, CouldNot> {
         let program = std::env::current_exe()
-            .map_err(|error| DemoError(format!("cannot find this program: {error}")))?;
+            .map_err(|error| CouldNot(format!("cannot find this program: {error}")))?;
         let folder = project.folder().to_owned();
         let ops = project.ops.clone();
         Ok(Self { program, folder, ops, environment, client, child: None })
@@ -75,10 +75,10 @@ impl Bus {
     ///
     /// # Errors
     ///
-    /// [`DemoError`] with the end of its log, when it does not get ready.
-    pub(super) async fn start(&mut self) -> Result<(), DemoError> {
+    /// [`CouldNot`] with the end of its log, when it does not get ready.
+    pub(super) async fn start(&mut self) -> Result<(), CouldNot> {
         let log = fs::OpenOptions::new().append(true).create(true).open(self.log_file());
-        let log = log.map_err(|error| DemoError(format!("cannot write the bus's log: {error}")))?;
+        let log = log.map_err(|error| CouldNot(format!("cannot write the bus's log: {error}")))?;
         let child = Command::new(&self.program)
             .args(["run", "--project"])
             .arg(&self.folder)
@@ -88,7 +88,7 @@ impl Bus {
             .stderr(log)
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| DemoError(format!("cannot start the bus: {error}")))?;
+            .map_err(|error| CouldNot(format!("cannot start the bus: {error}")))?;
         self.child = Some(child);
         let started = Instant::now();
         while started.elapsed() < START_MAX {
@@ -100,23 +100,23 @@ impl Bus {
             }
             sleep(READY_PAUSE).await;
         }
-        Err(DemoError(format!("the bus does not get ready\n{}", self.log_tail())))
+        Err(CouldNot(format!("the bus does not get ready\n{}", self.log_tail())))
     }
 
     /// That it runs.
     ///
     /// # Errors
     ///
-    /// [`DemoError`] with the end of its log, when it has ended of its own accord.
-    pub(super) fn check_alive(&mut self) -> Result<(), DemoError> {
+    /// [`CouldNot`] with the end of its log, when it has ended of its own accord.
+    pub(super) fn check_alive(&mut self) -> Result<(), CouldNot> {
         let ended = match &mut self.child {
             Some(child) => child.try_wait().ok().flatten(),
-            None => return Err(DemoError("the bus was not started".to_owned())),
+            None => return Err(CouldNot("the bus was not started".to_owned())),
         };
         match ended {
             None => Ok(()),
             Some(how) => {
-                Err(DemoError(format!("the bus has ended ({how})\n{}", self.log_tail())))
+                Err(CouldNot(format!("the bus has ended ({how})\n{}", self.log_tail())))
             }
         }
     }
@@ -155,9 +155,9 @@ impl Bus {
     ///
     /// # Errors
     ///
-    /// [`DemoError`] when it does not answer, or not in the way that this program expects.
-    pub(super) async fn status(&self) -> Result<Vec<RouteView>, DemoError> {
-        let failed = |why: String| DemoError(format!("the bus does not tell its state: {why}"));
+    /// [`CouldNot`] when it does not answer, or not in the way that this program expects.
+    pub(super) async fn status(&self) -> Result<Vec<RouteView>, CouldNot> {
+        let failed = |why: String| CouldNot(format!("the bus does not tell its state: {why}"));
         let access = Access::read(&self.folder.join("data"))
             .map_err(|error| failed(error.to_string()))?
             .ok_or_else(|| failed("no `ops.token` in its store".to_owned()))?;
@@ -181,9 +181,9 @@ impl Bus {
     ///
     /// # Errors
     ///
-    /// [`DemoError`] when it does not answer.
-    pub(super) async fn metrics(&self, words: &[&str]) -> Result<String, DemoError> {
-        let failed = |error: reqwest::Error| DemoError(format!("the bus has no metrics: {error}"));
+    /// [`CouldNot`] when it does not answer.
+    pub(super) async fn metrics(&self, words: &[&str]) -> Result<String, CouldNot> {
+        let failed = |error: reqwest::Error| CouldNot(format!("the bus has no metrics: {error}"));
         let address = format!("http://{}/metrics", self.ops);
         let answer = self.client.get(address).timeout(QUESTION_MAX).send().await.map_err(failed)?;
         let text = answer.text().await.map_err(failed)?;
@@ -197,10 +197,10 @@ impl Bus {
     ///
     /// # Errors
     ///
-    /// [`DemoError`] when the command fails.
-    pub(super) async fn operate(&self, arguments: &[&str]) -> Result<String, DemoError> {
+    /// [`CouldNot`] when the command fails.
+    pub(super) async fn operate(&self, arguments: &[&str]) -> Result<String, CouldNot> {
         let failed =
-            |why: String| DemoError(format!("`simpul {}` failed: {why}", arguments.join(" ")));
+            |why: String| CouldNot(format!("`simpul {}` failed: {why}", arguments.join(" ")));
         let running = Command::new(&self.program)
             .args(arguments)
             .arg("--project")

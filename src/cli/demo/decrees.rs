@@ -22,7 +22,8 @@ pub(super) fn malformed(random: &mut Random) -> String {
 }
 
 fn decree(number: &str, signed: &str, random: &mut Random) -> String {
-    let nip = civil_servant(random, random_place(random));
+    let place = random.between(0, 8);
+    let nip = civil_servant(random, place);
     let (old_id, old) = random.pick(&UNITS).unwrap_or(&UNITS[0]);
     let (new_id, new) = random.pick(&UNITS).unwrap_or(&UNITS[0]);
     let kind = if random.chance(30) { "MJ" } else { "MU" };
@@ -32,8 +33,4 @@ fn decree(number: &str, signed: &str, random: &mut Random) -> String {
     format!(
         r#"{{"nip":"{nip}","nik":"0000004101000001","alamat":"Jalan Contoh 1","jenis_mutasi":"{kind}","nomor_sk":"{number}/HR.01.1-Kpt/13/2026","tanggal_sk":"{signed}","tmt_mutasi":"{from}","unor_asal":{{"id":"{old_id}","nama":"{old}"}},"unor_tujuan":{{"id":"{new_id}","nama":"{new}"}},"jabatan":{{"jenis":"4","kelas":7}},"dokumen":[{{"nama":"SK.pdf","sha256":"{digest}","tte":true}}]}}"#
     )
-}
-
-fn random_place(random: &mut Random) -> u64 {
-    random.between(0, 8)
 }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::{
-    DemoError,
+    CouldNot,
     figures::{Expectation, Receipt, RouteFigures},
     work::{Post, Source},
 };
@@ -16,8 +16,8 @@ use crate::message::Digest;
 ///
 /// # Errors
 ///
-/// [`DemoError`] when a document is no JSON.
-pub(super) fn expectation(posts: &[Post]) -> Result<Expectation, DemoError> {
+/// [`CouldNot`] when a document is no JSON.
+pub(super) fn expectation(posts: &[Post]) -> Result<Expectation, CouldNot> {
     let mut expected = Expectation::default();
     for source in Source::ALL {
         expected.routes.insert(source.route().to_owned(), RouteFigures::default());
@@ -25,7 +25,7 @@ pub(super) fn expectation(posts: &[Post]) -> Result<Expectation, DemoError> {
     let mut seen = HashSet::new();
     for post in posts {
         let document: Value = serde_json::from_slice(&post.body)
-            .map_err(|error| DemoError(format!("document `{}` is no JSON: {error}", post.key)))?;
+            .map_err(|error| CouldNot(format!("document `{}` is no JSON: {error}", post.key)))?;
         let route = expected.routes.entry(post.source.route().to_owned()).or_default();
         route.received += 1;
         if !seen.insert((post.source, identity(post.source, &document), post.body.clone())) {

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{DemoError, random::Random};
+use super::{CouldNot, random::Random};
 
 /// The project's files, as they stood when the binary was built. A test holds this list against the
 /// folders.
@@ -54,13 +54,13 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// [`DemoError`] when the folder cannot be written, or no port is free.
-    pub(super) fn create() -> Result<Self, DemoError> {
+    /// [`CouldNot`] when the folder cannot be written, or no port is free.
+    pub(super) fn create() -> Result<Self, CouldNot> {
         let mut name = [0; 8];
-        getrandom::fill(&mut name).map_err(|error| DemoError(format!("no randomness: {error}")))?;
+        getrandom::fill(&mut name).map_err(|error| CouldNot(format!("no randomness: {error}")))?;
         let name = u64::from_le_bytes(name);
         let folder = std::env::temp_dir().join(format!("simpul-demo-{name:016x}"));
-        let failed = |error| DemoError(format!("cannot write `{}`: {error}", folder.display()));
+        let failed = |error| CouldNot(format!("cannot write `{}`: {error}", folder.display()));
         // Only for this account: it will hold passwords.
         fs::DirBuilder::new().mode(0o700).create(&folder).map_err(failed)?;
         let [listen, ops] = free_ports(&mut Random::new(name))?;
@@ -87,8 +87,8 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// [`DemoError`] when it cannot be written.
-    pub(super) fn write(&self, path: &str, text: &str) -> Result<(), DemoError> {
+    /// [`CouldNot`] when it cannot be written.
+    pub(super) fn write(&self, path: &str, text: &str) -> Result<(), CouldNot> {
         let whole = self.folder.join(path);
         let fresh = whole.with_extension("new");
         let written = || -> io::Result<()> {
@@ -101,7 +101,7 @@ impl Project {
             io::Write::write_all(&mut file, text.as_bytes())?;
             fs::rename(&fresh, &whole)
         };
-        written().map_err(|error| DemoError(format!("cannot write `{}`: {error}", whole.display())))
+        written().map_err(|error| CouldNot(format!("cannot write `{}`: {error}", whole.display())))
     }
 }
 
@@ -120,7 +120,7 @@ const PORTS: std::ops::RangeInclusive<u64> = 20_000..=31_999;
 /// Ports that are tried before giving up.
 const TRIES: usize = 200;
 
-fn free_ports(random: &mut Random) -> Result<[u16; 2], DemoError> {
+fn free_ports(random: &mut Random) -> Result<[u16; 2], CouldNot> {
     let mut free = || {
         (0..TRIES).find_map(|_| {
             let port = u16::try_from(random.between(*PORTS.start(), *PORTS.end())).ok()?;
@@ -130,7 +130,7 @@ fn free_ports(random: &mut Random) -> Result<[u16; 2], DemoError> {
     // Both are held until both are known, so that they differ.
     match (free(), free()) {
         (Some((first, _held)), Some((second, _also))) => Ok([first, second]),
-        _ => Err(DemoError("no free port on 127.0.0.1".to_owned())),
+        _ => Err(CouldNot("no free port on 127.0.0.1".to_owned())),
     }
 }
 

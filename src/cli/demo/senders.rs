@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{
-    DemoError,
+    CouldNot,
     work::{Post, Source},
 };
 
@@ -46,7 +46,7 @@ pub(super) struct Door {
 
 /// Documents under way. Dropped, the senders stop.
 pub(super) struct Senders {
-    tasks: JoinSet<Result<(), DemoError>>,
+    tasks: JoinSet<Result<(), CouldNot>>,
     accepted: Arc<AtomicU64>,
 }
 
@@ -77,10 +77,10 @@ impl Senders {
     ///
     /// # Errors
     ///
-    /// [`DemoError`] when the bus refused one for good, or did not take it in time.
-    pub(super) fn done(&mut self) -> Result<bool, DemoError> {
+    /// [`CouldNot`] when the bus refused one for good, or did not take it in time.
+    pub(super) fn done(&mut self) -> Result<bool, CouldNot> {
         while let Some(ended) = self.tasks.try_join_next() {
-            ended.map_err(|error| DemoError(format!("bug: a sender failed: {error}")))??;
+            ended.map_err(|error| CouldNot(format!("bug: a sender failed: {error}")))??;
         }
         Ok(self.tasks.is_empty())
     }
@@ -90,7 +90,7 @@ async fn send_all(
     queue: Arc<Mutex<VecDeque<Post>>>,
     door: Door,
     accepted: Arc<AtomicU64>,
-) -> Result<(), DemoError> {
+) -> Result<(), CouldNot> {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some(post) = next else { return Ok(()) };
@@ -111,7 +111,7 @@ enum Next {
 }
 
 impl Door {
-    async fn send(&self, post: &Post) -> Result<(), DemoError> {
+    async fn send(&self, post: &Post) -> Result<(), CouldNot> {
         let started = Instant::now();
         let mut pause = PAUSE_FIRST;
         while started.elapsed() < PATIENCE {
@@ -123,12 +123,12 @@ impl Door {
                     pause = (pause * 2).min(PAUSE_MAX);
                 }
                 Next::Refused => {
-                    return Err(DemoError(format!("the bus refused `{}`: {answer}", post.key)));
+                    return Err(CouldNot(format!("the bus refused `{}`: {answer}", post.key)));
                 }
             }
         }
         let seconds = PATIENCE.as_secs();
-        Err(DemoError(format!("the bus did not take `{}` in {seconds} s", post.key)))
+        Err(CouldNot(format!("the bus did not take `{}` in {seconds} s", post.key)))
     }
 
     /// One try; also returns what the bus answered, for an error.

@@ -6,11 +6,11 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    DemoError,
+    CouldNot,
     bus::Bus,
     figures::{Figures, RouteFigures, lost},
     project::Project,
-    screen::Screen,
+    display::Display,
     senders::{Door, Senders},
     stand_in::{Counted, StandIns},
     table,
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// Everything that takes part in the demonstration.
 pub(super) struct Stage<'a> {
     /// Where people read.
-    pub(super) screen: &'a Screen,
+    pub(super) display: &'a Display,
     /// The agency's systems that receive.
     pub(super) stand_ins: StandIns,
     /// The bus.
@@ -53,8 +53,8 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     ///
-    /// [`DemoError`] when one of them cannot be started.
-    pub(super) async fn set(screen: &'a Screen) -> Result<Self, DemoError> {
+    /// [`CouldNot`] when one of them cannot be started.
+    pub(super) async fn set(display: &'a Display) -> Result<Self, CouldNot> {
         let project = Project::create()?;
         let stand_ins = StandIns::start("kata-sandi-1").await?;
         let mut environment = BTreeMap::new();
@@ -66,7 +66,7 @@ impl<'a> Stage<'a> {
         let mut keys = BTreeMap::new();
         for source in Source::ALL {
             let (key, hash) = crate::connector::http::ApiKey::generate()
-                .map_err(|error| DemoError(format!("no randomness for an API key: {error}")))?;
+                .map_err(|error| CouldNot(format!("no randomness for an API key: {error}")))?;
             environment.insert(source.key_variable().to_owned(), hash);
             keys.insert(source, key);
         }
@@ -75,7 +75,7 @@ impl<'a> Stage<'a> {
         let door = Door { client: client.clone(), address, keys };
         let mut bus = Bus::new(&project, environment, client)?;
         bus.start().await?;
-        Ok(Self { screen, stand_ins, bus, door, published: BTreeMap::new(), project })
+        Ok(Self { display, stand_ins, bus, door, published: BTreeMap::new(), project })
     }
 
     /// Starts to send `posts`.
@@ -90,8 +90,8 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     ///
-    /// [`DemoError`] when the bus has ended or does not answer.
-    pub(super) async fn view(&mut self) -> Result<View, DemoError> {
+    /// [`CouldNot`] when the bus has ended or does not answer.
+    pub(super) async fn view(&mut self) -> Result<View, CouldNot> {
         self.bus.check_alive()?;
         Ok(View { routes: self.bus.status().await?, counted: self.stand_ins.counted() })
     }
@@ -100,23 +100,23 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     ///
-    /// [`DemoError`] when that takes too long, or the bus has ended.
+    /// [`CouldNot`] when that takes too long, or the bus has ended.
     pub(super) async fn watch(
         &mut self,
         what: &str,
-        mut holds: impl FnMut(&View) -> Result<bool, DemoError>,
-    ) -> Result<View, DemoError> {
+        mut holds: impl FnMut(&View) -> Result<bool, CouldNot>,
+    ) -> Result<View, CouldNot> {
         let started = Instant::now();
         loop {
             let view = self.view().await?;
-            self.screen.progress(table::progress(&view));
+            self.display.progress(table::progress(&view));
             if holds(&view)? {
                 return Ok(view);
             }
             if PATIENCE < started.elapsed() {
                 let state = table::progress(&view).join("\n");
                 let seconds = PATIENCE.as_secs();
-                return Err(DemoError(format!("waited {seconds} s in vain for {what}\n{state}")));
+                return Err(CouldNot(format!("waited {seconds} s in vain for {what}\n{state}")));
             }
             sleep(LOOK_PAUSE).await;
         }
@@ -126,8 +126,8 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     ///
-    /// [`DemoError`] when a sender fails, that takes too long, or the bus has ended.
-    pub(super) async fn watch_settled(&mut self, mut senders: Senders) -> Result<View, DemoError> {
+    /// [`CouldNot`] when a sender fails, that takes too long, or the bus has ended.
+    pub(super) async fn watch_settled(&mut self, mut senders: Senders) -> Result<View, CouldNot> {
         let published = self.published.clone();
         self.watch("everything to arrive", |view| Ok(senders.done()? && settled(view, &published)))
             .await
@@ -137,11 +137,11 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     ///
-    /// [`DemoError`] when the bus has ended or does not answer.
+    /// [`CouldNot`] when the bus has ended or does not answer.
     pub(super) async fn figures(
         &mut self,
         owed: &super::figures::AllReceipts,
-    ) -> Result<(Figures, Counted), DemoError> {
+    ) -> Result<(Figures, Counted), CouldNot> {
         let View { routes, counted } = self.view().await?;
         let published = self.published.values().sum();
         let received: u64 = routes.iter().map(|it| it.received).sum();
@@ -189,12 +189,12 @@ fn settled(view: &View, published: &BTreeMap<&'static str, u64>) -> bool {
         })
 }
 
-fn client() -> Result<reqwest::Client, DemoError> {
+fn client() -> Result<reqwest::Client, CouldNot> {
     // Another part of the program may have been first; all install the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .no_proxy()
         .timeout(Duration::from_secs(30))
         .build()
-        .map_err(|error| DemoError(format!("cannot make an HTTP client: {error}")))
+        .map_err(|error| CouldNot(format!("cannot make an HTTP client: {error}")))
 }

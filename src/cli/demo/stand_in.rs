@@ -16,7 +16,7 @@ use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use super::{
-    DemoError,
+    CouldNot,
     desk::{self, Arrival, SYSTEMS, System},
     figures::{AllReceipts, TargetFigures},
 };
@@ -85,12 +85,12 @@ impl StandIns {
     ///
     /// # Errors
     ///
-    /// [`DemoError`] when no port of loopback can be had.
-    pub(super) async fn start(secret: &str) -> Result<Self, DemoError> {
+    /// [`CouldNot`] when no port of loopback can be had.
+    pub(super) async fn start(secret: &str) -> Result<Self, CouldNot> {
         let mut servers = JoinSet::new();
         let mut running = Vec::with_capacity(SYSTEMS.len());
         for system in SYSTEMS {
-            let no_port = |error| DemoError(format!("no port for `{}`: {error}", system.name));
+            let no_port = |error| CouldNot(format!("no port for `{}`: {error}", system.name));
             let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(no_port)?;
             let address = format!("http://{}", listener.local_addr().map_err(no_port)?);
             let secret = format!("{}-{secret}", system.name);
@@ -115,10 +115,10 @@ impl StandIns {
     ///
     /// # Errors
     ///
-    /// [`DemoError`] when there is none of that name: a bug of the demo.
-    pub(super) fn of(&self, system: &str) -> Result<&StandIn, DemoError> {
+    /// [`CouldNot`] when there is none of that name: a bug of the demo.
+    pub(super) fn of(&self, system: &str) -> Result<&StandIn, CouldNot> {
         let found = self.all().find(|it| it.system.name == system);
-        found.ok_or_else(|| DemoError(format!("bug: no stand-in for `{system}`")))
+        found.ok_or_else(|| CouldNot(format!("bug: no stand-in for `{system}`")))
     }
 
     /// What all of them got so far.

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use bytes::Bytes;
 
-use super::{DemoError, decrees, orders, random::Random, results};
+use super::{CouldNot, decrees, orders, random::Random, results};
 
 /// A system that publishes, and the route that reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -87,12 +87,12 @@ const LEAST: usize = 10;
 ///
 /// # Errors
 ///
-/// [`DemoError`] when the files in `data` cannot be read.
+/// [`CouldNot`] when the files in `data` cannot be read.
 pub(super) fn day(
     data: Option<&Path>,
     count: usize,
     random: &mut Random,
-) -> Result<Vec<Post>, DemoError> {
+) -> Result<Vec<Post>, CouldNot> {
     let mut all = match data {
         Some(folder) => real_results(folder)?,
         None => with_repeats(Source::Results, "tps", results::documents(count, random), random),
@@ -125,12 +125,12 @@ fn with_repeats(
 const FILES: [(&str, &str); 2] =
     [("tps_1000_20240216.jsonl", "tps"), ("tps_53_duplikat.jsonl", "tps-again")];
 
-fn real_results(folder: &Path) -> Result<Vec<Post>, DemoError> {
+fn real_results(folder: &Path) -> Result<Vec<Post>, CouldNot> {
     let mut all = Vec::new();
     for (file, prefix) in FILES {
         let path = folder.join(file);
         let text = fs::read_to_string(&path)
-            .map_err(|error| DemoError(format!("cannot read `{}`: {error}", path.display())))?;
+            .map_err(|error| CouldNot(format!("cannot read `{}`: {error}", path.display())))?;
         let lines = text.lines().filter(|it| !it.trim().is_empty()).map(str::to_owned).collect();
         all.extend(posts(Source::Results, prefix, lines));
     }

@@ -15,7 +15,7 @@ const PLAIN_PAUSE: Duration = Duration::from_secs(2);
 const OUTPUT_LINES_MAX: usize = 24;
 
 /// Where everything goes that a person reads.
-pub(super) struct Screen {
+pub(super) struct Display {
     /// Standard output belongs to the JSON object: everything else goes to standard error.
     to_stderr: bool,
     redraws: bool,
@@ -30,7 +30,7 @@ struct Drawn {
     at: Option<Instant>,
 }
 
-impl Screen {
+impl Display {
     /// A screen on standard output, or on standard error where that is `for_json`.
     pub(super) fn new(for_json: bool) -> Self {
         let redraws =
