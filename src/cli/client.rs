@@ -43,9 +43,7 @@ impl Client {
     pub(super) fn connect(directory: &Path) -> Result<Option<Self>, CouldNot> {
         let access = Access::read(directory).map_err(|error| {
             let directory = directory.display();
-            CouldNot(format!(
-                "`{directory}/ops.token`: {error}; use the account that runs the bus"
-            ))
+            CouldNot(format!("`{directory}/ops.token`: {error}; use the account that runs the bus"))
         })?;
         let Some(access) = access else { return Ok(None) };
         let http = Http::builder()

@@ -20,7 +20,9 @@ const LINE_BYTES_MAX: usize = 8 * 1024;
 pub(super) fn start(format: LogFormat) -> Result<(), CouldNot> {
     let filter = match std::env::var(FILTER) {
         Ok(text) => EnvFilter::try_new(&text).map_err(|error| {
-            CouldNot(format!("`{FILTER}`: {error}; write for example `info` or `simpul=debug,warn`"))
+            CouldNot(format!(
+                "`{FILTER}`: {error}; write for example `info` or `simpul=debug,warn`"
+            ))
         })?,
         Err(_) => EnvFilter::new("info,lapin=warn,hyper=warn"),
     };

@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn numbers_and_order_stay_as_written() {
-        let text = r#"{"b":1.50,"a":[ ],"c":{ },"d":[12345678901234567890123,"x, {\"y\": [1]}\\"]}"#;
+        let text =
+            r#"{"b":1.50,"a":[ ],"c":{ },"d":[12345678901234567890123,"x, {\"y\": [1]}\\"]}"#;
         insta::assert_snapshot!(pretty(text), @r#"
         {
           "b": 1.50,

@@ -115,9 +115,7 @@ impl Bus {
         };
         match ended {
             None => Ok(()),
-            Some(how) => {
-                Err(CouldNot(format!("the bus has ended ({how})\n{}", self.log_tail())))
-            }
+            Some(how) => Err(CouldNot(format!("the bus has ended ({how})\n{}", self.log_tail()))),
         }
     }
 
@@ -213,7 +211,8 @@ impl Bus {
             .await
             .map_err(|_| failed("it does not end".to_owned()))?
             .map_err(|error| failed(error.to_string()))?;
-        let told = String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr);
+        let told =
+            String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr);
         if status.success() { Ok(told) } else { Err(failed(format!("{status}\n{told}"))) }
     }
 

@@ -87,9 +87,7 @@ pub(super) fn recognise(system: &str, method: &str, path: &str, body: &Value) ->
 fn letter(body: &Value) -> Option<Arrival> {
     let number = text(&body["nomor_naskah"]);
     let (route, receipt) = match body["klasifikasi"].as_str()? {
-        "HR.01.2" => {
-            ("sppd-terbit", Receipt { document: text(&body["rujukan"]), content: number })
-        }
+        "HR.01.2" => ("sppd-terbit", Receipt { document: text(&body["rujukan"]), content: number }),
         "HR.01.1" => {
             let content = text(&body["berkas"]["sha256"]);
             ("sk-mutasi", Receipt { document: number, content })

@@ -160,12 +160,15 @@ fn order(expected: &mut Expectation, document: &Value) {
         return;
     }
     let number = text(&document["nomor_spd"]);
-    let receipt =
-        |content: &Value| Receipt { document: number.clone(), content: text(content) };
+    let receipt = |content: &Value| Receipt { document: number.clone(), content: text(content) };
     // ISO dates compare as texts.
     if text(&document["berangkat"]) <= text(&document["kembali"]) {
         for _ in document["pelaksana"].as_array().into_iter().flatten() {
-            expected.owe(Source::Orders, "e-absensi.catat-dinas-luar", receipt(&document["kembali"]));
+            expected.owe(
+                Source::Orders,
+                "e-absensi.catat-dinas-luar",
+                receipt(&document["kembali"]),
+            );
         }
         expected.owe(Source::Orders, "e-agenda.catat", receipt(&document["tujuan"]["tempat"]));
     }
@@ -212,6 +215,33 @@ mod tests {
         assert!(noted < archived, "some orders have their dates reversed: {orders:?}");
         assert!(noted < orders.targets["e-absensi.catat-dinas-luar"].delivered);
         assert_eq!(expected.routes["sk-mutasi"].dead, 0);
+    }
+
+    #[test]
+    #[expect(clippy::print_stderr, reason = "a skipped test says so")]
+    fn the_real_results_lead_to_the_known_figures() {
+        let shared = std::env::var("SIMPUL_SHARED").unwrap_or_else(|_| "../shared".to_owned());
+        let folder = std::path::Path::new(&shared).join("data/sirekap-2024-ppwp-tps");
+        if !folder.exists() {
+            eprintln!("skipped: no {}", folder.display());
+            return;
+        }
+        let posts = work::day(Some(&folder), 0, &mut Random::new(1)).unwrap();
+        let results = expectation(&posts).unwrap().routes.remove("hasil-tps").unwrap();
+
+        assert_eq!((results.received, results.repeats, results.filtered), (1_053, 53, 421));
+        let delivered = results.targets.iter().map(|(name, it)| (name.as_str(), it.delivered));
+        assert_eq!(
+            delivered.collect::<Vec<_>>(),
+            [
+                ("arsip.simpan-hasil", 579),
+                ("bawaslu.salinan-hasil", 579),
+                ("ppid.umumkan-hasil", 278),
+                ("tabulasi.hitung", 278)
+            ]
+        );
+        let checks = results.checks.values().copied().collect::<Vec<_>>();
+        assert_eq!(checks, [28, 7, 34, 6, 20, 3, 4, 2], "R1 to R8");
     }
 
     #[test]

@@ -8,9 +8,9 @@ use tokio::time::{Instant, sleep};
 use super::{
     CouldNot,
     bus::Bus,
+    display::Display,
     figures::{Figures, RouteFigures, lost},
     project::Project,
-    display::Display,
     senders::{Door, Senders},
     stand_in::{Counted, StandIns},
     table,
@@ -177,9 +177,8 @@ impl<'a> Stage<'a> {
 
 /// Whether the bus has received everything and holds nothing that moves.
 fn settled(view: &View, published: &BTreeMap<&'static str, u64>) -> bool {
-    let received = |route: &str| {
-        view.routes.iter().find(|it| it.route == route).map_or(0, |it| it.received)
-    };
+    let received =
+        |route: &str| view.routes.iter().find(|it| it.route == route).map_or(0, |it| it.received);
     published.iter().all(|(route, sent)| received(route) >= *sent)
         && view.routes.iter().all(|route| {
             let moving = |it: &crate::ops::wire::TargetView| {
