@@ -129,7 +129,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Reload(args) => wait(reload::run(&project, args)),
         Command::Trace(args) => wait(trace::run(&project, args)),
         Command::Key(args) => key::run(args),
-        Command::Demo(args) => demo::run(args),
+        Command::Demo(args) => demo::run(&args),
     }
 }
 

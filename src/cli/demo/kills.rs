@@ -78,7 +78,7 @@ fn imbalance(route: &RouteView) -> Option<String> {
     if route.received != ended + route.in_hand {
         return Some(format!("{route:?}"));
     }
-    let moving = |it: &TargetView| it.waiting + it.retrying + it.paused + it.parked;
+    let moving = |it: &TargetView| it.waiting + it.retrying + it.paused;
     let ended = |it: &TargetView| it.delivered + it.dead + it.expired + it.discarded;
     let unbalanced = route.targets.iter().find(|it| it.created != ended(it) + moving(it));
     unbalanced.map(|it| format!("{}: {it:?}", route.route))

@@ -181,9 +181,7 @@ fn settled(view: &View, published: &BTreeMap<&'static str, u64>) -> bool {
         |route: &str| view.routes.iter().find(|it| it.route == route).map_or(0, |it| it.received);
     published.iter().all(|(route, sent)| received(route) >= *sent)
         && view.routes.iter().all(|route| {
-            let moving = |it: &crate::ops::wire::TargetView| {
-                it.waiting + it.retrying + it.paused + it.parked
-            };
+            let moving = |it: &crate::ops::wire::TargetView| it.waiting + it.retrying + it.paused;
             route.in_hand == 0 && route.targets.iter().map(moving).sum::<u64>() == 0
         })
 }

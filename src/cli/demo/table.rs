@@ -31,12 +31,8 @@ pub(super) fn progress(view: &View) -> Vec<String> {
 /// What an operator would notice about a target; empty where all is well.
 pub(super) fn trouble(target: &TargetView) -> String {
     let mut said = String::new();
-    let states = [
-        ("waiting", target.waiting),
-        ("retrying", target.retrying),
-        ("paused", target.paused),
-        ("parked", target.parked),
-    ];
+    let states =
+        [("waiting", target.waiting), ("retrying", target.retrying), ("paused", target.paused)];
     for (name, count) in states.into_iter().filter(|(_, count)| *count > 0) {
         said.push_str(&format!("  {name} {count}"));
     }
