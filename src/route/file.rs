@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::{
-    connector::{AnswerClass, http::HttpSpec},
+    connector::{AnswerClass, files::FilesSpec, http::HttpSpec},
     diagnostic::{Entries, Located, Node, units::DurationText},
     step::StepSpec,
 };
@@ -29,6 +29,8 @@ pub struct SystemFile {
     pub retry: Option<Node>,
     /// What it speaks over HTTP.
     pub http: Option<HttpSpec>,
+    /// Which files it takes.
+    pub files: Option<FilesSpec>,
 }
 
 /// Who answers for a system.
@@ -77,7 +79,7 @@ pub struct RouteFile {
     pub search: Entries<Located<String>>,
     /// What is done with a message, in this order.
     #[serde(default)]
-    pub steps: Vec<StepSpec>,
+    pub steps: Vec<Located<StepSpec>>,
     /// Where it goes.
     pub to: Located<Vec<DestinationSpec>>,
     /// How deliveries are tried again, unless a target says otherwise: the name of a policy in

@@ -15,9 +15,9 @@ const FILE: &str = "${file:";
 
 /// The variables of the environment. Their values are not shown.
 #[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
+pub struct Variables(BTreeMap<String, String>);
 
-impl Environment {
+impl Variables {
     /// Those of this process, without the ones that are not Unicode.
     pub fn of_process() -> Self {
         let variables = std::env::vars_os();
@@ -37,13 +37,13 @@ impl Environment {
     }
 }
 
-impl FromIterator<(String, String)> for Environment {
+impl FromIterator<(String, String)> for Variables {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
         Self(variables.into_iter().collect())
     }
 }
 
-impl fmt::Debug for Environment {
+impl fmt::Debug for Variables {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_set().entries(self.0.keys()).finish()
     }
@@ -51,21 +51,16 @@ impl fmt::Debug for Environment {
 
 /// Fills in every `${env:…}` and `${file:…}` of a tree, adding what is wrong to `report`. Paths
 /// are relative to `directory`.
-pub(super) fn fill(
-    node: &mut Node,
-    environment: &Environment,
-    directory: &Path,
-    report: &mut Report,
-) {
+pub(super) fn fill(node: &mut Node, variables: &Variables, directory: &Path, report: &mut Report) {
     let at = node.at;
     match &mut node.kind {
         NodeKind::List(items) => {
-            items.iter_mut().for_each(|it| fill(it, environment, directory, report));
+            items.iter_mut().for_each(|it| fill(it, variables, directory, report));
         }
         NodeKind::Map(entries) => {
-            entries.iter_mut().for_each(|(_, it)| fill(it, environment, directory, report));
+            entries.iter_mut().for_each(|(_, it)| fill(it, variables, directory, report));
         }
-        NodeKind::Scalar(scalar) => match fill_text(&scalar.text, environment, directory) {
+        NodeKind::Scalar(scalar) => match fill_text(&scalar.text, variables, directory) {
             Ok(None) => {}
             Ok(Some(Filled { text, values })) => {
                 values.iter().for_each(|it| report.conceal(it));
@@ -94,7 +89,9 @@ pub(super) fn refuse(node: &Node, report: &mut Report) {
                 let at = node.at.within(&scalar.text, start.0..end);
                 let message = format!("`{}…}}` cannot stand in a route file", start.1);
                 let found = report.error(at, Code::Unresolved, message);
-                found.help("a route works on the message alone; what is secret stands in a system file");
+                found.help(
+                    "a route works on the message alone; what is secret stands in a system file",
+                );
             }
         }
     }
@@ -114,7 +111,7 @@ struct Mistake {
 /// The text with everything filled in; nothing where there is nothing to fill in.
 fn fill_text(
     text: &str,
-    environment: &Environment,
+    variables: &Variables,
     directory: &Path,
 ) -> Result<Option<Filled>, Vec<Mistake>> {
     let mut filled = Filled { text: String::with_capacity(text.len()), values: Vec::new() };
@@ -134,7 +131,7 @@ fn fill_text(
         from = start + len + 1;
         let inner = rest.get(..len).unwrap_or_default();
         let value = match (inner.strip_prefix(ENV), inner.strip_prefix(FILE)) {
-            (Some(name), _) => variable(name, environment),
+            (Some(name), _) => variable(name, variables),
             (_, Some(path)) => read(path, directory),
             _ => continue,
         };
@@ -166,7 +163,7 @@ fn next(text: &str, from: usize) -> Option<usize> {
     found
 }
 
-fn variable(name: &str, environment: &Environment) -> Result<String, (String, String)> {
+fn variable(name: &str, variables: &Variables) -> Result<String, (String, String)> {
     let valid = !name.is_empty()
         && !name.starts_with(|it: char| it.is_ascii_digit())
         && name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_');
@@ -174,14 +171,14 @@ fn variable(name: &str, environment: &Environment) -> Result<String, (String, St
         let help = "write letters, digits and `_` alone: `${env:NAME}`; there are no defaults";
         return Err((format!("`{name}` is not the name of a variable"), help.to_owned()));
     }
-    match environment.get(name) {
+    match variables.get(name) {
         Some("") => {
             let help = "give it a value before simpul starts".to_owned();
             Err((format!("the variable `{name}` is empty"), help))
         }
         Some(value) => Ok(value.to_owned()),
         None => {
-            let help = match nearest(name, environment.names()) {
+            let help = match nearest(name, variables.names()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("set it before simpul starts: `{name}=…`"),
             };

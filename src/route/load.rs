@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use super::fill::{self, Environment};
+use super::fill::{self, Variables};
 use crate::diagnostic::{Code, Diagnostic, Node, Report, Span, parse};
 
 /// Bytes of a route, system, schema or settings file: a hundred times the largest in use.
@@ -27,7 +27,7 @@ const FOLDERS_MAX: usize = 8;
 /// The directory of a project, and everything found wrong in it so far.
 pub struct Project<'a> {
     directory: &'a Path,
-    environment: &'a Environment,
+    variables: &'a Variables,
     /// What is wrong.
     pub report: Report,
     texts: Texts,
@@ -70,13 +70,13 @@ impl std::error::Error for Broken {}
 
 impl<'a> Project<'a> {
     /// A project whose files are in `directory`.
-    pub fn new(directory: &'a Path, environment: &'a Environment) -> Self {
-        Self { directory, environment, report: Report::default(), texts: Texts::default() }
+    pub fn new(directory: &'a Path, variables: &'a Variables) -> Self {
+        Self { directory, variables, report: Report::default(), texts: Texts::default() }
     }
 
     /// The environment that is filled in.
-    pub fn environment(&self) -> &'a Environment {
-        self.environment
+    pub fn variables(&self) -> &'a Variables {
+        self.variables
     }
 
     /// Whether there is such a file.
@@ -88,7 +88,7 @@ impl<'a> Project<'a> {
     /// stand for.
     pub fn filled(&mut self, path: &str) -> Option<Node> {
         let mut node = parse(&self.text(path)?, &mut self.report)?;
-        fill::fill(&mut node, self.environment, self.directory, &mut self.report);
+        fill::fill(&mut node, self.variables, self.directory, &mut self.report);
         Some(node)
     }
 
@@ -203,15 +203,32 @@ impl<'a> Project<'a> {
         self.report.warn(Span::default(), Code::File, message);
     }
 
-    /// A digest of nothing but what is on disk is not enough for secrets; so the parts are taken
-    /// where they are used, and this ends the reading.
-    pub(super) fn finish(self) -> (Vec<Diagnostic>, Texts, bool) {
-        let broken = self.report.has_errors();
-        (self.report.into_sorted(), self.texts, broken)
+    /// Whether there is such a directory at all.
+    pub(super) fn exists(&self) -> bool {
+        self.directory.is_dir()
     }
 
-    /// Everything found so far, if any of it is an error.
-    pub(super) fn directory_exists(&self) -> bool {
-        self.directory.is_dir()
+    /// The text of a file that was read.
+    pub(super) fn text_of(&self, path: &str) -> Arc<str> {
+        self.texts.0.get(path).cloned().unwrap_or_else(|| "".into())
+    }
+
+    /// The texts of all files read so far.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.texts.0.iter().map(|(path, text)| (path.as_str(), &**text))
+    }
+
+    /// Ends the reading: `value`, with the warnings, if nothing is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, the warnings too.
+    pub fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<Diagnostic>, Texts), Broken> {
+        let broken = self.report.has_errors();
+        let (found, texts) = (self.report.into_sorted(), self.texts);
+        match value.filter(|_| !broken) {
+            Some(value) => Ok((value, found, texts)),
+            None => Err(Broken { found, texts }),
+        }
     }
 }
