@@ -16,6 +16,7 @@ mod ingest;
 mod language;
 mod ledger;
 mod metrics;
+mod operators;
 mod pause;
 mod reload;
 mod repeats;

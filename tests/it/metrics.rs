@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use simpul::metrics::{BreakerState, Metrics, TABLE};
+use simpul::metrics::{BreakerState, Metric, Metrics, TABLE};
 
 /// Metrics with a child in every family.
 fn counted() -> Metrics {
@@ -91,6 +91,42 @@ fn codes_that_nobody_foresaw_do_not_grow_the_series_without_bound() {
     let series = text.lines().filter(|it| it.starts_with("simpul_ingest_refused_total{"));
     assert!(series.count() <= 65, "{text}");
     assert!(text.contains("simpul_ingest_refused_total{code=\"other\"} 936"), "{text}");
+}
+
+#[test]
+fn the_operators_page_shows_every_metric_as_it_is() {
+    let page = std::fs::read_to_string("docs/operating.md").unwrap();
+    let start = page.find("| metric | kind, unit | labels | meaning |").unwrap();
+    let table = page[start..].split("<!-- end of metrics -->").next().unwrap();
+    let rows: Vec<&str> = table.lines().skip(2).collect();
+    let expected: Vec<String> = TABLE.iter().map(row).collect();
+    assert!(rows == expected, "docs/operating.md should hold:\n\n{}\n", expected.join("\n"));
+}
+
+fn row(metric: &Metric) -> String {
+    let labels: Vec<String> = metric.labels.iter().map(|it| format!("`{it}`")).collect();
+    let kind = format!("{}, {}", metric.kind.as_str(), metric.unit);
+    let labels = labels.join(" ");
+    let row = format!("| `{}` | {kind} | {labels} | {} |", metric.name, metric.help);
+    row.replace("|  |", "| |")
+}
+
+#[test]
+fn promtool_takes_the_alerts() {
+    let checked =
+        Command::new("promtool").args(["check", "rules", "deploy/simpul.rules.yml"]).output();
+    let Ok(checked) = checked else {
+        println!("skipped: `promtool` is not installed (Debian: apt-get install prometheus)");
+        return;
+    };
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    // Every metric that an alert asks for is there.
+    let text = std::fs::read_to_string("deploy/simpul.rules.yml").unwrap();
+    let names = text.split(|it: char| !it.is_alphanumeric() && it != '_');
+    for name in names.filter(|it| it.starts_with("simpul_")) {
+        let plain = name.trim_end_matches("_bucket");
+        assert!(TABLE.iter().any(|it| it.name == plain), "no metric `{name}`");
+    }
 }
 
 #[test]

@@ -94,8 +94,9 @@ impl Worker<'_> {
     async fn work(mut self, mut consumer: Box<dyn Consumer>, stop: &CancellationToken) {
         loop {
             let room = self.room();
+            // Not biased: settling alone would starve the taking, and the attempts under way would
+            // run dry before new ones start.
             let done = tokio::select! {
-                biased;
                 () = stop.cancelled() => break,
                 Some(done) = self.tasks.join_next_with_id() => Some(done),
                 pass = self.gate.pass(), if !self.held.is_empty() => {

@@ -1,1 +1,4 @@
 //! Helpers that several files of tests use.
+
+pub(crate) mod bus;
+pub(crate) mod scripted;
