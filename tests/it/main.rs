@@ -26,3 +26,4 @@ mod rfc9535;
 mod shutdown;
 mod steps;
 mod support;
+mod tables;
