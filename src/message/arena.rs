@@ -1,6 +1,6 @@
 //! Where the parsed body of one message lives, and everything that its steps make of it.
 
-use bumpalo::Bump;
+use bumpalo::{Bump, collections::Vec as BumpVec};
 
 /// Memory for the work on one message: handed out piece by piece, freed all at once.
 ///
@@ -45,6 +45,26 @@ impl Arena {
         self.0.try_alloc_slice_copy(items).map(|it| &*it).map_err(|_| self.full())
     }
 
+    /// A list that grows in the arena.
+    pub fn list<T: Copy>(&self) -> List<'_, T> {
+        List { items: BumpVec::new_in(&self.0), arena: self }
+    }
+
+    /// Copies `parts` into the arena as one text.
+    ///
+    /// # Errors
+    ///
+    /// [`ArenaFull`] when the limit is reached; what was handed out stays valid.
+    pub fn joined<'a>(&'a self, parts: &[&str]) -> Result<&'a str, ArenaFull> {
+        let mut bytes = self.list();
+        bytes.reserve(parts.iter().map(|it| it.len()).sum())?;
+        for part in parts {
+            bytes.extend(part.as_bytes())?;
+        }
+        // Texts in a row are a text, so this never fails.
+        std::str::from_utf8(bytes.finish()).map_err(|_| self.full())
+    }
+
     /// Bytes taken from the system so far.
     pub fn allocated(&self) -> usize {
         self.0.allocated_bytes()
@@ -66,5 +86,56 @@ impl Arena {
 
     fn full(&self) -> ArenaFull {
         ArenaFull { limit: self.limit() }
+    }
+}
+
+/// A list that grows in an [`Arena`], within its limit.
+pub struct List<'a, T> {
+    items: BumpVec<'a, T>,
+    arena: &'a Arena,
+}
+
+impl<'a, T: Copy> List<'a, T> {
+    /// Adds an item at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`ArenaFull`] when the limit is reached; the list stays as it was.
+    pub fn push(&mut self, item: T) -> Result<(), ArenaFull> {
+        if self.items.len() == self.items.capacity() {
+            self.reserve(1)?;
+        }
+        self.items.push(item);
+        Ok(())
+    }
+
+    /// Adds items at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`ArenaFull`] when the limit is reached; the list stays as it was.
+    pub fn extend(&mut self, items: &[T]) -> Result<(), ArenaFull> {
+        self.reserve(items.len())?;
+        self.items.extend_from_slice_copy(items);
+        Ok(())
+    }
+
+    /// The items so far.
+    pub fn items(&self) -> &[T] {
+        &self.items
+    }
+
+    /// The items so far, to be put into another order.
+    pub fn items_mut(&mut self) -> &mut [T] {
+        &mut self.items
+    }
+
+    /// The items, for as long as the arena lives.
+    pub fn finish(self) -> &'a [T] {
+        self.items.into_bump_slice()
+    }
+
+    fn reserve(&mut self, more: usize) -> Result<(), ArenaFull> {
+        self.items.try_reserve(more).map_err(|_| self.arena.full())
     }
 }

@@ -17,7 +17,7 @@ mod write;
 use bytes::Bytes;
 
 pub use self::{
-    arena::{Arena, ArenaFull},
+    arena::{Arena, ArenaFull, List},
     document::{Number, Value},
     headers::Headers,
     id::{Digest, DigestError, IdSource, MessageId},
