@@ -1,6 +1,13 @@
 //! The operator's calls on a running engine.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use async_trait::async_trait;
 
@@ -26,18 +33,28 @@ pub struct EngineBus {
     read: Reader,
     // Two reloads at once could end with the older files.
     reloading: tokio::sync::Mutex<()>,
+    stopping: AtomicBool,
 }
 
 impl EngineBus {
     /// The operator's calls on `engine`; `read` reads the files for a reload.
     pub fn new(engine: Engine, metrics: Arc<Metrics>, read: Reader) -> Self {
-        Self { engine, metrics, read, reloading: tokio::sync::Mutex::default() }
+        let (reloading, stopping) = (tokio::sync::Mutex::default(), AtomicBool::new(false));
+        Self { engine, metrics, read, reloading, stopping }
+    }
+
+    /// It is not ready any more: whoever sends traffic should send it elsewhere.
+    pub fn stopping(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
     }
 }
 
 #[async_trait]
 impl Bus for EngineBus {
     async fn ready(&self) -> Result<(), Refusal> {
+        if self.stopping.load(Ordering::Relaxed) {
+            return Err(EngineError::Stopping.into());
+        }
         Ok(self.engine.ready().await?)
     }
 

@@ -144,7 +144,7 @@ impl Writes {
 }
 
 /// A row of an answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Row(Vec<Param>);
 
 impl Row {

@@ -23,6 +23,7 @@ mod repeats;
 mod replay;
 mod retry;
 mod rfc9535;
+mod run;
 mod shutdown;
 mod steps;
 mod support;
