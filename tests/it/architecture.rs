@@ -60,7 +60,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
             "store",
             "table",
         ],
-        &["clap", "config", "axum", "reqwest", "hyper", "hyper_util"],
+        &["clap", "config", "axum", "reqwest", "hyper", "hyper_util", "tokio_util"],
     ),
 ];
 
