@@ -6,7 +6,7 @@
 pub mod embedded;
 pub mod rabbitmq;
 
-use std::{sync::Arc, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -144,8 +144,8 @@ pub(in crate::broker) struct Loan {
     pub(in crate::broker) home: Option<Arc<dyn Lender>>,
 }
 
-/// Takes back deliveries that were dropped.
-pub(in crate::broker) trait Lender: Send + Sync {
+/// Takes back deliveries that were dropped. `Any`, so that a broker knows its own again.
+pub(in crate::broker) trait Lender: Any + Send + Sync {
     /// The entry at `position` may be handed out again.
     fn give_back(&self, position: i64);
 }

@@ -9,6 +9,7 @@
 
 pub mod files;
 pub mod http;
+mod literal;
 mod secret;
 
 use std::{collections::BTreeMap, error::Error, iter, sync::Arc, time::Duration};

@@ -96,7 +96,7 @@ impl fmt::Display for DurationText {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = self.0.as_millis();
         let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
-        let whole = units.iter().find(|(unit_ms, _)| ms != 0 && ms % unit_ms == 0);
+        let whole = units.iter().find(|(unit_ms, _)| ms != 0 && ms.is_multiple_of(*unit_ms));
         let (unit_ms, unit) = whole.copied().unwrap_or((1, "ms"));
         write!(formatter, "{}{unit}", ms / unit_ms)
     }
@@ -105,7 +105,7 @@ impl fmt::Display for DurationText {
 impl fmt::Display for SizeText {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-        let whole = units.iter().find(|(unit, _)| self.0 != 0 && self.0 % unit == 0);
+        let whole = units.iter().find(|(unit, _)| self.0 != 0 && self.0.is_multiple_of(*unit));
         let (unit_bytes, unit) = whole.copied().unwrap_or((1, "B"));
         write!(formatter, "{}{unit}", self.0 / unit_bytes)
     }

@@ -130,7 +130,7 @@ pub(super) fn round<'a>(
     const DECIMALS_MAX: i64 = 33;
     let decimals = match i32::try_from(decimals) {
         Ok(within) if decimals.abs() <= DECIMALS_MAX => within,
-        _ => return Err(format!("rounds to -{DECIMALS_MAX} to {DECIMALS_MAX} digits").into()),
+        _ => return Err(format!("takes -{DECIMALS_MAX} to {DECIMALS_MAX} decimals").into()),
     };
     if decimals == 0
         && let Some(short) = short(text)

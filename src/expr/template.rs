@@ -23,11 +23,13 @@ enum Part {
     Value(Node),
 }
 
-/// Whether literal text may hold what looks like a call of a function.
+/// Where a template stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Calls {
-    Allowed,
-    Refused,
+pub(super) enum Stands {
+    /// Where only text may stand.
+    ForText,
+    /// Where an expression may stand too, so that text is looked at for one that was meant.
+    ForValue,
 }
 
 impl Template {
@@ -46,13 +48,13 @@ impl Template {
     ///
     /// What is wrong with the text, and where in it; also an unknown table or column.
     pub fn parse_with(text: &str, environment: Environment<'_>) -> Result<Self, SyntaxError> {
-        Self::compile(text, environment, Calls::Allowed)
+        Self::compile(text, environment, Stands::ForText)
     }
 
     pub(super) fn compile(
         text: &str,
         environment: Environment<'_>,
-        calls: Calls,
+        stands: Stands,
     ) -> Result<Self, SyntaxError> {
         let mut template = Self { text: text.into(), parts: [].into(), uses: Uses::default() };
         let mut parts = Vec::new();
@@ -65,7 +67,7 @@ impl Template {
                 literal.push('$');
                 position += 2;
             } else if rest.starts_with("${") {
-                looks_literal(text, literal_start..position, calls)?;
+                looks_literal(text, literal_start..position, stands)?;
                 if !literal.is_empty() {
                     parts.push(Part::Literal(std::mem::take(&mut literal).into()));
                 }
@@ -81,7 +83,7 @@ impl Template {
                 position += letter.len_utf8();
             }
         }
-        looks_literal(text, literal_start..text.len(), calls)?;
+        looks_literal(text, literal_start..text.len(), stands)?;
         if !literal.is_empty() {
             parts.push(Part::Literal(literal.into()));
         }
@@ -198,16 +200,23 @@ fn value(
 }
 
 /// Refuses literal text that was meant as an expression.
-fn looks_literal(text: &str, at: std::ops::Range<usize>, calls: Calls) -> Result<(), SyntaxError> {
+fn looks_literal(
+    text: &str,
+    at: std::ops::Range<usize>,
+    stands: Stands,
+) -> Result<(), SyntaxError> {
     let literal = text.get(at.clone()).unwrap_or_default();
+    let help = match stands {
+        Stands::ForText => "write `${…}` around an expression; a literal dollar is `$$`",
+        Stands::ForValue => {
+            "write it as `${…}` inside of text, as `=…` where it is the whole value, \
+             or as `='…'` where it is meant as text"
+        }
+    };
     let wrong = |from: usize, len: usize, message: String| SyntaxError {
         at: at.start + from..at.start + from + len,
         message,
-        help: Some(
-            "write it as `${…}` inside of text, as `=…` where it is the whole value, \
-             or as `='…'` where it is meant as text"
-                .to_owned(),
-        ),
+        help: Some(help.to_owned()),
     };
     for sign in ["$.", "$[", "@.", "@["] {
         if let Some(from) = without_escapes(literal, sign) {
@@ -215,7 +224,7 @@ fn looks_literal(text: &str, at: std::ops::Range<usize>, calls: Calls) -> Result
         }
     }
     match called_function(literal) {
-        Some(name) if calls == Calls::Refused => {
+        Some(name) if stands == Stands::ForValue => {
             let from = literal.find(name).unwrap_or_default();
             Err(wrong(from, name.len(), format!("`{name}(` in literal text")))
         }

@@ -2,7 +2,7 @@
 
 use super::{
     Environment, EvalError, Expr, Scope, SyntaxError,
-    template::{Calls, Template},
+    template::{Stands, Template},
 };
 use crate::message::Value;
 
@@ -43,7 +43,7 @@ impl ValueText {
             let expression = Expr::parse_with(unsigned.as_deref().unwrap_or(text), environment)?;
             return Ok(Self(Shape::Expression(expression)));
         }
-        let template = Template::compile(text, environment, Calls::Refused)?;
+        let template = Template::compile(text, environment, Stands::ForValue)?;
         Ok(Self(match template.literal() {
             Some(literal) => Shape::Literal(literal.into()),
             None => Shape::Template(template),

@@ -13,18 +13,11 @@ pub(super) const FATES: [&str; 5] = ["repeat", "filtered", "dead", "routed", "di
 pub(super) const OUTCOMES: [&str; 4] = ["delivered", "dead", "expired", "discarded"];
 pub(super) const ATTEMPT_CLASSES: [&str; 4] =
     ["delivered", "unavailable", "misconfigured", "refused"];
-pub(super) const DEAD_CLASSES: [&str; 7] = [
-    "bad message",
-    "refused",
-    "unavailable",
-    "misconfigured",
-    "no target",
-    "crashed the bus",
-    OTHER,
-];
+pub(super) const DEAD_CLASSES: [&str; 6] =
+    ["bad message", "refused", "unavailable", "no target", "crashed the bus", OTHER];
 
 /// `text`, if it is on the list; `other` if not, so that labels stay bounded.
-pub(super) fn word(text: &str, list: [&'static str; 7]) -> &'static str {
+pub(super) fn word(text: &str, list: [&'static str; 6]) -> &'static str {
     list.into_iter().find(|it| *it == text).unwrap_or(OTHER)
 }
 

@@ -16,8 +16,8 @@ use super::{
     query::DeadQuery,
     trace::TraceView,
     wire::{
-        self, DeadList, DeadOrder, DeadView, DiscardView, FailsView, PauseOrder, PreviewView,
-        Problem, Sending,
+        self, DeadList, DeadOrder, DeadView, DiscardView, PauseOrder, PauseView, PausesView,
+        PreviewView, Problem, ReloadView, ReplayView, ResumeView, RouteView, StatusView,
     },
 };
 use crate::{
@@ -60,7 +60,8 @@ async fn authorize(State(ops): State<Ops>, request: Request, next: Next) -> Resp
 }
 
 async fn status(State(ops): State<Ops>) -> Result<Response, Problem> {
-    Ok(wire::ok(&serde_json::json!({ "routes": ops.bus.status().await? })))
+    let routes = ops.bus.status().await?.iter().map(RouteView::of).collect();
+    Ok(wire::ok(&StatusView { routes }))
 }
 
 async fn dead_list(State(ops): State<Ops>, uri: Uri) -> Result<Response, Problem> {
@@ -84,39 +85,26 @@ async fn dead_show(
 }
 
 async fn preview(State(ops): State<Ops>, Path(id): Path<String>) -> Result<Response, Problem> {
-    let letter = find(&ops, &id).await?;
-    let preview = ops.bus.preview(letter.id).await?;
-    let text = |it: &Bytes| String::from_utf8_lossy(it).into_owned();
-    let (after, fails) = match preview.after {
-        Ok(sendings) => {
-            let view = |(target, body): &(Endpoint, Bytes)| Sending {
-                target: target.to_string(),
-                body: text(body),
-            };
-            (sendings.iter().map(view).collect(), None)
-        }
-        Err(cause) => {
-            let class = cause.class.to_string();
-            (vec![], Some(FailsView { class, place: cause.place, reason: cause.reason }))
-        }
-    };
-    let letter = DeadView::of(&letter, ops.clock.now(), false);
-    Ok(wire::ok(&PreviewView { letter, before: preview.before.as_ref().map(text), after, fails }))
+    let number = id.parse().map_err(|_| no_letter(&id))?;
+    let preview = ops.bus.preview(number).await?.ok_or_else(|| no_letter(&id))?;
+    Ok(wire::ok(&PreviewView::of(preview, ops.clock.now())))
 }
 
 async fn find(ops: &Ops, id: &str) -> Result<DeadLetter, Problem> {
-    let gone = || {
-        let title = format!("there is no dead letter `{}`", id.escape_debug());
-        Problem::new(StatusCode::NOT_FOUND, "not_found", title)
-    };
-    let number = id.parse().map_err(|_| gone())?;
+    let number = id.parse().map_err(|_| no_letter(id))?;
     let filter = DeadFilter { ids: vec![number], ..DeadFilter::default() };
-    ops.bus.dead(&filter, 1).await?.pop().ok_or_else(gone)
+    ops.bus.dead(&filter, 1).await?.pop().ok_or_else(|| no_letter(id))
+}
+
+fn no_letter(id: &str) -> Problem {
+    let title = format!("there is no dead letter `{}`", id.escape_debug());
+    Problem::new(StatusCode::NOT_FOUND, "not_found", title)
 }
 
 async fn replay(State(ops): State<Ops>, body: Bytes) -> Result<Response, Problem> {
     let order = order(&body)?;
-    Ok(wire::ok(&ops.bus.replay(&order.selection.filter(0), &order.by).await?))
+    let replayed = ops.bus.replay(&order.selection.filter(0), &order.by).await?;
+    Ok(wire::ok(&ReplayView::of(replayed)))
 }
 
 async fn discard(State(ops): State<Ops>, body: Bytes) -> Result<Response, Problem> {
@@ -139,7 +127,8 @@ fn order(body: &Bytes) -> Result<DeadOrder, Problem> {
 }
 
 async fn pauses(State(ops): State<Ops>) -> Result<Response, Problem> {
-    Ok(wire::ok(&serde_json::json!({ "pauses": ops.bus.pauses().await? })))
+    let pauses = ops.bus.pauses().await?.iter().map(PauseView::of).collect();
+    Ok(wire::ok(&PausesView { pauses }))
 }
 
 async fn pause(State(ops): State<Ops>, body: Bytes) -> Result<Response, Problem> {
@@ -150,12 +139,13 @@ async fn pause(State(ops): State<Ops>, body: Bytes) -> Result<Response, Problem>
 }
 
 async fn resume(State(ops): State<Ops>, Path(target): Path<String>) -> Result<Response, Problem> {
-    ops.bus.resume(&endpoint(&target)?).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    let was_paused = ops.bus.resume(&endpoint(&target)?).await?;
+    Ok(wire::ok(&ResumeView { was_paused }))
 }
 
 async fn reload(State(ops): State<Ops>) -> Result<Response, Problem> {
-    Ok(wire::ok(&ops.bus.reload().await?))
+    let (reloaded, warnings) = ops.bus.reload().await?;
+    Ok(wire::ok(&ReloadView::of(reloaded, warnings)))
 }
 
 async fn trace(State(ops): State<Ops>, Path(id): Path<String>) -> Result<Response, Problem> {
@@ -164,12 +154,8 @@ async fn trace(State(ops): State<Ops>, Path(id): Path<String>) -> Result<Respons
         Problem::new(StatusCode::NOT_FOUND, "not_found", title)
     };
     let id = id.parse().map_err(|_| gone())?;
-    let (fares, lines) = ops.bus.trace(id).await?;
-    if fares.is_empty() && lines.is_empty() {
-        Err(gone())
-    } else {
-        Ok(wire::ok(&TraceView::of(id, &fares, &lines)))
-    }
+    let trace = ops.bus.trace(id).await?.ok_or_else(gone)?;
+    Ok(wire::ok(&TraceView::of(id, &trace)))
 }
 
 fn endpoint(text: &str) -> Result<Endpoint, Problem> {

@@ -29,7 +29,8 @@ async fn ready(State(ops): State<Ops>) -> Response {
     match ops.bus.ready().await {
         Ok(()) => wire::ok(&serde_json::json!({ "status": "ready" })),
         Err(reason) => {
-            let body = serde_json::json!({ "status": "not ready", "reasons": [reason] });
+            let body =
+                serde_json::json!({ "status": "not ready", "reasons": [reason.to_string()] });
             wire::answer(StatusCode::SERVICE_UNAVAILABLE, "application/json", body.to_string())
         }
     }

@@ -6,11 +6,13 @@
 
 mod api;
 mod bus;
+mod engine_bus;
 mod health;
 mod query;
 mod server;
 mod token;
 pub mod trace;
+mod views;
 pub mod wire;
 
 use std::sync::Arc;
@@ -20,7 +22,8 @@ use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, response::IntoRe
 use crate::{message::Clock, metrics::Metrics};
 
 pub use self::{
-    bus::{Bus, Preview, Refusal},
+    bus::{Bus, Refusal},
+    engine_bus::{EngineBus, Read, Reader},
     server::serve,
     token::{Access, OpsToken},
 };

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    engine::Trace,
     journal::{Event, Line},
     ledger::{Fares, Fate, Outcome},
     message::{Endpoint, MessageId},
@@ -63,9 +64,9 @@ pub struct EventTrace {
 
 impl TraceView {
     /// What is shown of a message: a part for each route that the ledger or the journal knows.
-    pub fn of(id: MessageId, fares: &[Fares], lines: &[Line]) -> Self {
-        let mut routes: Vec<RouteTrace> = fares.iter().map(RouteTrace::of).collect();
-        for line in lines {
+    pub fn of(id: MessageId, trace: &Trace) -> Self {
+        let mut routes: Vec<RouteTrace> = trace.fares.iter().map(RouteTrace::of).collect();
+        for line in &trace.lines {
             let known = routes.iter().position(|it| *it.route == *line.route);
             let index = known.unwrap_or_else(|| {
                 // The ledger forgets sooner than the journal does.
@@ -127,7 +128,6 @@ fn describe(event: &Event) -> (&'static str, String) {
             ("attempt", format!("attempt {attempt}: {class}, {answer} ({duration_ms} ms)"))
         }
         Event::CopyDropped => ("copy_dropped", "a copy made by a crash was dropped".to_owned()),
-        Event::Delivered => ("delivered", "delivered".to_owned()),
         Event::Dead { class, reason } => ("dead", format!("dead, {class}: {reason}")),
         Event::Expired => ("expired", "expired: its time ran out".to_owned()),
         Event::Paused { reason } => ("paused", format!("target paused: {reason}")),

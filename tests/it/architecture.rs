@@ -12,7 +12,11 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("table", &["diagnostic"], &["csv"]),
     ("expr", &["diagnostic", "message", "table"], &["jsonpath_rust", "dec"]),
     ("step", &["diagnostic", "expr", "message", "table"], &["jsonschema"]),
-    ("connector", &["diagnostic", "expr", "message"], &["reqwest", "axum", "hyper", "hyper_util"]),
+    (
+        "connector",
+        &["diagnostic", "expr", "message"],
+        &["reqwest", "axum", "hyper", "hyper_util", "tokio_util"],
+    ),
     ("broker", &["message", "metrics", "store"], &["lapin"]),
     ("ledger", &["message", "store"], &[]),
     ("journal", &["message", "store"], &[]),
@@ -56,7 +60,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
             "store",
             "table",
         ],
-        &["clap", "config", "axum", "reqwest", "hyper", "hyper_util"],
+        &["clap", "config", "axum", "reqwest", "hyper", "hyper_util", "tokio_util"],
     ),
 ];
 

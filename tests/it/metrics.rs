@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use simpul::metrics::{BreakerState, Metrics, TABLE};
+use simpul::metrics::{BreakerState, Metric, Metrics, TABLE};
 
 /// Metrics with a child in every family.
 fn counted() -> Metrics {
@@ -94,7 +94,48 @@ fn codes_that_nobody_foresaw_do_not_grow_the_series_without_bound() {
 }
 
 #[test]
+fn the_operators_page_shows_every_metric_as_it_is() {
+    let page = std::fs::read_to_string("docs/operating.md").unwrap();
+    let start = page.find("| metric | kind, unit | labels | meaning |").unwrap();
+    let table = page[start..].split("<!-- end of metrics -->").next().unwrap();
+    let rows: Vec<&str> = table.lines().skip(2).collect();
+    let expected: Vec<String> = TABLE.iter().map(row).collect();
+    assert!(rows == expected, "docs/operating.md should hold:\n\n{}\n", expected.join("\n"));
+}
+
+fn row(metric: &Metric) -> String {
+    let labels: Vec<String> = metric.labels.iter().map(|it| format!("`{it}`")).collect();
+    let kind = format!("{}, {}", metric.kind.as_str(), metric.unit);
+    let labels = labels.join(" ");
+    let row = format!("| `{}` | {kind} | {labels} | {} |", metric.name, metric.help);
+    row.replace("|  |", "| |")
+}
+
+#[test]
+fn promtool_takes_the_alerts() {
+    let checked =
+        Command::new("promtool").args(["check", "rules", "deploy/simpul.rules.yml"]).output();
+    let Ok(checked) = checked else {
+        println!("skipped: `promtool` is not installed (Debian: apt-get install prometheus)");
+        return;
+    };
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    // Every metric that an alert asks for is there.
+    let text = std::fs::read_to_string("deploy/simpul.rules.yml").unwrap();
+    let names = text.split(|it: char| !it.is_alphanumeric() && it != '_');
+    for name in names.filter(|it| it.starts_with("simpul_")) {
+        let plain = name.trim_end_matches("_bucket");
+        assert!(TABLE.iter().any(|it| it.name == plain), "no metric `{name}`");
+    }
+}
+
+#[test]
 fn promtool_finds_nothing_to_complain_about() {
+    promtool_passes(&counted().encode());
+}
+
+/// Holds metrics against `promtool check metrics`, where it is installed.
+pub(super) fn promtool_passes(metrics: &str) {
     let promtool = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
@@ -105,8 +146,7 @@ fn promtool_finds_nothing_to_complain_about() {
         println!("skipped: `promtool` is not installed (Debian: apt-get install prometheus)");
         return;
     };
-    let text = counted().encode();
-    promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    promtool.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
     let output = promtool.wait_with_output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));

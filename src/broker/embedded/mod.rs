@@ -1,1 +1,329 @@
 //! The embedded broker: durable queues on the store, for one process.
+//!
+//! Entries live in the database alone; memory holds what is on loan (at most `prefetch` for each
+//! consumer) and some hundred bytes for each queue. Nothing runs for a queue that nobody waits on.
+//!
+//! - **Order.** Ready entries are handed out by position. Those that were delayed are handed out
+//!   by the moment at which they became due, and get half of the places while fresh ones wait too.
+//! - **Order keys.** Only the first entry of a key is not `blocked`, and only what is not blocked
+//!   is looked at: what stands behind a key costs nothing.
+//! - **Repeats.** `redelivered` errs towards yes: after a stop without [`Embedded::close`] every
+//!   entry that is there counts as delivered before, until it leaves its queue.
+//! - **Damage.** The body's CRC-32 is checked on each reading. An entry that does not fit is not
+//!   handed out: it moves to the table `damaged` as it is, is counted ([`Embedded::damaged`]), and
+//!   the next of its key goes on.
+
+mod consumer;
+mod queue;
+mod settle;
+mod sql;
+
+use std::{
+    collections::{HashMap, hash_map},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use self::{
+    consumer::EmbeddedConsumer,
+    queue::{Queue, positions},
+};
+use super::{Broker, BrokerError, Browsed, Consumer, Depth, Entry, Output, QueueName, Settled};
+use crate::{
+    message::{Clock, Headers, MessageId, Timestamp},
+    store::{Param, Row, Store, StoreError, Writes},
+};
+
+/// The embedded broker. Clones share the same queues. One per store.
+#[derive(Clone)]
+pub struct Embedded {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Store,
+    clock: Clock,
+    /// Entries up to this position may have been delivered by a process that died.
+    redelivered_up_to: i64,
+    damaged: AtomicU64,
+    closed: AtomicBool,
+    queues: Mutex<Queues>,
+}
+
+struct Queues {
+    by_name: HashMap<QueueName, Arc<Queue>>,
+    last_id: i64,
+}
+
+/// Entries that one look at a queue yields at most.
+const BROWSED_MAX: usize = 500;
+
+impl Embedded {
+    /// Opens the queues in `store`.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokerError`] when the store cannot be read or written.
+    pub async fn open(store: Store, clock: Clock) -> Result<Self, BrokerError> {
+        let facts = only_row(store.query(vec![(sql::FACTS, vec![])]).await?);
+        let (closed, before) = (!facts.is_null(0), facts.int(1));
+        let redelivered_up_to = if closed { before } else { before.max(facts.int(2)) };
+        let mut writes = Writes::default();
+        writes.push(sql::OPEN, vec![]);
+        writes.push(sql::REDELIVERED, vec![redelivered_up_to.into()]);
+        let queues = Mutex::new(known(&store).await?);
+        store.commit(writes).await?;
+        let damaged = AtomicU64::new(u64::try_from(facts.int(3)).unwrap_or_default());
+        let closed = AtomicBool::new(false);
+        let shared = Shared { store, clock, redelivered_up_to, damaged, closed, queues };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Stops cleanly: marks what may have been delivered and is not settled, so that a later
+    /// process need not suspect everything. Afterwards nothing is taken or handed out any more.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokerError`] if that is not certain; then the next process suspects everything.
+    pub async fn close(&self) -> Result<(), BrokerError> {
+        if self.shared.closed.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let exposed: Vec<i64> =
+            self.shared.all().iter().flat_map(|queue| queue.exposed()).collect();
+        let mut writes = Writes::default();
+        writes.push(sql::MARK, vec![positions(exposed).into()]);
+        writes.push(sql::CLOSE, vec![]);
+        Ok(self.shared.store.commit(writes).await?)
+    }
+
+    /// How many entries were found damaged and put aside since the store was made.
+    pub fn damaged(&self) -> u64 {
+        self.shared.damaged.load(Ordering::Relaxed)
+    }
+
+    async fn ask(&self, sql: &'static str, params: Vec<Param>) -> Result<Row, BrokerError> {
+        Ok(only_row(self.shared.store.query(vec![(sql, params)]).await?))
+    }
+
+    /// Everything of a `publish` or `settle` in one transaction.
+    async fn transact(
+        &self,
+        settled: &[Settled],
+        outputs: Vec<Output>,
+        writes: Writes,
+    ) -> Result<(), BrokerError> {
+        if self.shared.is_closed() {
+            return Err(BrokerError { reason: "simpul is stopping".to_owned() });
+        }
+        let mut all = Writes::default();
+        let queues = settle::put(&self.shared, &mut all, outputs);
+        all.append(writes);
+        settle::take(&mut all, settled)?;
+        self.shared.store.commit(all).await?;
+        for queue in queues {
+            queue.stored.store(true, Ordering::Relaxed);
+            queue.changed.notify_waiters();
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Broker for Embedded {
+    async fn publish(&self, outputs: Vec<Output>, writes: Writes) -> Vec<Result<(), BrokerError>> {
+        let count = outputs.len();
+        vec![self.transact(&[], outputs, writes).await; count]
+    }
+
+    fn consume(&self, queue: &QueueName, prefetch: usize) -> Box<dyn Consumer> {
+        let queue = self.shared.queue(queue);
+        Box::new(EmbeddedConsumer::new(Arc::clone(&self.shared), queue, prefetch))
+    }
+
+    async fn settle(
+        &self,
+        settled: Vec<Settled>,
+        outputs: Vec<Output>,
+        writes: Writes,
+    ) -> Result<(), BrokerError> {
+        self.transact(&settled, outputs, writes).await?;
+        settle::release(settled);
+        Ok(())
+    }
+
+    async fn depth(&self, queue: &QueueName) -> Result<Depth, BrokerError> {
+        let Some(queue) = self.shared.find(queue) else {
+            return Ok(Depth::default());
+        };
+        let now = self.shared.clock.now();
+        let (id, now_ms) = (Param::from(queue.id), Param::from(now.as_millis()));
+        let questions = vec![
+            (sql::ENTRIES, vec![id.clone()]),
+            (sql::DELAYED, vec![id.clone(), now_ms]),
+            (sql::FIRST, vec![id]),
+        ];
+        let mut answers = self.shared.store.query(questions).await?.into_iter();
+        let mut next = || answers.next().and_then(|rows| rows.into_iter().next());
+        let count = |row: Option<Row>| row.map_or(0, |it| u64::try_from(it.int(0)).unwrap_or(0));
+        let (entries, delayed) = (count(next()), count(next()));
+        let oldest =
+            next().map(|first| now.since(Timestamp::from_millis(first.int(0)))).unwrap_or_default();
+        Ok(Depth { entries, delayed, oldest })
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueName>, BrokerError> {
+        let mut names: Vec<QueueName> = Vec::new();
+        loop {
+            let after = names.last().map_or("", |name| name.as_ref()).into();
+            let answers = self.shared.store.query(vec![(sql::FILLED, vec![after])]).await?;
+            let page: Vec<QueueName> =
+                answers.iter().flatten().map(|row| row.text(0).into()).collect();
+            if page.is_empty() {
+                return Ok(names);
+            }
+            names.extend(page);
+        }
+    }
+
+    async fn browse(
+        &self,
+        queue: &QueueName,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Browsed>, BrokerError> {
+        let Some(queue) = self.shared.find(queue) else {
+            return Ok(Vec::new());
+        };
+        let now = self.shared.clock.now();
+        let limit = number(limit.min(BROWSED_MAX));
+        let params = vec![queue.id.into(), after.into(), limit.into()];
+        let answers = self.shared.store.query(vec![(sql::BROWSE, params)]).await?;
+        let browsed = |row: &Row| Browsed {
+            position: row.int(0),
+            due: Some(Timestamp::from_millis(row.int(1))).filter(|due| now < *due),
+            entry: entry(row.int(2), &row.blob(3), row.text(4), row.blob(5)),
+        };
+        Ok(answers.iter().flatten().map(browsed).collect())
+    }
+
+    async fn hasten(&self, queue: &QueueName) -> Result<(), BrokerError> {
+        let Some(queue) = self.shared.find(queue) else {
+            return Ok(());
+        };
+        let now_ms = self.shared.clock.now().as_millis();
+        for statement in [sql::HASTEN, sql::HASTEN_BLOCKED] {
+            let mut changed = sql::CHANGED_MAX;
+            while changed == sql::CHANGED_MAX {
+                let mut writes = Writes::default();
+                writes.push(statement, vec![queue.id.into(), now_ms.into()]);
+                let counts = self.shared.store.commit_counting(writes).await?;
+                changed = counts.first().copied().unwrap_or_default();
+                queue.changed.notify_waiters();
+            }
+        }
+        Ok(())
+    }
+
+    async fn purge(&self, queue: &QueueName) -> Result<u64, BrokerError> {
+        let Some(queue) = self.shared.find(queue) else {
+            return Ok(0);
+        };
+        // What comes after this is not meant, or a busy queue would never be empty.
+        let last = self.ask(sql::LAST, vec![queue.id.into()]).await?.int(0);
+        let mut gone = 0;
+        loop {
+            // Nobody may take an entry between the list of loans and the commit.
+            let _fetching = queue.fetching.lock().await;
+            let mut writes = Writes::default();
+            let params = vec![queue.id.into(), last.into(), queue.lent().into()];
+            writes.push(sql::PURGE, params);
+            writes.push(sql::SHRINK, vec![queue.id.into()]);
+            writes.push(sql::UNBLOCK_LATER, vec![queue.id.into(), last.into()]);
+            let counts = self.shared.store.commit_counting(writes).await?;
+            queue.changed.notify_waiters();
+            let changed = counts.first().copied().unwrap_or_default();
+            gone += changed;
+            if changed < sql::CHANGED_MAX {
+                return Ok(gone);
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    fn queues(&self) -> std::sync::MutexGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn all(&self) -> Vec<Arc<Queue>> {
+        self.queues().by_name.values().cloned().collect()
+    }
+
+    fn find(&self, name: &QueueName) -> Option<Arc<Queue>> {
+        self.queues().by_name.get(name).cloned()
+    }
+
+    /// A queue by its name; it is stored with the first entry put into it.
+    fn queue(&self, name: &QueueName) -> Arc<Queue> {
+        let queues = &mut *self.queues();
+        match queues.by_name.entry(Arc::clone(name)) {
+            hash_map::Entry::Occupied(known) => Arc::clone(known.get()),
+            hash_map::Entry::Vacant(vacant) => {
+                queues.last_id += 1;
+                let queue = Queue::new(queues.last_id, Arc::clone(name), false);
+                Arc::clone(vacant.insert(Arc::new(queue)))
+            }
+        }
+    }
+}
+
+/// Every queue that the store has.
+async fn known(store: &Store) -> Result<Queues, BrokerError> {
+    let mut queues = Queues { by_name: HashMap::new(), last_id: 0 };
+    loop {
+        let page = store.query(vec![(sql::QUEUES, vec![queues.last_id.into()])]).await?;
+        let before = queues.last_id;
+        for row in page.iter().flatten() {
+            let name: QueueName = row.text(1).into();
+            queues.last_id = row.int(0);
+            let queue = Queue::new(queues.last_id, Arc::clone(&name), true);
+            queues.by_name.insert(name, Arc::new(queue));
+        }
+        if queues.last_id == before {
+            return Ok(queues);
+        }
+    }
+}
+
+impl From<StoreError> for BrokerError {
+    fn from(error: StoreError) -> Self {
+        Self { reason: error.reason }
+    }
+}
+
+fn entry(received_at: i64, id: &[u8], headers: &str, body: Bytes) -> Entry {
+    Entry {
+        id: MessageId::from_bytes(id.try_into().unwrap_or_default()),
+        received_at: Timestamp::from_millis(received_at),
+        headers: Headers::from_json(headers),
+        body,
+    }
+}
+
+fn only_row(answers: Vec<Vec<Row>>) -> Row {
+    answers.into_iter().flatten().next().unwrap_or_default()
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -7,6 +7,7 @@ mod compile;
 mod judge;
 mod parts;
 mod path;
+pub mod source;
 mod spec;
 mod target;
 

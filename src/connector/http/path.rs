@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::super::literal::literal_letters;
+
 /// What may stand unencoded in what a `${…}` yields: the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -74,42 +76,6 @@ pub(super) fn is_safe(path: &str, ends_with_slash: bool) -> bool {
 fn is_dot_segment(segment: &str) -> bool {
     let plain = segment.to_ascii_lowercase().replace("%2e", ".");
     plain == "." || plain == ".."
-}
-
-/// Stands for a `${…}` among literal letters.
-const PLACEHOLDER: char = '\u{fffc}';
-
-/// The letters outside `${…}`, and where each begins; each `${…}` is one [`PLACEHOLDER`]. Knows
-/// strings and braces, no more: the expression language has the last word.
-fn literal_letters(text: &str) -> impl Iterator<Item = (usize, char)> {
-    let mut braces = 0_usize;
-    let mut quote = None;
-    let mut escaped = false;
-    let mut letters = text.char_indices().peekable();
-    std::iter::from_fn(move || {
-        loop {
-            let (at, letter) = letters.next()?;
-            if braces == 0 {
-                let next = letters.peek().map(|(_, next)| *next);
-                match (letter, next) {
-                    ('$', Some('{')) => braces = 1,
-                    ('$', Some('$')) => {}
-                    _ => return Some((at, letter)),
-                }
-                letters.next();
-                return Some((at, if braces == 0 { letter } else { PLACEHOLDER }));
-            }
-            match (quote, letter) {
-                (Some(_), _) if escaped => escaped = false,
-                (Some(_), '\\') => escaped = true,
-                (Some(open), _) if open == letter => quote = None,
-                (None, '\'' | '"') => quote = Some(letter),
-                (None, '{') => braces += 1,
-                (None, '}') => braces -= 1,
-                (Some(_) | None, _) => {}
-            }
-        }
-    })
 }
 
 #[cfg(test)]

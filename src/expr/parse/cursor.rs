@@ -66,6 +66,8 @@ impl<'t> Cursor<'t> {
 
     /// Reads a JSON number.
     pub(in crate::expr) fn number(&mut self) -> Result<&'t str, SyntaxError> {
+        // As decimal128 has it, and as a body may have it.
+        const EXPONENT_MAX: u32 = 6144;
         let start = self.position;
         self.eat("-");
         let whole = self.digits();
@@ -82,20 +84,18 @@ impl<'t> Cursor<'t> {
         }
         if self.eat("e") || self.eat("E") {
             let _ = self.eat("-") || self.eat("+");
-            if !self.exponent_is_valid() {
+            let exponent = self.digits();
+            if exponent.is_empty() {
                 return Err(wrong(self));
+            }
+            if exponent.parse::<u32>().ok().is_none_or(|it| EXPONENT_MAX < it) {
+                return Err(self.error(start, format!("an exponent beyond {EXPONENT_MAX}")));
             }
         }
         if self.peek().is_some_and(|it| it.is_alphanumeric() || matches!(it, '.' | '_')) {
             return Err(wrong(self));
         }
         Ok(self.since(start))
-    }
-
-    fn exponent_is_valid(&mut self) -> bool {
-        // As decimal128 has it, and as a body may have it.
-        const EXPONENT_MAX: u32 = 6144;
-        self.digits().parse::<u32>().is_ok_and(|it| it <= EXPONENT_MAX)
     }
 
     fn digits(&mut self) -> &'t str {
@@ -169,13 +169,19 @@ impl<'t> Cursor<'t> {
         SyntaxError { at: start..self.position, message: message.into(), help: None }
     }
 
-    /// What stands here does not belong here.
+    /// What stands here, a word or a sign, does not belong here.
     pub(in crate::expr) fn unexpected(&self, place: &str) -> SyntaxError {
+        let word = Cursor::new(self.rest(), 0).word();
         let (message, len) = match self.peek() {
-            Some(letter) => {
-                (format!("`{}` does not belong {place}", letter.escape_debug()), letter.len_utf8())
-            }
             None => (format!("the text ends {place}"), 0),
+            Some(_) if !word.is_empty() => {
+                (format!("`{word}` does not belong {place}"), word.len())
+            }
+            Some(' ') => (format!("a blank does not belong {place}"), 1),
+            Some(control) if control.is_control() => {
+                (format!("`{}` does not belong {place}", control.escape_debug()), 1)
+            }
+            Some(sign) => (format!("`{sign}` does not belong {place}"), sign.len_utf8()),
         };
         SyntaxError { at: self.position..self.position + len, message, help: None }
     }

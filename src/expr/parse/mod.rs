@@ -359,10 +359,6 @@ impl<'t, 'e> Parser<'t, 'e> {
             _ => help_for_sign(rest),
         };
         let mut error = self.cursor.unexpected("here");
-        if !word.is_empty() {
-            error.at.end = error.at.start + word.len();
-            error.message = format!("`{word}` does not belong here");
-        }
         error.help = help.map(str::to_owned);
         error
     }

@@ -12,6 +12,9 @@ const DEPTH_MAX: usize = 32;
 /// Functions inside functions.
 const CALLS_MAX: usize = 4;
 
+/// The largest index that RFC 9535 allows: 2⁵³ - 1.
+const INDEX_MAX: u64 = (1 << 53) - 1;
+
 /// The functions of RFC 9535: the only ones inside `[?…]`.
 const FUNCTIONS: [&str; 5] = ["length", "count", "match", "search", "value"];
 
@@ -146,6 +149,10 @@ impl Lexer<'_, '_> {
                 self.logical(false)
             }
             Some('-' | ':' | '0'..='9') => self.index_or_slice(),
+            Some(']' | ',') => {
+                let error = self.cursor.unexpected("here: a selector is missing");
+                Err(error.help("write `['name']`, `[0]`, `[*]`, `[1:3]` or `[?@.name == 1]`"))
+            }
             _ => Ok(()),
         }
     }
@@ -172,6 +179,9 @@ impl Lexer<'_, '_> {
                             .cursor
                             .error(start, "this is no index")
                             .help("write a whole number, or quote a name: `['name']`"));
+                    }
+                    if digits.parse::<u64>().ok().is_none_or(|it| INDEX_MAX < it) {
+                        return Err(self.cursor.error(start, "an index beyond 2⁵³ - 1"));
                     }
                     self.out.text.push_str(self.cursor.since(start));
                     after_number = true;

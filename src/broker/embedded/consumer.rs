@@ -1,0 +1,184 @@
+//! Takes ready entries out of one queue, in batches, without a task or a thread of its own.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+
+use super::{Shared, entry, number, queue::Lent, queue::Queue, sql};
+use crate::{
+    broker::{BrokerError, Consumer, Delivery, Lender, Loan},
+    message::{Digest, Timestamp},
+    store::{Row, Writes},
+};
+
+/// Entries that one question fetches at most; with bodies of 1 MiB a quarter of a gigabyte.
+const FETCHED_MAX: usize = 256;
+
+/// The pause after a failed question to the store.
+const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest sleep: the system's clock may be set, which no timer notices.
+const SLEEP_MAX: Duration = Duration::from_mins(1);
+
+/// A consumer of one queue.
+pub(super) struct EmbeddedConsumer {
+    shared: Arc<Shared>,
+    queue: Arc<Queue>,
+    prefetch: usize,
+    /// How many deliveries of this consumer are not settled, those in `fetched` included.
+    held: Arc<AtomicUsize>,
+    fetched: VecDeque<Delivery>,
+    /// Rises with each question, so that an odd place goes to delayed entries every other time.
+    asked: usize,
+}
+
+/// What to do after looking into the queue.
+enum Look {
+    /// Look again: there was something, or may be.
+    Again,
+    /// Nothing will be ready before something changes.
+    Wait,
+    /// Something may be ready after this time.
+    WaitFor(Duration),
+}
+
+impl EmbeddedConsumer {
+    pub(super) fn new(shared: Arc<Shared>, queue: Arc<Queue>, prefetch: usize) -> Self {
+        let prefetch = prefetch.max(1);
+        let (held, fetched) = (Arc::default(), VecDeque::new());
+        Self { shared, queue, prefetch, held, fetched, asked: 0 }
+    }
+
+    fn hand_out(&mut self, max: usize) -> Vec<Delivery> {
+        let count = self.fetched.len().min(max.max(1));
+        let deliveries: Vec<_> = self.fetched.drain(..count).collect();
+        for delivery in &deliveries {
+            self.queue.hand_out(delivery.loan.position);
+        }
+        deliveries
+    }
+
+    async fn look(&mut self) -> Look {
+        if self.shared.is_closed() {
+            return Look::Wait;
+        }
+        let room = self.queue.room(&self.held, self.prefetch).min(FETCHED_MAX);
+        if room == 0 {
+            return Look::Wait;
+        }
+        match self.fetch(room).await {
+            Ok(look) => look,
+            Err(_) => Look::WaitFor(TROUBLE_PAUSE),
+        }
+    }
+
+    /// Takes up to `room` entries on loan. Dropped while it waits, it has taken none.
+    async fn fetch(&mut self, room: usize) -> Result<Look, BrokerError> {
+        let queue = Arc::clone(&self.queue);
+        let _fetching = queue.fetching.lock().await;
+        let now = self.shared.clock.now();
+        let delayed_max = (room + self.asked % 2) / 2;
+        self.asked = self.asked.wrapping_add(1);
+        let (id, now_ms) = (queue.id, now.as_millis());
+        let params = vec![
+            id.into(),
+            now_ms.into(),
+            queue.lent().into(),
+            number(delayed_max).into(),
+            number(room).into(),
+        ];
+        let questions = vec![(sql::FETCH, params), (sql::NEXT_DUE, vec![id.into(), now_ms.into()])];
+        let mut answers = self.shared.store.query(questions).await?.into_iter();
+        let mut rows = answers.next().unwrap_or_default();
+        let next_due = answers.next().and_then(|rows| rows.into_iter().next());
+
+        rows.sort_by_key(|row| (row.int(1) == 0, row.int(1), row.int(0)));
+        let damaged: Vec<_> = rows.extract_if(.., |row| !is_whole(row)).collect();
+        if !damaged.is_empty() {
+            self.put_aside(&damaged, now).await?;
+        }
+        if rows.is_empty() {
+            return Ok(match next_due {
+                // It may have been the turn of the fresh ones.
+                _ if delayed_max == 0 || !damaged.is_empty() => Look::Again,
+                Some(due) if !due.is_null(0) => {
+                    let wait = Timestamp::from_millis(due.int(0)).since(self.shared.clock.now());
+                    Look::WaitFor(wait.min(SLEEP_MAX))
+                }
+                _ => Look::Wait,
+            });
+        }
+        for row in rows {
+            let delivery = self.lend(&row);
+            self.fetched.push_back(delivery);
+        }
+        Ok(Look::Again)
+    }
+
+    fn lend(&self, row: &Row) -> Delivery {
+        let position = row.int(0);
+        let held = Arc::clone(&self.held);
+        let lent = Lent { held, order_key: order_key(row), handed_out: false };
+        let returned = self.queue.lend(position, lent);
+        let redelivered = returned || row.int(2) != 0 || position <= self.shared.redelivered_up_to;
+        let home: Arc<dyn Lender> = Arc::clone(&self.queue) as _;
+        let entry = entry(row.int(3), &row.blob(5), row.text(7), row.blob(8));
+        Delivery { entry, redelivered, loan: Loan { position, home: Some(home) } }
+    }
+
+    /// Moves damaged entries out of the way: what was written is not what would be handed out.
+    async fn put_aside(&self, damaged: &[Row], now: Timestamp) -> Result<(), BrokerError> {
+        let id = self.queue.id;
+        let mut writes = Writes::default();
+        for row in damaged {
+            let position = row.int(0);
+            writes.push(sql::PUT_ASIDE, vec![position.into(), now.as_millis().into()]);
+            writes.push(sql::TAKE_OUT, vec![format!("[{position}]").into()]);
+            writes.push(sql::SHRINK, vec![id.into()]);
+            if let Some(key) = order_key(row) {
+                writes.push(sql::UNBLOCK, vec![id.into(), key.0.as_slice().into()]);
+            }
+        }
+        self.shared.store.commit(writes).await?;
+        self.shared.damaged.fetch_add(damaged.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Consumer for EmbeddedConsumer {
+    async fn next(&mut self, max: usize) -> Vec<Delivery> {
+        let queue = Arc::clone(&self.queue);
+        loop {
+            if !self.fetched.is_empty() {
+                return self.hand_out(max);
+            }
+            // From before the look: a change while looking must not be slept through.
+            let mut changed = std::pin::pin!(queue.changed.notified());
+            changed.as_mut().enable();
+            match self.look().await {
+                Look::Again => {}
+                Look::Wait => changed.await,
+                Look::WaitFor(time) => tokio::select! {
+                    () = changed => {}
+                    () = tokio::time::sleep(time) => {}
+                },
+            }
+        }
+    }
+}
+
+fn order_key(row: &Row) -> Option<Digest> {
+    row.blob(6).as_ref().try_into().ok().map(Digest)
+}
+
+fn is_whole(row: &Row) -> bool {
+    i64::from(crc32fast::hash(&row.blob(8))) == row.int(4)
+}

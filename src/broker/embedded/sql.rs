@@ -1,0 +1,158 @@
+//! The statements of the embedded broker. What the tables mean stands in the store's migrations.
+
+/// A queue, at its first use. Changes one row unless the number means another queue.
+pub(super) const CREATE: &str = "
+    INSERT INTO queue (id, name) VALUES (?1, ?2)
+    ON CONFLICT (id) DO UPDATE SET name = excluded.name WHERE name = excluded.name";
+
+/// An entry without an order key.
+pub(super) const PUT: &str = "
+    INSERT INTO entry (queue, due, received_at, crc, message, headers, body, blocked)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)";
+
+/// An entry with an order key; blocked if its queue holds an earlier one.
+pub(super) const PUT_KEYED: &str = "
+    INSERT INTO entry (queue, due, received_at, crc, message, headers, body, order_key, blocked)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, EXISTS (
+        SELECT 1 FROM entry INDEXED BY entry_key WHERE queue = ?1 AND order_key = ?8))";
+
+/// Counts entries that came.
+pub(super) const GROW: &str = "UPDATE queue SET entries = entries + ?2 WHERE id = ?1";
+
+/// Takes entries out: a JSON array of positions.
+pub(super) const TAKE_OUT: &str = "
+    DELETE FROM entry WHERE position IN (SELECT value FROM json_each(?1))";
+
+/// Counts the entries out that the statement before took out.
+pub(super) const SHRINK: &str = "UPDATE queue SET entries = entries - changes() WHERE id = ?1";
+
+/// Frees the first entry of a key.
+pub(super) const UNBLOCK: &str = "
+    UPDATE entry SET blocked = 0 WHERE position = (
+        SELECT min(position) FROM entry INDEXED BY entry_key
+        WHERE queue = ?1 AND order_key = ?2)";
+
+/// Leaves an entry in its place for a while.
+pub(super) const POSTPONE: &str = "UPDATE entry SET due = ?2, headers = ?3 WHERE position = ?1";
+
+/// Marks entries that may have been delivered: a JSON array of positions.
+pub(super) const MARK: &str = "
+    UPDATE entry SET redelivered = 1 WHERE position IN (SELECT value FROM json_each(?1))";
+
+/// What is ready in queue ?1 at ?2 and not on loan (?3): at most ?4 of those that were delayed,
+/// and ?5 in all. So a backlog of the ones does not keep the others from being handed out.
+pub(super) const FETCH: &str = "
+    SELECT e.position, e.due, e.redelivered, e.received_at, e.crc, e.message, e.order_key,
+           e.headers, e.body
+    FROM (
+        SELECT position FROM (
+            SELECT position FROM entry INDEXED BY entry_ready
+            WHERE queue = ?1 AND blocked = 0 AND due > 0 AND due <= ?2
+                AND position NOT IN (SELECT value FROM json_each(?3))
+            ORDER BY due, position LIMIT ?4)
+        UNION ALL
+        SELECT position FROM (
+            SELECT position FROM entry INDEXED BY entry_ready
+            WHERE queue = ?1 AND blocked = 0 AND due = 0
+                AND position NOT IN (SELECT value FROM json_each(?3))
+            ORDER BY position LIMIT ?5)
+        LIMIT ?5) AS chosen
+    CROSS JOIN entry AS e ON e.position = chosen.position";
+
+/// When the next entry will be ready, after ?2.
+pub(super) const NEXT_DUE: &str = "
+    SELECT min(due) FROM entry INDEXED BY entry_ready
+    WHERE queue = ?1 AND blocked = 0 AND due > ?2";
+
+/// Puts a damaged entry aside. Followed by taking it out.
+pub(super) const PUT_ASIDE: &str = "
+    INSERT INTO damaged
+        (position, queue, found_at, received_at, crc, message, order_key, headers, body)
+    SELECT position, queue, ?2, received_at, crc, message, order_key, headers, body
+    FROM entry WHERE position = ?1";
+
+/// How many entries a queue holds.
+pub(super) const ENTRIES: &str = "SELECT entries FROM queue WHERE id = ?1";
+
+/// How many entries wait for a moment after ?2.
+pub(super) const DELAYED: &str = "
+    SELECT (SELECT count(*) FROM entry INDEXED BY entry_ready
+            WHERE queue = ?1 AND blocked = 0 AND due > ?2)
+         + (SELECT count(*) FROM entry INDEXED BY entry_blocked_due
+            WHERE queue = ?1 AND blocked = 1 AND due > 0 AND due > ?2)";
+
+/// When the first entry in line was received.
+pub(super) const FIRST: &str = "
+    SELECT received_at FROM entry INDEXED BY entry_place
+    WHERE queue = ?1 ORDER BY position LIMIT 1";
+
+/// The last position of a queue.
+pub(super) const LAST: &str =
+    "SELECT max(position) FROM entry INDEXED BY entry_place WHERE queue = ?1";
+
+/// Names of queues that hold something, after a name.
+pub(super) const FILLED: &str =
+    "SELECT name FROM queue WHERE name > ?1 AND entries > 0 ORDER BY name LIMIT 5000";
+
+/// Every queue, after an id.
+pub(super) const QUEUES: &str = "SELECT id, name FROM queue WHERE id > ?1 ORDER BY id LIMIT 5000";
+
+/// Entries of a queue by position, after one.
+pub(super) const BROWSE: &str = "
+    SELECT position, due, received_at, message, headers, body
+    FROM entry INDEXED BY entry_place
+    WHERE queue = ?1 AND position > ?2 ORDER BY position LIMIT ?3";
+
+/// Makes some delayed entries due.
+pub(super) const HASTEN: &str = "
+    UPDATE entry SET due = 0 WHERE position IN (
+        SELECT position FROM entry INDEXED BY entry_ready
+        WHERE queue = ?1 AND blocked = 0 AND due > ?2 LIMIT 1000)";
+
+/// As [`HASTEN`], those that are blocked besides.
+pub(super) const HASTEN_BLOCKED: &str = "
+    UPDATE entry SET due = 0 WHERE position IN (
+        SELECT position FROM entry INDEXED BY entry_blocked_due
+        WHERE queue = ?1 AND blocked = 1 AND due > 0 AND due > ?2 LIMIT 1000)";
+
+/// Takes some entries up to ?2 out, the last first: the first of each key goes last, so that
+/// none is ever left blocked behind nothing.
+pub(super) const PURGE: &str = "
+    DELETE FROM entry WHERE position IN (
+        SELECT position FROM entry INDEXED BY entry_place
+        WHERE queue = ?1 AND position <= ?2
+            AND position NOT IN (SELECT value FROM json_each(?3))
+        ORDER BY position DESC LIMIT 1000)";
+
+/// Frees what came after ?2 and waited for what [`PURGE`] took.
+pub(super) const UNBLOCK_LATER: &str = "
+    UPDATE entry SET blocked = 0 WHERE position IN (
+        SELECT later.position FROM entry AS later INDEXED BY entry_place
+        WHERE later.queue = ?1 AND later.position > ?2 AND later.blocked = 1 AND NOT EXISTS (
+            SELECT 1 FROM entry AS earlier INDEXED BY entry_key
+            WHERE earlier.queue = ?1 AND earlier.order_key = later.order_key
+                AND earlier.position < later.position))";
+
+/// What one statement of [`HASTEN`], [`HASTEN_BLOCKED`] and [`PURGE`] changes at most: it should
+/// not keep other writers waiting for long.
+pub(super) const CHANGED_MAX: u64 = 1_000;
+
+/// Whether the last process closed the broker, and up to which position entries may have been
+/// delivered by one that did not.
+pub(super) const FACTS: &str = "
+    SELECT (SELECT value FROM fact WHERE name = 'broker_closed'),
+           (SELECT value FROM fact WHERE name = 'redelivered_up_to'),
+           (SELECT max(position) FROM entry),
+           (SELECT count(*) FROM damaged)";
+
+/// From now on a stop without [`CLOSE`] is unclean.
+pub(super) const OPEN: &str = "DELETE FROM fact WHERE name = 'broker_closed'";
+
+/// Entries up to ?1 may have been delivered.
+pub(super) const REDELIVERED: &str = "
+    INSERT INTO fact VALUES ('redelivered_up_to', ?1)
+    ON CONFLICT DO UPDATE SET value = excluded.value";
+
+/// The process stops, and has marked what may have been delivered.
+pub(super) const CLOSE: &str =
+    "INSERT INTO fact VALUES ('broker_closed', 1) ON CONFLICT DO NOTHING";

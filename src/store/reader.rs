@@ -1,0 +1,118 @@
+//! The threads that answer questions, each from a snapshot that it keeps for 1 s at most.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Answer, Query, Row, StoreError, sqlite};
+
+/// Threads that answer. More would only wait for each other on the machines we know (2 cores),
+/// fewer would let one long question hold up the queues.
+const READERS: usize = 3;
+
+/// Questions that may wait for a thread; beyond that, who asks waits.
+const ASKED_MAX: usize = 256;
+
+/// Rows in one answer.
+const ROWS_MAX: usize = 10_000;
+
+/// How long one snapshot may be kept: the log cannot start over meanwhile, and grows.
+const SNAPSHOT_MAX: Duration = Duration::from_secs(1);
+
+/// SQLite's instructions between two looks at the clock: some ten microseconds.
+const STEPS_BETWEEN_LOOKS: i32 = 1_000;
+
+/// The threads and the way to them.
+pub(super) struct Readers {
+    asked: Option<mpsc::Sender<Asked>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+struct Asked {
+    questions: Vec<Query>,
+    answer: oneshot::Sender<Result<Vec<Vec<Row>>, StoreError>>,
+}
+
+impl Readers {
+    pub(super) fn start(file: &Path) -> Result<Self, StoreError> {
+        let (asked, waiting) = mpsc::channel(ASKED_MAX);
+        let waiting = Arc::new(Mutex::new(waiting));
+        let mut readers = Self { asked: Some(asked), threads: Vec::with_capacity(READERS) };
+        for number in 0..READERS {
+            let connection = sqlite::connect(file, sqlite::Role::Reader)?;
+            let waiting = Arc::clone(&waiting);
+            let thread = thread::Builder::new()
+                .name(format!("store-reader-{number}"))
+                .spawn(move || run(connection, &waiting))
+                .map_err(|error| StoreError::new(format!("cannot start a reader: {error}")))?;
+            readers.threads.push(thread);
+        }
+        Ok(readers)
+    }
+
+    /// Gives questions to the threads, waiting while too many wait already.
+    pub(super) async fn hand_over(
+        &self,
+        questions: Vec<Query>,
+    ) -> Result<Answer<Vec<Vec<Row>>>, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let gone = || StoreError::new("bug: the reading threads are gone");
+        let asked = self.asked.as_ref().ok_or_else(gone)?;
+        asked.send(Asked { questions, answer }).await.map_err(|_| gone())?;
+        Ok(answered)
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        drop(self.asked.take());
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(mut connection: Connection, waiting: &Mutex<mpsc::Receiver<Asked>>) {
+    loop {
+        // One thread waits for a question, holding the lock; the others wait for the lock.
+        let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
+        let Some(Asked { questions, answer }) = next else { return };
+        if answer.is_closed() {
+            continue;
+        }
+        let result = reply(&mut connection, &questions);
+        let _ = answer.send(result.map_err(|error| sqlite::error("cannot read", &error)));
+    }
+}
+
+fn reply(connection: &mut Connection, questions: &[Query]) -> rusqlite::Result<Vec<Vec<Row>>> {
+    let started = Instant::now();
+    let late = move || SNAPSHOT_MAX < started.elapsed();
+    connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(late))?;
+    connection.prepare_cached("BEGIN")?.execute([])?;
+    let rows = questions.iter().map(|question| one(connection, question)).collect();
+    // Also after an error: the next question wants a snapshot of its own.
+    connection.progress_handler(0, None::<fn() -> bool>)?;
+    connection.prepare_cached("COMMIT")?.execute([])?;
+    rows
+}
+
+fn one(connection: &Connection, (sql, params): &Query) -> rusqlite::Result<Vec<Row>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let columns = statement.column_count();
+    sqlite::bind(&mut statement, params)?;
+    let mut found = statement.raw_query();
+    let mut rows = Vec::new();
+    while rows.len() < ROWS_MAX
+        && let Some(row) = found.next()?
+    {
+        rows.push(sqlite::row(row, columns)?);
+    }
+    Ok(rows)
+}

@@ -1,0 +1,197 @@
+//! A connection to SQLite: its settings, how values go in and come out, what its errors mean.
+
+use std::{path::Path, time::Duration};
+
+use bytes::Bytes;
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, Statement, ToSql,
+    types::{ToSqlOutput, ValueRef},
+};
+
+use super::{Param, Row, StoreError};
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The one that writes.
+    Writer,
+    /// One of those that only read.
+    Reader,
+}
+
+/// Statements that each connection keeps prepared: about twice as many as the program has.
+const STATEMENTS_KEPT: usize = 192;
+
+/// How long a connection waits for a lock: longer than any reader may take (1 s).
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+
+/// Opens the file for one purpose.
+pub(super) fn connect(file: &Path, role: Role) -> Result<Connection, StoreError> {
+    let failed = |error: &rusqlite::Error| {
+        self::error(&format!("`{}` cannot be opened", file.display()), error)
+    };
+    // Only one thread uses a connection, so SQLite need not lock it.
+    let mut flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    flags |= match role {
+        Role::Writer => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        // A reader opened read-only could not read while nobody else has the log open.
+        Role::Reader => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let connection = Connection::open_with_flags(file, flags).map_err(|error| failed(&error))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    connection.busy_timeout(LOCK_WAIT).map_err(|error| failed(&error))?;
+    connection.execute_batch(settings(role)).map_err(|error| failed(&error))?;
+    Ok(connection)
+}
+
+/// `synchronous=FULL` is the promise: a commit returns when the log is on disk.
+///
+/// The writer folds the log into the database itself (`wal_autocheckpoint = 0`): SQLite would pass
+/// over an error there. `cache_size` is in KiB where negative, `journal_size_limit` in bytes.
+fn settings(role: Role) -> &'static str {
+    match role {
+        Role::Writer => {
+            "PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA fullfsync = ON;
+             PRAGMA checkpoint_fullfsync = ON;
+             PRAGMA wal_autocheckpoint = 0;
+             PRAGMA journal_size_limit = 67108864;
+             PRAGMA cache_size = -16384;
+             PRAGMA temp_store = MEMORY;
+             PRAGMA trusted_schema = OFF;"
+        }
+        Role::Reader => {
+            "PRAGMA query_only = ON;
+             PRAGMA cache_size = -4096;
+             PRAGMA temp_store = MEMORY;
+             PRAGMA trusted_schema = OFF;"
+        }
+    }
+}
+
+impl ToSql for Param {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(value) => ValueRef::Integer(*value),
+            Self::Text(value) => ValueRef::Text(value.as_bytes()),
+            Self::Blob(value) => ValueRef::Blob(value),
+        }))
+    }
+}
+
+/// Binds the values of a statement, from `?1` on.
+pub(super) fn bind(statement: &mut Statement<'_>, params: &[Param]) -> rusqlite::Result<()> {
+    for (index, param) in params.iter().enumerate() {
+        statement.raw_bind_parameter(index + 1, param)?;
+    }
+    Ok(())
+}
+
+/// Takes a row out.
+pub(super) fn row(row: &rusqlite::Row<'_>, columns: usize) -> rusqlite::Result<Row> {
+    let column = |index| {
+        Ok(match row.get_ref(index)? {
+            ValueRef::Null => Param::Null,
+            ValueRef::Integer(value) => Param::Int(value),
+            ValueRef::Real(value) => Param::Text(value.to_string()),
+            ValueRef::Text(value) => Param::Text(String::from_utf8_lossy(value).into_owned()),
+            ValueRef::Blob(value) => Param::Blob(Bytes::copy_from_slice(value)),
+        })
+    };
+    (0..columns).map(column).collect::<rusqlite::Result<_>>().map(Row)
+}
+
+/// Whom an error concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// The statement: the others of its transaction may succeed without it.
+    Statement,
+    /// The transaction: it did not take place, the next one may.
+    Transaction,
+    /// The store: what is on disk is uncertain from now on.
+    Store,
+}
+
+/// Sorts an error that came up while writing.
+pub(super) fn trouble(error: &rusqlite::Error) -> Trouble {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            Trouble::Store
+        }
+        Some(
+            ErrorCode::DiskFull
+            | ErrorCode::OutOfMemory
+            | ErrorCode::DatabaseBusy
+            | ErrorCode::ReadOnly
+            | ErrorCode::CannotOpen
+            | ErrorCode::PermissionDenied
+            | ErrorCode::FileLockingProtocolFailed,
+        ) => Trouble::Transaction,
+        _ => Trouble::Statement,
+    }
+}
+
+/// An error in one line for the operator, with what to do where there is something.
+pub(super) fn error(what: &str, error: &rusqlite::Error) -> StoreError {
+    let advice = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => {
+            "; the disk is full: make room, what was not accepted will be sent again"
+        }
+        Some(ErrorCode::SystemIoFailure) => {
+            "; the disk refused: look at it (`dmesg`) before simpul is started again"
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            "; the database is damaged: keep a copy of its directory, then restore a backup"
+        }
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            "; the user that simpul runs as must be able to write it and its directory"
+        }
+        Some(ErrorCode::OperationInterrupted) => "; it took longer than 1 s and was stopped",
+        _ => "",
+    };
+    StoreError::new(format!("{what}: {error}{advice}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    fn failure(code: i32) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+    }
+
+    #[test]
+    fn what_the_disk_refuses_concerns_the_whole_store() {
+        let codes = [
+            ffi::SQLITE_IOERR_FSYNC,
+            ffi::SQLITE_IOERR_WRITE,
+            ffi::SQLITE_IOERR_DIR_FSYNC,
+            ffi::SQLITE_CORRUPT,
+        ];
+        assert_eq!(codes.map(|code| trouble(&failure(code))), [Trouble::Store; 4]);
+    }
+
+    #[test]
+    fn a_full_disk_concerns_one_transaction_and_a_constraint_one_statement() {
+        assert_eq!(trouble(&failure(ffi::SQLITE_FULL)), Trouble::Transaction);
+        assert_eq!(trouble(&failure(ffi::SQLITE_CONSTRAINT_CHECK)), Trouble::Statement);
+    }
+
+    #[test]
+    fn a_connection_for_writing_waits_for_the_disk() {
+        let directory = tempfile::tempdir().unwrap();
+        let connection = connect(&directory.path().join("simpul.db"), Role::Writer).unwrap();
+        let ask = |sql: &str| {
+            connection.query_row(sql, [], |row| Ok(format!("{:?}", row.get_ref(0)?))).unwrap()
+        };
+        assert_eq!(ask("PRAGMA synchronous"), "Integer(2)");
+        assert_eq!(ask("SELECT length('wal') = 3"), "Integer(1)");
+        let mode: String =
+            connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+        assert_eq!(mode, "wal");
+    }
+}

@@ -1,0 +1,260 @@
+//! The thread that writes: it commits whatever has gathered, in one transaction.
+//!
+//! A lone job never waits for company: the thread takes what is there and begins. While it waits
+//! for the disk the next jobs gather, so that the disk's pace sets the size of a transaction.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Instant,
+};
+
+use rusqlite::{Connection, config::DbConfig};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    Answer, CommitSeen, Failure, StoreError, Write, Writes,
+    sqlite::{self, Trouble},
+};
+
+/// Told of each commit.
+type Observe = Arc<dyn Fn(CommitSeen) + Send + Sync>;
+
+/// Jobs that may wait for the thread; beyond that, who hands one over waits.
+const JOBS_WAITING_MAX: usize = 1_024;
+
+/// Jobs in one transaction: what one wait for the disk can serve without keeping the first of
+/// them waiting noticeably longer.
+const JOBS_PER_COMMIT_MAX: usize = 1_024;
+
+/// Bytes of values in one transaction (a single larger job still passes).
+const BYTES_PER_COMMIT_MAX: usize = 16 * 1024 * 1024;
+
+/// Pages of 4 KiB in the log from which on it is folded into the database: 8 MiB.
+const LOG_PAGES_FOLDED: usize = 2_000;
+
+/// Pages in the log from which on folding waits for the readers, who keep it from starting over
+/// otherwise: 64 MiB. They take 1 s at most.
+const LOG_PAGES_MAX: usize = 16_384;
+
+/// The thread and the way to it. Dropped, it finishes what was handed over.
+pub(super) struct Writer {
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What is committed whole or not at all.
+struct Job {
+    writes: Writes,
+    answer: oneshot::Sender<Result<Vec<u64>, StoreError>>,
+}
+
+impl Writer {
+    pub(super) fn start(
+        connection: Connection,
+        file: &Path,
+        observe: Option<Observe>,
+        failure: Arc<Failure>,
+    ) -> Result<Self, StoreError> {
+        let cannot = |error: &dyn std::fmt::Display| {
+            StoreError::new(format!("cannot start writing to `{}`: {error}", file.display()))
+        };
+        let mut work = Work { connection, log_pages: Arc::default(), observe, failure };
+        work.watch_log().map_err(|error| cannot(&error))?;
+        let (jobs, waiting) = mpsc::channel(JOBS_WAITING_MAX);
+        let thread = thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || work.run(waiting))
+            .map_err(|error| cannot(&error))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    /// Gives `writes` to the thread, waiting while too many wait already.
+    pub(super) async fn hand_over(&self, writes: Writes) -> Result<Answer<Vec<u64>>, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let gone = || StoreError::new("bug: the writing thread is gone");
+        let jobs = self.jobs.as_ref().ok_or_else(gone)?;
+        jobs.send(Job { writes, answer }).await.map_err(|_| gone())?;
+        Ok(answered)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic there was a bug, and its jobs have learned of it already.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the thread owns.
+struct Work {
+    connection: Connection,
+    /// Pages in the log, told by SQLite after each commit.
+    log_pages: Arc<AtomicUsize>,
+    observe: Option<Observe>,
+    failure: Arc<Failure>,
+}
+
+/// Why a transaction did not take place.
+struct Failed {
+    /// The job whose statement failed.
+    job: Option<usize>,
+    trouble: Trouble,
+    error: StoreError,
+}
+
+impl Work {
+    fn watch_log(&mut self) -> rusqlite::Result<()> {
+        let log_pages = Arc::clone(&self.log_pages);
+        self.connection.wal_hook(Some(move |_: &mut _, pages: i32| {
+            log_pages.store(usize::try_from(pages).unwrap_or_default(), Ordering::Relaxed);
+            Ok(())
+        }))
+    }
+
+    fn run(mut self, mut waiting: mpsc::Receiver<Job>) {
+        while let Some(first) = waiting.blocking_recv() {
+            let mut bytes = first.writes.size();
+            let mut jobs = vec![first];
+            while jobs.len() < JOBS_PER_COMMIT_MAX && bytes < BYTES_PER_COMMIT_MAX {
+                let Ok(next) = waiting.try_recv() else { break };
+                bytes += next.writes.size();
+                jobs.push(next);
+            }
+            self.commit(jobs);
+            self.fold_log();
+        }
+        if self.failure.check().is_ok() {
+            let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+    }
+
+    /// Commits jobs together and answers them; one whose statement fails does not take the others
+    /// along.
+    fn commit(&mut self, mut jobs: Vec<Job>) {
+        while !jobs.is_empty() {
+            if let Err(error) = self.failure.check() {
+                return answer_all(jobs, &error);
+            }
+            let started = Instant::now();
+            match self.attempt(&jobs) {
+                Ok(counts) => {
+                    self.saw(jobs.len(), started);
+                    for (job, counts) in jobs.into_iter().zip(counts) {
+                        // Nobody waits any more: it is written all the same.
+                        let _ = job.answer.send(Ok(counts));
+                    }
+                    return;
+                }
+                Err(Failed { job: Some(culprit), trouble: Trouble::Statement, error }) => {
+                    let _ = jobs.remove(culprit).answer.send(Err(error));
+                }
+                Err(Failed { trouble, error, .. }) => {
+                    if trouble == Trouble::Store {
+                        self.fail(&error);
+                    }
+                    return answer_all(jobs, &error);
+                }
+            }
+        }
+    }
+
+    /// One transaction over all jobs; rolled back unless it is on disk when this returns.
+    fn attempt(&self, jobs: &[Job]) -> Result<Vec<Vec<u64>>, Failed> {
+        let done = self.execute(jobs);
+        if done.is_err() && !self.connection.is_autocommit() {
+            // An error that SQLite rolled back for already leaves nothing to roll back.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        done
+    }
+
+    fn execute(&self, jobs: &[Job]) -> Result<Vec<Vec<u64>>, Failed> {
+        let whole = |error: rusqlite::Error| Failed {
+            job: None,
+            trouble: sqlite::trouble(&error),
+            error: sqlite::error("cannot commit", &error),
+        };
+        let statement = |sql| self.connection.prepare_cached(sql);
+        statement("BEGIN IMMEDIATE").and_then(|mut it| it.execute([])).map_err(whole)?;
+        let mut counts = Vec::with_capacity(jobs.len());
+        for (index, job) in jobs.iter().enumerate() {
+            let done: Result<Vec<u64>, Failed> =
+                job.writes.0.iter().map(|write| self.write(write, index)).collect();
+            counts.push(done?);
+        }
+        statement("COMMIT").and_then(|mut it| it.execute([])).map_err(whole)?;
+        Ok(counts)
+    }
+
+    fn write(&self, write: &Write, job: usize) -> Result<u64, Failed> {
+        let changed = self
+            .connection
+            .prepare_cached(write.sql)
+            .and_then(|mut statement| {
+                sqlite::bind(&mut statement, &write.params)?;
+                statement.raw_execute()
+            })
+            .map_err(|error| Failed {
+                job: Some(job),
+                trouble: sqlite::trouble(&error),
+                error: sqlite::error(&format!("cannot {}", gist(write.sql)), &error),
+            })?;
+        let changed = changed as u64;
+        match write.expect {
+            Some(expect) if changed != expect.rows => Err(Failed {
+                job: Some(job),
+                trouble: Trouble::Statement,
+                error: StoreError::new(expect.otherwise),
+            }),
+            _ => Ok(changed),
+        }
+    }
+
+    fn saw(&self, jobs: usize, started: Instant) {
+        if let Some(observe) = &self.observe {
+            observe(CommitSeen { jobs, duration: started.elapsed() });
+        }
+    }
+
+    /// Folds the log into the database where it has grown, after its jobs were answered.
+    fn fold_log(&mut self) {
+        let pages = self.log_pages.load(Ordering::Relaxed);
+        if pages < LOG_PAGES_FOLDED || self.failure.check().is_err() {
+            return;
+        }
+        let mode = if pages < LOG_PAGES_MAX { "PASSIVE" } else { "TRUNCATE" };
+        let folded = self.connection.execute_batch(&format!("PRAGMA wal_checkpoint({mode})"));
+        match folded {
+            // A full disk leaves the log as it is, and the next commit says so.
+            Err(error) if sqlite::trouble(&error) == Trouble::Store => {
+                self.fail(&sqlite::error("cannot fold the log into the database", &error));
+            }
+            _ => self.log_pages.store(0, Ordering::Relaxed),
+        }
+    }
+
+    /// From now on nothing that is on disk can be believed, and nothing is written any more.
+    fn fail(&mut self, error: &StoreError) {
+        let _ = self.failure.0.set(error.reason.clone());
+        let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    }
+}
+
+fn answer_all(jobs: Vec<Job>, error: &StoreError) {
+    for job in jobs {
+        let _ = job.answer.send(Err(error.clone()));
+    }
+}
+
+/// What a statement does, for a reason: its first three words.
+fn gist(sql: &str) -> String {
+    sql.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
+}
