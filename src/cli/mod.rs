@@ -96,6 +96,8 @@ enum Command {
     Demo(demo::Args),
 }
 
+pub mod settings;
+
 /// Runs the program; returns its exit code.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
