@@ -100,6 +100,8 @@ enum Command {
     Demo(demo::Args),
 }
 
+pub mod settings;
+
 /// Runs the program; returns its exit code.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

@@ -207,7 +207,7 @@ impl<'r> Batch<'r> {
         let claim = Claim { message: message.id, body: Digest::of(&[&message.body]), until };
         for key in keys {
             if !self.claims.contains_key(key) {
-                ledger::claim(&mut self.writes, &self.route.name, *key, &claim);
+                ledger::claim(&mut self.writes, &self.route.name, *key, &claim, self.now);
                 self.claims.insert(*key, claim.clone());
             }
         }

@@ -1,6 +1,10 @@
 //! The journal: what happened to each message, hop by hop. Append-only; read by people.
 
+mod record;
+
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     message::{Endpoint, MessageId, Timestamp},
@@ -24,8 +28,9 @@ pub struct Line {
     pub event: Event,
 }
 
-/// What can happen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What can happen. The store keeps each as its name and a JSON object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     /// A source handed it over; `by` is the name of the API key or the system.
     Accepted {
@@ -67,8 +72,6 @@ pub enum Event {
     },
     /// A copy made by a crash was dropped: its outcome was known.
     CopyDropped,
-    /// The target took it.
-    Delivered,
     /// It was given up.
     Dead {
         /// The class.
@@ -111,14 +114,43 @@ pub enum Event {
 }
 
 /// Adds a line.
-pub fn append(_writes: &mut Writes, _line: &Line) {
-    todo!("store helper")
+pub fn append(writes: &mut Writes, line: &Line) {
+    let (event, detail) = record::write(&line.event);
+    let (target, ordinal) = match &line.delivery {
+        Some((target, ordinal)) => (Some(target.to_string()), Some(i64::from(*ordinal))),
+        None => (None, None),
+    };
+    writes.push(
+        "INSERT INTO journal (at, route, message, target, ordinal, generation, event, detail)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        vec![
+            line.at.as_millis().into(),
+            (*line.route).into(),
+            line.message.as_ref().map(|id| id.as_bytes().as_slice()).into(),
+            target.into(),
+            ordinal.into(),
+            line.generation.into(),
+            event.into(),
+            detail.into(),
+        ],
+    );
 }
 
-/// Forgets lines older than `before`; bounded per call.
-pub fn forget(_writes: &mut Writes, _before: Timestamp) {
-    todo!("store helper")
+/// Forgets lines older than `before`, at most [`FORGOTTEN_MAX`] of them.
+pub fn forget(writes: &mut Writes, before: Timestamp) {
+    writes.push(
+        // The oldest lines have the smallest numbers, so that no index on `at` is needed.
+        "DELETE FROM journal WHERE at < ?1
+         AND number IN (SELECT number FROM journal ORDER BY number LIMIT ?2)",
+        vec![before.as_millis().into(), FORGOTTEN_MAX.into()],
+    );
 }
+
+/// Lines that one call of [`forget`] takes at most, so that no commit waits long for it.
+pub const FORGOTTEN_MAX: i64 = 10_000;
+
+/// Lines about one message that are shown at most: what the store answers at once.
+const LINES_MAX: i64 = 10_000;
 
 /// Asks the journal.
 #[derive(Clone)]
@@ -137,8 +169,13 @@ impl Journal {
     /// # Errors
     ///
     /// [`StoreError`] when the store cannot be read.
-    pub async fn of_message(&self, _id: MessageId) -> Result<Vec<Line>, StoreError> {
-        let _ = &self.store;
-        todo!("store helper")
+    pub async fn of_message(&self, id: MessageId) -> Result<Vec<Line>, StoreError> {
+        let question = (
+            "SELECT at, route, message, target, ordinal, generation, event, detail
+             FROM journal WHERE message = ?1 ORDER BY number LIMIT ?2",
+            vec![id.as_bytes().as_slice().into(), LINES_MAX.into()],
+        );
+        let answers = self.store.query(vec![question]).await?;
+        answers.iter().flatten().map(record::read).collect()
     }
 }

@@ -2,18 +2,26 @@
 //! pauses, and the tallies that account for every message.
 //!
 //! What changes something only makes [`Writes`](crate::store::Writes); the engine commits them
-//! with the settlement that they belong to. What asks reads the [`Store`].
+//! with the settlement that they belong to. What asks reads the [`Store`](crate::store::Store).
+//!
+//! Fates and outcomes are counted by triggers of the database, so that no statement can change
+//! one and forget the tally. What is final is remembered for [`REMEMBERED`], then forgotten.
 
+mod query;
 mod writes;
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
-use crate::{
-    message::{Digest, Endpoint, Headers, Message, MessageId, Timestamp},
-    store::{Store, StoreError},
+pub use self::{
+    query::{DeadKind, Ledger},
+    writes::{
+        claim, deliver, discard, finish, forget_old, keep_idempotency_key, pause, received,
+        release, replay, resume, settle_message, start_generation,
+    },
 };
+use crate::message::{Digest, Endpoint, Message, MessageId, Timestamp};
 
 /// One delivery that a message gave rise to: to which target, and which of several.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,6 +49,24 @@ pub enum Outcome {
     Discarded,
 }
 
+impl Outcome {
+    /// The word by which the store knows it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+            Self::Expired => "expired",
+            Self::Discarded => "discarded",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<Self> {
+        [Self::Delivered, Self::Dead, Self::Expired, Self::Discarded]
+            .into_iter()
+            .find(|it| it.word() == word)
+    }
+}
+
 /// How a message ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fate {
@@ -54,6 +80,25 @@ pub enum Fate {
     Routed,
     /// It was dead, and an operator discarded it.
     Discarded,
+}
+
+impl Fate {
+    /// The word by which the store knows it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Repeat => "repeat",
+            Self::Filtered => "filtered",
+            Self::Dead => "dead",
+            Self::Routed => "routed",
+            Self::Discarded => "discarded",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<Self> {
+        [Self::Repeat, Self::Filtered, Self::Dead, Self::Routed, Self::Discarded]
+            .into_iter()
+            .find(|it| it.word() == word)
+    }
 }
 
 /// Why something is dead, and what an operator needs to put it right.
@@ -165,17 +210,6 @@ pub struct TargetTally {
     pub discarded: u64,
 }
 
-/// Asks the ledger. What changes it are the free functions that make writes.
-#[derive(Clone)]
-pub struct Ledger {
-    store: Store,
-}
-
-pub use self::writes::{
-    claim, deliver, discard, finish, forget_old, keep_idempotency_key, pause, received, release,
-    replay, resume, settle_message, start_generation,
-};
-
 /// What an `Idempotency-Key` was used for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyUse {
@@ -183,85 +217,6 @@ pub struct KeyUse {
     pub message: MessageId,
     /// The digest of the body that came with it.
     pub body: Digest,
-}
-
-impl Ledger {
-    /// A ledger in `store`.
-    pub fn new(store: Store) -> Self {
-        Self { store }
-    }
-
-    /// The claims on identities of one route that hold at `now`, in the order of `identities`.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`], as all questions here.
-    pub async fn claims(
-        &self,
-        _route: &str,
-        _identities: &[Digest],
-        _now: Timestamp,
-    ) -> Result<Vec<Option<Claim>>, StoreError> {
-        todo!("store helper")
-    }
-
-    /// Whether the outcome of a delivery is known; asked only about a `redelivered` one.
-    pub async fn outcome(&self, _delivery: &DeliveryId) -> Result<Option<Outcome>, StoreError> {
-        todo!("store helper")
-    }
-
-    /// What an idempotency key of a client was used for, if it is still remembered.
-    pub async fn key_use(
-        &self,
-        _client: &str,
-        _key: &str,
-        _now: Timestamp,
-    ) -> Result<Option<KeyUse>, StoreError> {
-        todo!("store helper")
-    }
-
-    /// A message as it was accepted, while it is kept.
-    pub async fn message(
-        &self,
-        _route: &str,
-        _id: MessageId,
-    ) -> Result<Option<Message>, StoreError> {
-        todo!("store helper")
-    }
-
-    /// Dead letters, by number, at most `limit` (500 at most).
-    pub async fn dead_letters(
-        &self,
-        _filter: &DeadFilter,
-        _limit: usize,
-    ) -> Result<Vec<DeadLetter>, StoreError> {
-        todo!("store helper")
-    }
-
-    /// How many dead letters a filter means.
-    pub async fn dead_count(&self, _filter: &DeadFilter) -> Result<u64, StoreError> {
-        todo!("store helper")
-    }
-
-    /// Every pause.
-    pub async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
-        todo!("store helper")
-    }
-
-    /// The tally of every route that ever received anything, from one snapshot.
-    pub async fn tallies(&self) -> Result<Vec<(Arc<str>, Tally)>, StoreError> {
-        todo!("store helper")
-    }
-
-    /// The number of the last generation of files that was started; 0 before the first.
-    pub async fn last_generation(&self) -> Result<i64, StoreError> {
-        todo!("store helper")
-    }
-
-    /// What is known of one message on each route: for the sender's question and for `trace`.
-    pub async fn fares(&self, _id: MessageId) -> Result<Vec<Fares>, StoreError> {
-        todo!("store helper")
-    }
 }
 
 /// How one message fares on one route.
@@ -278,6 +233,17 @@ pub struct Fares {
 /// How long the ledger remembers what is final.
 pub const REMEMBERED: Duration = Duration::from_hours(7 * 24);
 
+/// What had been tried when a delivery was given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// How often it was sent.
+    pub attempts: u32,
+    /// The generation of files that dealt with it.
+    pub generation: i64,
+    /// The body that was sent, if one was made.
+    pub sent: Option<Bytes>,
+}
+
 /// A delivery as it is created: what the ledger keeps of it.
 #[derive(Debug, Clone)]
 pub struct NewDelivery {
@@ -285,17 +251,6 @@ pub struct NewDelivery {
     pub id: DeliveryId,
     /// Its `Idempotency-Key`.
     pub key: Digest,
-}
-
-/// What was tried before a delivery was given up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tried {
-    /// Attempts.
-    pub attempts: u32,
-    /// The generation of files that made it.
-    pub generation: i64,
-    /// The body that was sent, if one was made.
-    pub sent: Option<Bytes>,
 }
 
 /// A message whose fate is known.
@@ -315,9 +270,4 @@ pub struct Settling {
     pub at: Timestamp,
     /// The generation of files that dealt with it.
     pub generation: i64,
-}
-
-/// Headers of a kept message are stored beside its body.
-pub(crate) fn stored_headers(message: &Message) -> String {
-    Headers::to_json(&message.headers)
 }

@@ -1,87 +1,342 @@
 //! What changes the ledger, as statements to be committed with the settlement they belong to.
+//!
+//! What the tables mean, and the triggers that count, stand in the store's migrations.
 
-use super::{Cause, Claim, DeadLetter, DeliveryId, Outcome, Pause, Settling, Tried};
+use super::{
+    Cause, Claim, DeadLetter, DeliveryId, Fate, NewDelivery, Outcome, Pause, REMEMBERED, Settling,
+    Tried,
+};
 use crate::{
     message::{Digest, Endpoint, MessageId, Timestamp},
-    store::Writes,
+    store::{Expect, Param, Writes},
 };
 
 /// `count` messages of `route` were accepted.
-pub fn received(_writes: &mut Writes, _route: &str, _count: u64) {
-    todo!("store helper")
+pub fn received(writes: &mut Writes, route: &str, count: u64) {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    writes.push(
+        "INSERT INTO tally VALUES (?1, '', 'received', ?2)
+         ON CONFLICT DO UPDATE SET count = count + excluded.count",
+        vec![route.into(), count.into()],
+    );
 }
 
 /// A message leaves its route queue with its fate: counts it; keeps it while it is needed; a dead
 /// one becomes a dead letter and gives its claim up; a routed one's deliveries are created.
-pub fn settle_message(_writes: &mut Writes, _settling: &Settling) {
-    todo!("store helper")
+pub fn settle_message(writes: &mut Writes, settling: &Settling) {
+    let Settling { route, message, fate, .. } = settling;
+    let (id, at) = (id(message.id), settling.at.as_millis());
+    // One that was replayed is known already, without a fate.
+    writes.push(
+        "INSERT INTO message (route, id, fate, at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (id, route) DO UPDATE SET fate = excluded.fate, at = excluded.at",
+        vec![route.as_ref().into(), id.clone(), fate.word().into(), at.into()],
+    );
+    // After the fate: a final one lets go of what was kept.
+    let is_open = !settling.deliveries.is_empty() || *fate == Fate::Dead;
+    if is_open {
+        writes.push(
+            "INSERT INTO kept (message, received_at, headers, body)
+             SELECT number, ?3, ?4, ?5 FROM message WHERE route = ?1 AND id = ?2
+             ON CONFLICT DO NOTHING",
+            vec![
+                route.as_ref().into(),
+                id.clone(),
+                message.received_at.as_millis().into(),
+                message.headers.to_json().into(),
+                message.body.clone().into(),
+            ],
+        );
+    }
+    for delivery in &settling.deliveries {
+        create(writes, delivery, settling.at);
+    }
+    if *fate == Fate::Dead {
+        bury_message(writes, settling);
+        release(writes, route, message.id);
+    }
 }
 
-/// `claim.message` claims an identity of `route`.
-pub fn claim(_writes: &mut Writes, _route: &str, _identity: Digest, _claim: &Claim) {
-    todo!("store helper")
+fn create(writes: &mut Writes, delivery: &NewDelivery, at: Timestamp) {
+    let mut params = address(&delivery.id);
+    params.extend([delivery.key.0.as_slice().into(), at.as_millis().into()]);
+    writes.push(
+        "INSERT INTO delivery (message, target, ordinal, key, at)
+         SELECT number, ?3, ?4, ?5, ?6 FROM message WHERE route = ?1 AND id = ?2
+         ON CONFLICT DO NOTHING",
+        params,
+    );
+}
+
+fn bury_message(writes: &mut Writes, settling: &Settling) {
+    let unknown =
+        Cause { class: "bad message".into(), place: String::new(), reason: String::new() };
+    let cause = settling.cause.as_ref().unwrap_or(&unknown);
+    writes.push(
+        "INSERT INTO dead
+             (route, message, at, generation, class, place, reason, target, ordinal, attempts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '', 0, 0)
+         ON CONFLICT DO NOTHING",
+        vec![
+            settling.route.as_ref().into(),
+            id(settling.message.id),
+            settling.at.as_millis().into(),
+            settling.generation.into(),
+            cause.class.as_ref().into(),
+            cause.place.as_str().into(),
+            cause.reason.as_str().into(),
+        ],
+    );
+}
+
+/// `claim.message` claims an identity of `route` at `now`. A claim of another message that still
+/// holds stays as it is: to take it over, [`release`] it first.
+pub fn claim(writes: &mut Writes, route: &str, identity: Digest, claim: &Claim, now: Timestamp) {
+    writes.push(
+        "INSERT INTO claim (route, identity, message, body, until) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE
+             SET message = excluded.message, body = excluded.body, until = excluded.until
+             WHERE until <= ?6 OR message = excluded.message",
+        vec![
+            route.into(),
+            identity.0.as_slice().into(),
+            id(claim.message),
+            claim.body.0.as_slice().into(),
+            claim.until.as_millis().into(),
+            now.as_millis().into(),
+        ],
+    );
 }
 
 /// A message gives its claims up.
-pub fn release(_writes: &mut Writes, _route: &str, _message: MessageId) {
-    todo!("store helper")
+pub fn release(writes: &mut Writes, route: &str, message: MessageId) {
+    writes.push(
+        "DELETE FROM claim WHERE message = ?2 AND route = ?1",
+        vec![route.into(), id(message)],
+    );
 }
 
 /// A delivery was delivered, expired or discarded; its message goes with the last final one.
-pub fn deliver(_writes: &mut Writes, _delivery: &DeliveryId, _outcome: Outcome, _at: Timestamp) {
-    todo!("store helper")
+/// One that is final or dead already stays as it is.
+pub fn deliver(writes: &mut Writes, delivery: &DeliveryId, outcome: Outcome, at: Timestamp) {
+    let mut params = address(delivery);
+    params.extend([outcome.word().into(), at.as_millis().into()]);
+    writes.push(END, params);
 }
 
-/// A delivery is given up: it becomes a dead letter.
+const END: &str = "
+    UPDATE delivery SET outcome = ?5, at = ?6
+    WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)
+        AND target = ?3 AND ordinal = ?4 AND outcome IS NULL";
+
+/// A delivery is given up: it becomes a dead letter. One that is final or dead already stays as
+/// it is.
 pub fn finish(
-    _writes: &mut Writes,
-    _delivery: &DeliveryId,
-    _cause: &Cause,
-    _tried: &Tried,
-    _at: Timestamp,
+    writes: &mut Writes,
+    delivery: &DeliveryId,
+    cause: &Cause,
+    tried: &Tried,
+    at: Timestamp,
 ) {
-    todo!("store helper")
+    deliver(writes, delivery, Outcome::Dead, at);
+    let mut params = address(delivery);
+    params.extend([
+        at.as_millis().into(),
+        cause.class.as_ref().into(),
+        cause.place.as_str().into(),
+        cause.reason.as_str().into(),
+        i64::from(tried.attempts).into(),
+        tried.generation.into(),
+        tried.sent.clone().into(),
+    ]);
+    // Only if the statement before has ended it.
+    writes.push(
+        "INSERT INTO dead (route, message, target, ordinal,
+                           at, class, place, reason, attempts, generation, sent)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 WHERE changes() = 1",
+        params,
+    );
 }
 
 /// A dead letter is on its way again: it is taken out of the list and counted as under way.
-/// `key` is the new `Idempotency-Key` of its delivery, where it is one.
-pub fn replay(_writes: &mut Writes, _letter: &DeadLetter, _key: Option<Digest>) {
-    todo!("store helper")
+/// `key` is the new `Idempotency-Key` of its delivery, where it is one. Nothing of the writes is
+/// kept if somebody else replayed or discarded it before.
+pub fn replay(writes: &mut Writes, letter: &DeadLetter, key: Option<Digest>) {
+    take_letter(writes, letter);
+    match letter_delivery(letter) {
+        Some(delivery) => {
+            let mut params = address(&delivery);
+            params.push(key.map(|it| it.0.to_vec()).as_deref().into());
+            writes.push_expecting(
+                "UPDATE delivery SET outcome = NULL, key = coalesce(?5, key)
+                 WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)
+                     AND target = ?3 AND ordinal = ?4 AND outcome = 'dead'",
+                params,
+                NOT_DEAD,
+            );
+        }
+        None => {
+            let params = vec![letter.route.as_ref().into(), id(letter.message)];
+            writes.push_expecting(
+                "UPDATE message SET fate = NULL WHERE route = ?1 AND id = ?2 AND fate = 'dead'",
+                params,
+                NOT_DEAD,
+            );
+        }
+    }
 }
 
-/// A dead letter is discarded; what it kept goes when nothing else needs it.
-pub fn discard(_writes: &mut Writes, _letter: &DeadLetter, _at: Timestamp) {
-    todo!("store helper")
+/// A dead letter is discarded; what it kept goes when nothing else needs it. Nothing of the
+/// writes is kept if somebody else replayed or discarded it before.
+pub fn discard(writes: &mut Writes, letter: &DeadLetter, at: Timestamp) {
+    take_letter(writes, letter);
+    match letter_delivery(letter) {
+        Some(delivery) => {
+            let mut params = address(&delivery);
+            params.push(at.as_millis().into());
+            writes.push_expecting(
+                "UPDATE delivery SET outcome = 'discarded', at = ?5
+                 WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)
+                     AND target = ?3 AND ordinal = ?4 AND outcome = 'dead'",
+                params,
+                NOT_DEAD,
+            );
+        }
+        None => {
+            writes.push_expecting(
+                "UPDATE message SET fate = 'discarded', at = ?3
+                 WHERE route = ?1 AND id = ?2 AND fate = 'dead'",
+                vec![letter.route.as_ref().into(), id(letter.message), at.as_millis().into()],
+                NOT_DEAD,
+            );
+        }
+    }
 }
 
-/// A target is paused.
-pub fn pause(_writes: &mut Writes, _pause: &Pause) {
-    todo!("store helper")
+fn take_letter(writes: &mut Writes, letter: &DeadLetter) {
+    let otherwise = "the dead letter is no longer there: it was replayed or discarded meanwhile";
+    let expect = Expect { rows: 1, otherwise };
+    writes.push_expecting("DELETE FROM dead WHERE id = ?1", vec![letter.id.into()], expect);
+}
+
+fn letter_delivery(letter: &DeadLetter) -> Option<DeliveryId> {
+    let (target, ordinal) = letter.delivery.clone()?;
+    Some(DeliveryId { route: letter.route.clone(), message: letter.message, target, ordinal })
+}
+
+const NOT_DEAD: Expect =
+    Expect { rows: 1, otherwise: "bug: a dead letter of something that is not dead" };
+
+/// A target is paused. One that an operator paused stays so whatever the target answers.
+pub fn pause(writes: &mut Writes, pause: &Pause) {
+    writes.push(
+        "INSERT INTO pause (target, since, reason, by_operator, system_digest)
+         VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET reason = excluded.reason, by_operator = excluded.by_operator,
+                                   system_digest = excluded.system_digest
+             WHERE by_operator <= excluded.by_operator",
+        vec![
+            pause.target.to_string().into(),
+            pause.since.as_millis().into(),
+            pause.reason.as_str().into(),
+            i64::from(pause.by_operator).into(),
+            pause.system_digest.map(|it| it.0.to_vec()).as_deref().into(),
+        ],
+    );
 }
 
 /// A target is freed.
-pub fn resume(_writes: &mut Writes, _target: &Endpoint) {
-    todo!("store helper")
+pub fn resume(writes: &mut Writes, target: &Endpoint) {
+    writes.push("DELETE FROM pause WHERE target = ?1", vec![target.to_string().into()]);
 }
 
-/// An idempotency key of a client was used for `message` with a body of digest `body`.
+/// An idempotency key of a client was used for `message` with a body of digest `body`. The first
+/// use stands until it is forgotten: where there is one, all that is committed with this is
+/// refused, so that two messages under one key are never both stored.
 pub fn keep_idempotency_key(
-    _writes: &mut Writes,
-    _client_and_key: (&str, &str),
-    _message: MessageId,
-    _body: Digest,
-    _at: Timestamp,
+    writes: &mut Writes,
+    client_and_key: (&str, &str),
+    message: MessageId,
+    body: Digest,
+    at: Timestamp,
 ) {
-    todo!("store helper")
+    let (client, key) = client_and_key;
+    writes.push_expecting(
+        "INSERT INTO key_use (client, key, message, body, at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE
+             SET message = excluded.message, body = excluded.body, at = excluded.at
+             WHERE at <= ?6",
+        vec![
+            client.into(),
+            key.into(),
+            id(message),
+            body.0.as_slice().into(),
+            at.as_millis().into(),
+            forgotten_at(at).into(),
+        ],
+        Expect { rows: 1, otherwise: "the idempotency key was used meanwhile" },
+    );
 }
 
 /// A generation of files was started.
-pub fn start_generation(_writes: &mut Writes, _number: i64, _digest: Digest, _at: Timestamp) {
-    todo!("store helper")
+pub fn start_generation(writes: &mut Writes, number: i64, digest: Digest, at: Timestamp) {
+    writes.push(
+        "INSERT INTO generation (number, digest, at) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET digest = excluded.digest, at = excluded.at",
+        vec![number.into(), digest.0.as_slice().into(), at.as_millis().into()],
+    );
 }
 
-/// Forgets what is final and older than [`REMEMBERED`](super::REMEMBERED), claims and keys that
-/// ran out; bounded per call.
-pub fn forget_old(_writes: &mut Writes, _now: Timestamp) {
-    todo!("store helper")
+/// Forgets what is final and older than [`REMEMBERED`], claims and keys that ran out; at most
+/// 1,000 rows of each kind per call.
+pub fn forget_old(writes: &mut Writes, now: Timestamp) {
+    let before = || vec![forgotten_at(now).into()];
+    // Deliveries first, so that one message with very many of them is forgotten in pieces.
+    writes.push(
+        "DELETE FROM delivery WHERE (message, target, ordinal) IN (
+             SELECT d.message, d.target, d.ordinal
+             FROM message AS m INDEXED BY message_final
+             CROSS JOIN delivery AS d ON d.message = m.number
+             WHERE m.open = 0 AND m.fate <> 'dead' AND m.at <= ?1
+             ORDER BY m.at LIMIT 1000)",
+        before(),
+    );
+    writes.push(
+        "DELETE FROM message WHERE number IN (
+             SELECT number FROM message AS m INDEXED BY message_final
+             WHERE open = 0 AND fate <> 'dead' AND at <= ?1
+                 AND NOT EXISTS (SELECT 1 FROM delivery WHERE message = m.number)
+             ORDER BY at LIMIT 1000)",
+        before(),
+    );
+    writes.push(
+        "DELETE FROM claim WHERE (route, identity) IN (
+             SELECT route, identity FROM claim WHERE until <= ?1 ORDER BY until LIMIT 1000)",
+        vec![now.as_millis().into()],
+    );
+    writes.push(
+        "DELETE FROM key_use WHERE (client, key) IN (
+             SELECT client, key FROM key_use WHERE at <= ?1 ORDER BY at LIMIT 1000)",
+        before(),
+    );
+}
+
+/// What happened at this moment or before is forgotten at `now`.
+pub(super) fn forgotten_at(now: Timestamp) -> i64 {
+    let remembered = i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX);
+    now.as_millis().saturating_sub(remembered)
+}
+
+/// The first four values of a statement about a delivery.
+pub(super) fn address(delivery: &DeliveryId) -> Vec<Param> {
+    vec![
+        delivery.route.as_ref().into(),
+        id(delivery.message),
+        delivery.target.to_string().into(),
+        i64::from(delivery.ordinal).into(),
+    ]
+}
+
+pub(super) fn id(message: MessageId) -> Param {
+    message.as_bytes().as_slice().into()
 }

@@ -128,7 +128,6 @@ fn describe(event: &Event) -> (&'static str, String) {
             ("attempt", format!("attempt {attempt}: {class}, {answer} ({duration_ms} ms)"))
         }
         Event::CopyDropped => ("copy_dropped", "a copy made by a crash was dropped".to_owned()),
-        Event::Delivered => ("delivered", "delivered".to_owned()),
         Event::Dead { class, reason } => ("dead", format!("dead, {class}: {reason}")),
         Event::Expired => ("expired", "expired: its time ran out".to_owned()),
         Event::Paused { reason } => ("paused", format!("target paused: {reason}")),

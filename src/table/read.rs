@@ -179,8 +179,8 @@ fn is_text(text: &[u8], report: &mut Report) -> Option<()> {
     None
 }
 
-/// Where a quote may stand is what readers of CSV are lax about; a quote that is never closed
-/// would swallow the rest of the table as one field.
+/// Where a quote may stand is what readers of CSV are lax about: one that is never closed would
+/// swallow the rest of the table as one field. One inside a field without quotes harms nobody.
 fn quotes_are_right(text: &[u8], report: &mut Report) -> Option<()> {
     #[derive(Clone, Copy, PartialEq)]
     enum At {
@@ -204,12 +204,12 @@ fn quotes_are_right(text: &[u8], report: &mut Report) -> Option<()> {
             (At::Closing { since }, b'"') => At::Quoted { since },
             (At::Quoted { .. }, _) => at,
             (_, b',' | b'\n' | b'\r') => At::Start,
-            (At::Start | At::Plain, letter) if *letter != b'"' => At::Plain,
-            _ => {
+            (At::Start | At::Plain, _) => At::Plain,
+            (At::Closing { .. }, _) => {
                 report
-                    .error(line(number), Code::Table, "a quote stands inside a field")
+                    .error(line(number), Code::Table, "text stands behind a field in quotes")
                     .label("on this line")
-                    .help("put the whole field into quotes, and write each quote in it twice");
+                    .help("write each quote inside the field twice: `\"a \"\"b\"\" c\"`");
                 return None;
             }
         };
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn what_is_no_table_at_all_is_refused() {
-        let cases: [(&[u8], &str); 12] = [
+        let cases: [(&[u8], &str); 11] = [
             (b"", "1: a code table has no header; nothing stands here"),
             (b"\n\n", "1: a code table has no header; nothing stands here"),
             (b"kode,\n1,a", "1: a column has no name; in the header"),
@@ -265,8 +265,7 @@ mod tests {
                 "1: the columns are not separated by commas; this is read as one column",
             ),
             (b"kode,nama\n1,\"a\n2,b\n", "2: a quote is never closed; it opens on this line"),
-            (b"kode,nama\n1,a\"b\n", "2: a quote stands inside a field; on this line"),
-            (b"kode,nama\n1,\"a\"b\n", "2: a quote stands inside a field; on this line"),
+            (b"kode,nama\n1,\"a\"b\n", "2: text stands behind a field in quotes; on this line"),
             (
                 b"kode,nama\n1,a\x00\n",
                 "2: a code table is not UTF-8 text; the first wrong byte is on this line",

@@ -27,3 +27,4 @@ mod run;
 mod shutdown;
 mod steps;
 mod support;
+mod tables;

@@ -161,7 +161,7 @@ CREATE TRIGGER message_changed AFTER UPDATE OF fate ON message WHEN old.fate IS 
         ON CONFLICT DO UPDATE SET count = count + 1;
 END;
 
-CREATE TRIGGER message_final AFTER UPDATE OF fate, open ON message
+CREATE TRIGGER message_let_go AFTER UPDATE OF fate, open ON message
     WHEN new.open = 0 AND new.fate IS NOT NULL AND new.fate <> 'dead' BEGIN
     DELETE FROM kept WHERE message = new.number;
 END;

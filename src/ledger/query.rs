@@ -1,0 +1,337 @@
+//! What the ledger answers.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    Cause, Claim, DeadFilter, DeadLetter, DeliveryId, Fares, Fate, KeyUse, Outcome, Pause, Tally,
+    TargetTally,
+    writes::{address, forgotten_at, id},
+};
+use crate::{
+    message::{Digest, Endpoint, Headers, Message, MessageId, Timestamp},
+    store::{Param, Query, Row, Store, StoreError},
+};
+
+/// Dead letters in one answer; each holds the body that was sent.
+const LETTERS_MAX: usize = 500;
+
+/// Asks the ledger. What changes it are the free functions that make writes.
+#[derive(Clone)]
+pub struct Ledger {
+    store: Store,
+}
+
+impl Ledger {
+    /// A ledger in `store`.
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    async fn rows(&self, question: Query) -> Result<Vec<Row>, StoreError> {
+        Ok(self.store.query(vec![question]).await?.pop().unwrap_or_default())
+    }
+
+    async fn row(&self, question: Query) -> Result<Option<Row>, StoreError> {
+        Ok(self.rows(question).await?.into_iter().next())
+    }
+
+    /// The claims on identities of one route that hold at `now`, in the order of `identities`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn claims(
+        &self,
+        route: &str,
+        identities: &[Digest],
+        now: Timestamp,
+    ) -> Result<Vec<Option<Claim>>, StoreError> {
+        let question = |identity: &Digest| {
+            let sql = "SELECT message, body, until FROM claim
+                       WHERE route = ?1 AND identity = ?2 AND until > ?3";
+            let params = vec![route.into(), identity.0.as_slice().into(), now.as_millis().into()];
+            (sql, params)
+        };
+        let answers = self.store.query(identities.iter().map(question).collect()).await?;
+        let claim = |row: &Row| Claim {
+            message: message_id(row, 0),
+            body: digest(row, 1),
+            until: time(row, 2),
+        };
+        Ok(answers.iter().map(|rows| rows.first().map(claim)).collect())
+    }
+
+    /// Whether the outcome of a delivery is known; asked only about a `redelivered` one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn outcome(&self, delivery: &DeliveryId) -> Result<Option<Outcome>, StoreError> {
+        let sql = "SELECT outcome FROM delivery
+                   WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)
+                       AND target = ?3 AND ordinal = ?4";
+        let row = self.row((sql, address(delivery))).await?;
+        Ok(row.and_then(|row| Outcome::from_word(row.text(0))))
+    }
+
+    /// What an idempotency key of a client was used for, if it is still remembered.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn key_use(
+        &self,
+        client: &str,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Option<KeyUse>, StoreError> {
+        let sql = "SELECT message, body FROM key_use WHERE client = ?1 AND key = ?2 AND at > ?3";
+        let params = vec![client.into(), key.into(), forgotten_at(now).into()];
+        let row = self.row((sql, params)).await?;
+        Ok(row.map(|row| KeyUse { message: message_id(&row, 0), body: digest(&row, 1) }))
+    }
+
+    /// A message as it was accepted, while it is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn message(
+        &self,
+        route: &str,
+        message: MessageId,
+    ) -> Result<Option<Message>, StoreError> {
+        let sql = "SELECT received_at, headers, body FROM kept
+                   WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)";
+        let row = self.row((sql, vec![route.into(), id(message)])).await?;
+        Ok(row.map(|row| Message {
+            id: message,
+            received_at: time(&row, 0),
+            headers: Headers::from_json(row.text(1)),
+            body: row.blob(2),
+        }))
+    }
+
+    /// Dead letters, by number, at most `limit` (500 at most).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn dead_letters(
+        &self,
+        filter: &DeadFilter,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        let sql = "SELECT id, at, route, message, target, ordinal, class, place, reason,
+                          attempts, generation, sent
+                   FROM dead
+                   WHERE id > ?1 AND (?2 IS NULL OR route = ?2) AND (?3 IS NULL OR target = ?3)
+                       AND (?4 IS NULL OR class = ?4)
+                       AND (?5 IS NULL OR id IN (SELECT value FROM json_each(?5)))
+                   ORDER BY id LIMIT ?6";
+        let mut params = filter_params(filter);
+        params.push(i64::try_from(limit.min(LETTERS_MAX)).unwrap_or_default().into());
+        Ok(self.rows((sql, params)).await?.iter().map(dead_letter).collect())
+    }
+
+    /// How many dead letters a filter means.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn dead_count(&self, filter: &DeadFilter) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM dead
+                   WHERE id > ?1 AND (?2 IS NULL OR route = ?2) AND (?3 IS NULL OR target = ?3)
+                       AND (?4 IS NULL OR class = ?4)
+                       AND (?5 IS NULL OR id IN (SELECT value FROM json_each(?5)))";
+        let row = self.row((sql, filter_params(filter))).await?;
+        Ok(row.map_or(0, |row| count(&row, 0)))
+    }
+
+    /// How many dead letters there are, per route, target (`None`: messages) and class.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn dead_by_class(&self) -> Result<Vec<DeadKind>, StoreError> {
+        let sql = "SELECT route, target, class, count(*) FROM dead INDEXED BY dead_kind
+                   GROUP BY route, target, class";
+        let kind = |row: &Row| DeadKind {
+            route: row.text(0).into(),
+            target: endpoint(row.text(1)),
+            class: row.text(2).into(),
+            count: count(row, 3),
+        };
+        Ok(self.rows((sql, vec![])).await?.iter().map(kind).collect())
+    }
+
+    /// Every pause.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
+        let sql =
+            "SELECT target, since, reason, by_operator, system_digest FROM pause ORDER BY target";
+        let pause = |row: &Row| {
+            Some(Pause {
+                target: endpoint(row.text(0))?,
+                since: time(row, 1),
+                reason: row.text(2).to_owned(),
+                by_operator: row.int(3) != 0,
+                system_digest: (!row.is_null(4)).then(|| digest(row, 4)),
+            })
+        };
+        Ok(self.rows((sql, vec![])).await?.iter().filter_map(pause).collect())
+    }
+
+    /// The tally of every route that ever received anything, from one snapshot. Routes and
+    /// their targets together at most 10,000.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn tallies(&self) -> Result<Vec<(Arc<str>, Tally)>, StoreError> {
+        let sql = "SELECT route, target, json_group_object(name, count) FROM tally
+                   GROUP BY route, target";
+        let mut tallies: BTreeMap<Arc<str>, Tally> = BTreeMap::new();
+        for row in self.rows((sql, vec![])).await? {
+            let counts: BTreeMap<String, u64> =
+                serde_json::from_str(row.text(2)).unwrap_or_default();
+            let of = |name: &str| counts.get(name).copied().unwrap_or_default();
+            let tally = tallies.entry(row.text(0).into()).or_default();
+            match endpoint(row.text(1)) {
+                None => add_messages(tally, of),
+                Some(target) => tally.targets.push((target, target_tally(of))),
+            }
+        }
+        Ok(tallies.into_iter().collect())
+    }
+
+    /// The number of the last generation of files that was started; 0 before the first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn last_generation(&self) -> Result<i64, StoreError> {
+        let row = self.row(("SELECT max(number) FROM generation", vec![])).await?;
+        Ok(row.map_or(0, |row| row.int(0)))
+    }
+
+    /// What is known of one message on each route: for the sender's question and for `trace`.
+    /// A message is known from its settlement until a week after it is final.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn fares(&self, message: MessageId) -> Result<Vec<Fares>, StoreError> {
+        let sql = "SELECT m.route, m.fate, m.open, d.target, d.ordinal, d.outcome
+                   FROM message AS m LEFT JOIN delivery AS d ON d.message = m.number
+                   WHERE m.id = ?1 ORDER BY m.route, d.target, d.ordinal";
+        let mut fares: Vec<Fares> = Vec::new();
+        for row in self.rows((sql, vec![id(message)])).await? {
+            let outcome = Outcome::from_word(row.text(5));
+            let delivery = endpoint(row.text(3)).map(|target| (target, ordinal(&row, 4), outcome));
+            let under_way = delivery.is_some() && outcome.is_none();
+            if fares.last().is_none_or(|last| *last.route != *row.text(0)) {
+                let fate = Fate::from_word(row.text(1));
+                fares.push(Fares { route: row.text(0).into(), fate, deliveries: vec![] });
+            }
+            if let Some(last) = fares.last_mut() {
+                last.deliveries.extend(delivery);
+                last.fate = last.fate.filter(|_| !under_way);
+            }
+        }
+        Ok(fares)
+    }
+}
+
+/// How many dead letters there are of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadKind {
+    /// The route.
+    pub route: Arc<str>,
+    /// The target; `None`: messages that could not be routed.
+    pub target: Option<Endpoint>,
+    /// The class of their causes.
+    pub class: Arc<str>,
+    /// How many.
+    pub count: u64,
+}
+
+fn filter_params(filter: &DeadFilter) -> Vec<Param> {
+    let ids = match &filter.ids[..] {
+        [] => Param::Null,
+        ids => serde_json::to_string(ids).unwrap_or_default().into(),
+    };
+    vec![
+        filter.after.into(),
+        filter.route.clone().into(),
+        filter.target.clone().into(),
+        filter.class.clone().into(),
+        ids,
+    ]
+}
+
+fn dead_letter(row: &Row) -> DeadLetter {
+    DeadLetter {
+        id: row.int(0),
+        at: time(row, 1),
+        route: row.text(2).into(),
+        message: message_id(row, 3),
+        delivery: endpoint(row.text(4)).map(|target| (target, ordinal(row, 5))),
+        cause: Cause {
+            class: row.text(6).into(),
+            place: row.text(7).to_owned(),
+            reason: row.text(8).to_owned(),
+        },
+        attempts: ordinal(row, 9),
+        generation: row.int(10),
+        sent: (!row.is_null(11)).then(|| row.blob(11)),
+    }
+}
+
+fn add_messages(tally: &mut Tally, of: impl Fn(&str) -> u64) {
+    tally.received = of("received");
+    tally.repeats = of("repeat");
+    tally.filtered = of("filtered");
+    tally.dead = of("dead");
+    tally.discarded = of("discarded");
+    tally.routed = of("routed");
+}
+
+fn target_tally(of: impl Fn(&str) -> u64) -> TargetTally {
+    TargetTally {
+        created: of("created"),
+        delivered: of("delivered"),
+        dead: of("dead"),
+        expired: of("expired"),
+        discarded: of("discarded"),
+    }
+}
+
+fn time(row: &Row, column: usize) -> Timestamp {
+    Timestamp::from_millis(row.int(column))
+}
+
+fn count(row: &Row, column: usize) -> u64 {
+    u64::try_from(row.int(column)).unwrap_or_default()
+}
+
+fn ordinal(row: &Row, column: usize) -> u32 {
+    u32::try_from(row.int(column)).unwrap_or_default()
+}
+
+fn message_id(row: &Row, column: usize) -> MessageId {
+    MessageId::from_bytes(row.blob(column).as_ref().try_into().unwrap_or_default())
+}
+
+fn digest(row: &Row, column: usize) -> Digest {
+    Digest(row.blob(column).as_ref().try_into().unwrap_or_default())
+}
+
+/// `system.name` as it was written; `None` for the empty text that stands for no target.
+fn endpoint(text: &str) -> Option<Endpoint> {
+    let (system, name) = text.split_once('.')?;
+    Some(Endpoint { system: system.into(), name: name.into() })
+}
