@@ -1,6 +1,140 @@
 //! The command line: one file per subcommand.
+//!
+//! Exit codes: 0 done, 1 it found something wrong, 2 it could not run.
+
+mod client;
+mod dead;
+pub mod demo;
+mod diff;
+mod eval;
+mod key;
+mod logging;
+mod offline;
+mod pause;
+mod pretty;
+mod project;
+mod reload;
+mod screen;
+mod trace;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use self::screen::{complain, escaped};
+
+/// What the program ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It did what was asked, and all is well.
+    Done,
+    /// It found something wrong.
+    FoundWrong,
+}
+
+/// Why a command could not do what was asked; it ends with 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct CouldNot(pub String);
+
+/// How a command ends.
+pub type Outcome = Result<Exit, CouldNot>;
+
+/// In which form a command answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: one JSON value.
+    Json,
+}
+
+/// In which form the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs: one JSON object a line.
+    Json,
+}
+
+/// An interoperability bus for the systems of an agency.
+///
+/// Systems hand messages over; route files say where each goes and in what shape; simpul delivers
+/// every one of them durably, or tells an operator why it could not.
+#[derive(Debug, Parser)]
+#[command(name = "simpul", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    /// The directory with simpul.yaml, connectors/, routes/, schemas/ and tables/
+    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    project: PathBuf,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  simpul demo                                   watch it work, with systems that play an agency's
+  simpul check                                  find every mistake in the files of this directory
+  simpul --project /etc/simpul run              start the bus
+  simpul dead list --route sk-mutasi            what could not be delivered, and why
+
+Exit codes: 0 done, 1 found something wrong, 2 could not run.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Eval(eval::Args),
+    Dead(dead::Args),
+    Pause(pause::PauseArgs),
+    Resume(pause::ResumeArgs),
+    Reload(reload::Args),
+    Trace(trace::Args),
+    Key(key::Args),
+    Demo(demo::Args),
+}
 
 /// Runs the program; returns its exit code.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // `--help` and `--version` come this way too; they go to standard output.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    logging::catch_panics();
+    // An error here says that another provider was installed first, and then that one serves.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match dispatch(cli) {
+        Ok(Exit::Done) => ExitCode::SUCCESS,
+        Ok(Exit::FoundWrong) => ExitCode::from(1),
+        Err(CouldNot(reason)) => {
+            complain(&format!("error: {}", escaped(&reason)));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Outcome {
+    let Cli { project, command } = cli;
+    match command {
+        Command::Eval(args) => eval::run(&args),
+        Command::Dead(args) => wait(dead::run(&project, args)),
+        Command::Pause(args) => wait(pause::pause(&project, args)),
+        Command::Resume(args) => wait(pause::resume(&project, args)),
+        Command::Reload(args) => wait(reload::run(&project, args)),
+        Command::Trace(args) => wait(trace::run(&project, args)),
+        Command::Key(args) => key::run(args),
+        Command::Demo(args) => demo::run(&args),
+    }
+}
+
+/// Runs a command that makes one call after the other.
+fn wait(command: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| CouldNot(format!("no runtime: {error}")))?.block_on(command)
 }

@@ -9,11 +9,15 @@
 
 pub mod files;
 pub mod http;
+mod literal;
+mod secret;
 
 use std::{collections::BTreeMap, error::Error, iter, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+
+pub use self::secret::Secret;
 
 use crate::{
     diagnostic::Located,

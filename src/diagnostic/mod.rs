@@ -1,22 +1,36 @@
 //! Diagnostics: what we tell the author of a file when the file is wrong.
 //!
 //! Nothing here prints or exits. A check adds what it finds to a [`Report`]; `cli` renders it.
+//!
+//! A file goes through two stages here: `yaml` makes a [`Node`] tree of its text, [`decode`] one of
+//! our types of the tree. Both go on after a mistake, so that one look shows all of them.
 
+mod access;
 mod code;
+mod decode;
+mod entries;
 mod node;
+mod placeholder;
+mod reader;
 mod render;
+mod trap;
+mod tree;
+pub mod units;
+mod wire;
 mod yaml;
 
-use std::sync::Arc;
+use std::{fmt, ops::Range, sync::Arc};
 
 pub use self::{
     code::Code,
-    node::{Located, Node, NodeKind, Scalar, Style},
-    yaml::read,
+    decode::decode,
+    entries::Entries,
+    node::{Ambiguous, Located, Node, NodeKind, PlainValue, Scalar, Style},
+    yaml::{parse, read},
 };
 
 /// A place in a file. Lines and columns start at 1; columns count characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord, Hash)]
 pub struct Span {
     /// The line.
     pub line: u32,
@@ -27,17 +41,29 @@ pub struct Span {
 }
 
 impl Span {
+    /// The place of what could not be read. A [`Report`] takes nothing more about it: why it
+    /// could not be read is in there already.
+    pub const NOWHERE: Self = Self { line: u32::MAX, column: u32::MAX, len: u32::MAX };
+
+    /// The first character of a file: where something is missing altogether.
+    pub const START: Self = Self { line: 1, column: 1, len: 1 };
+
     /// The part of this span from byte `range.start` to `range.end` of `text`, which is what
-    /// stands at it: a place inside an expression. Stays whole where it cannot be told.
+    /// stands at it: a place inside an expression. Stays whole where it cannot be told, because
+    /// the file holds escapes or folded lines in place of `text`.
     #[must_use]
-    pub fn within(self, text: &str, range: std::ops::Range<usize>) -> Self {
-        let count = |it: Option<&str>| it.map(|it| u32::try_from(it.chars().count()).unwrap_or(0));
-        match (count(text.get(..range.start)), count(text.get(range))) {
-            (Some(before), Some(len)) => {
-                Self { line: self.line, column: self.column + before, len: len.max(1) }
-            }
-            _ => self,
-        }
+    pub fn within(self, text: &str, range: Range<usize>) -> Self {
+        let count = |it: &str| u32::try_from(it.chars().count()).unwrap_or(u32::MAX);
+        let literal = self.len == count(text.trim_end_matches('\n'));
+        let (Some(before), Some(part), true) =
+            (text.get(..range.start), text.get(range.clone()), literal)
+        else {
+            return self;
+        };
+        let lines = u32::try_from(before.matches('\n').count()).unwrap_or(0);
+        let before = before.rsplit('\n').next().unwrap_or_default();
+        let column = self.column.saturating_add(count(before));
+        Self { line: self.line.saturating_add(lines), column, len: count(part).max(1) }
     }
 }
 
@@ -84,10 +110,13 @@ impl Diagnostic {
 }
 
 /// Collects everything that is wrong with a set of files.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Report {
     found: Vec<Diagnostic>,
     file: Option<Arc<str>>,
+    /// Takes what is said about [`Span::NOWHERE`].
+    ignored: Option<Diagnostic>,
+    secrets: Vec<String>,
 }
 
 impl Report {
@@ -106,6 +135,17 @@ impl Report {
         self.add(Severity::Warning, at, code, message.into())
     }
 
+    /// Keeps `secret` out of everything that is found: it is shown as `***`.
+    ///
+    /// A last resort: no diagnostic should hold the value of a `${env:…}` in the first place.
+    pub fn conceal(&mut self, secret: &str) {
+        /// Bytes below which hiding a text would tell more than showing it.
+        const LENGTH_MIN: usize = 4;
+        if LENGTH_MIN <= secret.len() {
+            self.secrets.push(secret.to_owned());
+        }
+    }
+
     fn add(
         &mut self,
         severity: Severity,
@@ -115,20 +155,50 @@ impl Report {
     ) -> &mut Diagnostic {
         let file = self.file.clone().unwrap_or_else(|| "".into());
         let label = String::new();
+        let diagnostic = Diagnostic { severity, code, message, file, at, label, help: None };
+        if at == Span::NOWHERE {
+            return self.ignored.insert(diagnostic);
+        }
         let index = self.found.len();
-        self.found.push(Diagnostic { severity, code, message, file, at, label, help: None });
+        self.found.push(diagnostic);
         &mut self.found[index]
+    }
+
+    /// Takes over what was found elsewhere in the current file.
+    fn append(&mut self, other: Self) {
+        let file = self.file.clone().unwrap_or_else(|| "".into());
+        self.found
+            .extend(other.found.into_iter().map(|it| Diagnostic { file: file.clone(), ..it }));
     }
 
     /// Whether anything stops the files from being used.
     pub fn has_errors(&self) -> bool {
-        self.found.iter().any(|it| it.severity == Severity::Error)
+        self.errors() > 0
+    }
+
+    /// How many errors were found.
+    pub fn errors(&self) -> usize {
+        self.found.iter().filter(|it| it.severity == Severity::Error).count()
     }
 
     /// Everything found, in the order of files and places.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
+        for found in &mut self.found {
+            let texts = [Some(&mut found.message), Some(&mut found.label), found.help.as_mut()];
+            for text in texts.into_iter().flatten() {
+                for secret in &self.secrets {
+                    *text = text.replace(secret, "***");
+                }
+            }
+        }
         self.found.sort_by(|left, right| (&left.file, left.at).cmp(&(&right.file, right.at)));
         self.found
+    }
+}
+
+impl fmt::Debug for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Report").field("found", &self.found).finish_non_exhaustive()
     }
 }
 

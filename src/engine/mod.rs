@@ -1,1 +1,161 @@
-//! The engine: a plan into running tasks.
+//! The engine: a plan into running tasks, until it is told to stop.
+//!
+//! Each route is one worker that takes messages from the route's queue through its steps, and one
+//! delivery worker for each of its targets. Each target has one [gate](gate) that all routes
+//! share. What a message gives rise to is committed in the settlement of the message itself, so
+//! that a crash leaves it either before or after a hop, never in between.
+
+mod dead;
+mod delivery;
+mod envelope;
+mod gate;
+mod intake;
+mod live;
+mod pipeline;
+mod reload;
+mod status;
+mod verdict;
+mod worker;
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use tokio::sync::Mutex;
+
+pub use self::{
+    dead::{Preview, Replayed},
+    gate::{Breaker, GateSettings},
+    live::Stopped,
+    reload::Reloaded,
+    status::{RouteStatus, TargetStatus, Trace},
+};
+use self::{
+    gate::Gate,
+    live::{Gates, Live, Running},
+    pipeline::Setting,
+};
+use crate::{
+    broker::{Broker, BrokerError},
+    connector::Intake,
+    journal::Journal,
+    ledger::Ledger,
+    message::{Clock, Endpoint, IdSource, Limits},
+    metrics::Metrics,
+    route::Plan,
+    store::{Store, StoreError},
+};
+
+/// What an engine works with.
+pub struct Parts {
+    /// The database of ledger and journal.
+    pub store: Store,
+    /// The queues.
+    pub broker: Arc<dyn Broker>,
+    /// What it counts on.
+    pub metrics: Arc<Metrics>,
+    /// What time it is.
+    pub clock: Clock,
+    /// Settings.
+    pub options: Options,
+}
+
+/// Settings of an engine.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The key of the expression function `hash`.
+    pub hash_key: Option<Vec<u8>>,
+    /// Messages that a route's worker holds at most.
+    pub prefetch: usize,
+    /// Attempts under way at once for one target of a route.
+    pub in_flight: usize,
+    /// What a body may be like.
+    pub limits: Limits,
+    /// How the gates before the targets behave.
+    pub gate: GateSettings,
+    /// How often queue depths are measured.
+    pub sample_every: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            hash_key: None,
+            prefetch: 500,
+            in_flight: 32,
+            limits: Limits::default(),
+            gate: GateSettings::default(),
+            sample_every: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A running engine. Cheap to clone; it runs until [`Engine::stop`].
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    running: Arc<Mutex<Running>>,
+}
+
+/// The engine cannot do what was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum EngineError {
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The broker refused.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// No such target in the running files.
+    #[error("no target `{0}` in the running files")]
+    UnknownTarget(Endpoint),
+    /// It is stopping.
+    #[error("the bus is stopping")]
+    Stopping,
+}
+
+/// What all tasks share.
+struct Shared {
+    store: Store,
+    broker: Arc<dyn Broker>,
+    ledger: Ledger,
+    journal: Journal,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+    options: Options,
+    ids: IdSource,
+    // std, not tokio: held to swap or clone an `Arc`, never across an await.
+    live: RwLock<Arc<Live>>,
+    gates: Gates,
+    /// One operator's action at a time, so that two replays cannot take the same letter.
+    acting: Mutex<()>,
+}
+
+impl Shared {
+    /// The newest generation.
+    fn live(&self) -> Arc<Live> {
+        Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn gate(&self, target: &Endpoint) -> Arc<Gate> {
+        self.gates.of(target, self.options.gate)
+    }
+
+    fn setting<'a>(&'a self, plan: &'a Plan) -> Setting<'a> {
+        let hash_key = self.options.hash_key.as_deref();
+        Setting { plan, hash_key, limits: self.options.limits }
+    }
+}
+
+impl Engine {
+    /// Where sources hand over what they receive.
+    pub fn intake(&self) -> Arc<dyn Intake> {
+        Arc::new(intake::EngineIntake::new(Arc::clone(&self.shared)))
+    }
+
+    /// The number of the generation of files that runs.
+    pub fn generation(&self) -> i64 {
+        self.shared.live().generation
+    }
+}

@@ -2,10 +2,38 @@
 //!
 //! JSONPath selects (RFC 9535), operators compare, pipes transform. `tests/lang/*.yaml` is its
 //! specification; `docs/language.md` its manual.
+//!
+//! ```text
+//! text ── parse ──▶ node (a tree) ── eval + Scope ──▶ a Value, nothing, or an EvalError
+//!           └ path: the queries        └ number, function: what the operators and pipes do
+//! ```
+//!
+//! [`Expr`], [`ValueText`], [`Template`] and [`Query`] are the four places where a text of the
+//! language may stand.
 
-use std::{cell::Cell, ops::Range};
+mod eval;
+mod expression;
+mod function;
+mod node;
+mod number;
+mod parse;
+mod path;
+mod template;
+mod value_text;
 
-use crate::message::{Arena, Headers, MessageId, Timestamp, Value};
+use std::{cell::Cell, collections::BTreeMap, ops::Range, sync::Arc};
+
+use crate::{
+    message::{Arena, Headers, MessageId, Timestamp, Value},
+    table::Table,
+};
+
+pub use self::{
+    expression::{Expr, Query},
+    function::{Function, all as functions},
+    template::Template,
+    value_text::ValueText,
+};
 
 /// What an expression sees while it is evaluated.
 #[derive(Clone, Copy)]
@@ -56,124 +84,11 @@ impl Budget {
     }
 }
 
-/// A compiled expression.
-#[derive(Debug)]
-pub struct Expr {}
-
-impl Expr {
-    /// Compiles the text of an expression.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with the text, and where in it.
-    pub fn parse(_text: &str) -> Result<Self, SyntaxError> {
-        todo!("language helper")
-    }
-
-    /// The value for one message; `None` is *nothing*.
-    ///
-    /// # Errors
-    ///
-    /// [`EvalError`]: a bad message.
-    pub fn eval<'a>(&self, _scope: &Scope<'a>) -> Result<Option<Value<'a>>, EvalError> {
-        todo!("language helper")
-    }
-
-    /// Whether the condition holds; `None` when the value is nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`EvalError`], also when the value is no boolean.
-    pub fn holds(&self, _scope: &Scope<'_>) -> Result<Option<bool>, EvalError> {
-        todo!("language helper")
-    }
-
-    /// The text it was compiled from.
-    pub fn text(&self) -> &str {
-        todo!("language helper")
-    }
-
-    /// Whether it mentions `@` outside a filter.
-    pub fn uses_item(&self) -> bool {
-        todo!("language helper")
-    }
-
-    /// Whether it needs the key of `hash`.
-    pub fn uses_hash(&self) -> bool {
-        todo!("language helper")
-    }
-}
-
-/// A value in `map` or `set`: an expression, a template, or literal text (`design.md`).
-#[derive(Debug)]
-pub struct ValueText {}
-
-impl ValueText {
-    /// Compiles a text that stands where a value may stand.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with the text; also literal text that looks like an expression.
-    pub fn parse(_text: &str) -> Result<Self, SyntaxError> {
-        todo!("language helper")
-    }
-
-    /// The value for one message; `None` is *nothing*.
-    ///
-    /// # Errors
-    ///
-    /// [`EvalError`]: a bad message.
-    pub fn eval<'a>(&self, _scope: &Scope<'a>) -> Result<Option<Value<'a>>, EvalError> {
-        todo!("language helper")
-    }
-
-    /// As [`Expr::uses_item`].
-    pub fn uses_item(&self) -> bool {
-        todo!("language helper")
-    }
-
-    /// As [`Expr::uses_hash`].
-    pub fn uses_hash(&self) -> bool {
-        todo!("language helper")
-    }
-}
-
-/// Text with `${…}` in it, always yielding text: a path, a header.
-#[derive(Debug)]
-pub struct Template {}
-
-impl Template {
-    /// Compiles a template. Text without `${` is one too.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with the text, and where in it.
-    pub fn parse(_text: &str) -> Result<Self, SyntaxError> {
-        todo!("language helper")
-    }
-
-    /// The text for one message; `encode` is applied to what each `${…}` yields.
-    ///
-    /// # Errors
-    ///
-    /// [`EvalError`]: a bad message, also where a `${…}` is nothing, null, array or object.
-    pub fn eval(
-        &self,
-        _scope: &Scope<'_>,
-        _encode: fn(&str) -> String,
-    ) -> Result<String, EvalError> {
-        todo!("language helper")
-    }
-
-    /// The text, where no `${…}` stands in it.
-    pub fn literal(&self) -> Option<&str> {
-        todo!("language helper")
-    }
-
-    /// As [`Expr::uses_hash`].
-    pub fn uses_hash(&self) -> bool {
-        todo!("language helper")
-    }
+/// What an expression may refer to beside the message, known when files are loaded.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Environment<'e> {
+    /// Code tables by name, for `lookup`.
+    pub tables: Option<&'e BTreeMap<String, Arc<Table>>>,
 }
 
 /// An expression does not parse.

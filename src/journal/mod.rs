@@ -4,6 +4,8 @@ mod record;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     message::{Endpoint, MessageId, Timestamp},
     store::{Store, StoreError, Writes},
@@ -26,8 +28,9 @@ pub struct Line {
     pub event: Event,
 }
 
-/// What can happen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What can happen. The store keeps each as its name and a JSON object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     /// A source handed it over; `by` is the name of the API key or the system.
     Accepted {
@@ -69,8 +72,6 @@ pub enum Event {
     },
     /// A copy made by a crash was dropped: its outcome was known.
     CopyDropped,
-    /// The target took it.
-    Delivered,
     /// It was given up.
     Dead {
         /// The class.
@@ -114,19 +115,42 @@ pub enum Event {
 
 /// Adds a line.
 pub fn append(writes: &mut Writes, line: &Line) {
-    writes.push(record::ADD, record::params(line));
-}
-
-/// Forgets lines older than `before`, from the oldest on, at most 1,000 per call.
-pub fn forget(writes: &mut Writes, before: Timestamp) {
-    // The numbers rise with time, so the oldest lines need no index of their own.
+    let (event, detail) = record::write(&line.event);
+    let (target, ordinal) = match &line.delivery {
+        Some((target, ordinal)) => (Some(target.to_string()), Some(i64::from(*ordinal))),
+        None => (None, None),
+    };
     writes.push(
-        "DELETE FROM journal WHERE number IN (
-             SELECT number FROM (SELECT number, at FROM journal ORDER BY number LIMIT 1000)
-             WHERE at < ?1)",
-        vec![before.as_millis().into()],
+        "INSERT INTO journal (at, route, message, target, ordinal, generation, event, detail)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        vec![
+            line.at.as_millis().into(),
+            (*line.route).into(),
+            line.message.as_ref().map(|id| id.as_bytes().as_slice()).into(),
+            target.into(),
+            ordinal.into(),
+            line.generation.into(),
+            event.into(),
+            detail.into(),
+        ],
     );
 }
+
+/// Forgets lines older than `before`, at most [`FORGOTTEN_MAX`] of them.
+pub fn forget(writes: &mut Writes, before: Timestamp) {
+    writes.push(
+        // The oldest lines have the smallest numbers, so that no index on `at` is needed.
+        "DELETE FROM journal WHERE at < ?1
+         AND number IN (SELECT number FROM journal ORDER BY number LIMIT ?2)",
+        vec![before.as_millis().into(), FORGOTTEN_MAX.into()],
+    );
+}
+
+/// Lines that one call of [`forget`] takes at most, so that no commit waits long for it.
+pub const FORGOTTEN_MAX: i64 = 10_000;
+
+/// Lines about one message that are shown at most: what the store answers at once.
+const LINES_MAX: i64 = 10_000;
 
 /// Asks the journal.
 #[derive(Clone)]
@@ -146,9 +170,13 @@ impl Journal {
     ///
     /// [`StoreError`] when the store cannot be read.
     pub async fn of_message(&self, id: MessageId) -> Result<Vec<Line>, StoreError> {
-        let question = (record::ASK, vec![id.as_bytes().as_slice().into()]);
+        let question = (
+            "SELECT at, route, message, target, ordinal, generation, event, detail
+             FROM journal WHERE message = ?1 ORDER BY number LIMIT ?2",
+            vec![id.as_bytes().as_slice().into(), LINES_MAX.into()],
+        );
         let answers = self.store.query(vec![question]).await?;
-        Ok(answers.iter().flatten().filter_map(record::line).collect())
+        answers.iter().flatten().map(record::read).collect()
     }
 }
 
@@ -157,37 +185,14 @@ mod tests {
     use super::*;
     use crate::message::IdSource;
 
-    fn every_event(first: MessageId) -> Vec<Event> {
-        let text = || "surat \"1\"".to_owned();
-        let skipped = vec![Endpoint::parse("arsip.daftarkan-naskah").unwrap()];
-        vec![
-            Event::Accepted { by: text() },
-            Event::Repeat { first },
-            Event::Changed { first },
-            Event::Filtered { step: text() },
-            Event::Routed { deliveries: 3, skipped },
-            Event::Attempt { attempt: 2, class: text(), answer: text(), duration_ms: 41 },
-            Event::CopyDropped,
-            Event::Delivered,
-            Event::Dead { class: text(), reason: text() },
-            Event::Expired,
-            Event::Paused { reason: text() },
-            Event::Resumed { by: text() },
-            Event::Replayed { by: text() },
-            Event::Discarded { by: text() },
-            Event::Panicked { place: text() },
-            Event::Generation { how: text() },
-        ]
-    }
-
-    fn line(at: i64, message: MessageId, event: Event) -> Line {
+    fn line(at: i64, message: Option<MessageId>) -> Line {
         Line {
             at: Timestamp::from_millis(at),
             route: "sppd-terbit".into(),
-            message: Some(message),
-            delivery: Some((Endpoint::parse("e-absensi.catat-dinas-luar").unwrap(), 7)),
+            message,
+            delivery: Endpoint::parse("e-absensi.catat-dinas-luar").map(|it| (it, 7)),
             generation: 4,
-            event,
+            event: Event::Filtered { step: "steps[0] filter".to_owned() },
         }
     }
 
@@ -198,34 +203,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_event_is_read_as_it_was_written() {
+    async fn the_lines_of_one_message_are_read_as_they_were_written() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(directory.path()).unwrap();
         let ids = IdSource::default();
-        let (id, other) =
-            (ids.next(Timestamp::from_millis(1)), ids.next(Timestamp::from_millis(2)));
-        let events = every_event(other).into_iter();
-        let mut lines: Vec<_> = events.map(|event| line(5, id, event)).collect();
-        lines[0].delivery = None;
+        let [one, other] = [(); 2].map(|()| ids.next(Timestamp::from_millis(1)));
+        let whole = Line { delivery: None, ..line(6, Some(one)) };
+        let lines = [line(5, Some(one)), line(5, Some(other)), line(5, None), whole];
         write(&store, &lines).await;
-        write(&store, &[line(6, other, Event::Delivered)]).await;
-        write(&store, &[Line { message: None, ..line(6, other, Event::Delivered) }]).await;
-        assert_eq!(Journal::new(store).of_message(id).await.unwrap(), lines);
+        let [first, _, _, last] = lines;
+        assert_eq!(Journal::new(store).of_message(one).await.unwrap(), [first, last]);
     }
 
     #[tokio::test]
     async fn lines_are_forgotten_from_the_oldest_on_and_in_pieces() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(directory.path()).unwrap();
-        let id = IdSource::default().next(Timestamp::from_millis(1));
-        let lines: Vec<_> = (0..1_500).map(|at| line(at, id, Event::Delivered)).collect();
+        let lines: Vec<_> = (0..FORGOTTEN_MAX + 500).map(|at| line(at, None)).collect();
         write(&store, &lines).await;
-        let journal = Journal::new(store.clone());
-        for left in [500, 100, 100] {
+        let mut left = Vec::new();
+        for _ in 0..3 {
             let mut writes = Writes::default();
-            forget(&mut writes, Timestamp::from_millis(1_400));
+            forget(&mut writes, Timestamp::from_millis(FORGOTTEN_MAX + 400));
             store.commit(writes).await.unwrap();
-            assert_eq!(journal.of_message(id).await.unwrap().len(), left);
+            let count = store.query(vec![("SELECT count(*) FROM journal", vec![])]).await.unwrap();
+            left.push(count[0][0].int(0));
         }
+        assert_eq!(left, [500, 100, 100]);
     }
 }

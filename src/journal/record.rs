@@ -1,120 +1,90 @@
-//! A line of the journal as the store keeps it: the kind of its event, and the rest as JSON.
+//! A line of the journal as it stands in the store.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Event, Line};
 use crate::{
     message::{Endpoint, MessageId, Timestamp},
-    store::{Param, Row},
+    store::{Row, StoreError},
 };
 
-/// Adds a line. The columns are those of [`ASK`].
-pub(super) const ADD: &str = "
-    INSERT INTO journal (at, route, message, target, ordinal, generation, event, detail)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-
-/// The lines about one message.
-pub(super) const ASK: &str = "
-    SELECT at, route, message, target, ordinal, generation, event, detail
-    FROM journal WHERE message = ?1 ORDER BY number";
-
-/// A line as values of [`ADD`].
-pub(super) fn params(line: &Line) -> Vec<Param> {
-    let (target, ordinal) = match &line.delivery {
-        Some((target, ordinal)) => (Some(target.to_string()), Some(i64::from(*ordinal))),
-        None => (None, None),
-    };
-    let (event, detail) = written(&line.event);
-    vec![
-        line.at.as_millis().into(),
-        line.route.as_ref().into(),
-        line.message.map(|it| it.as_bytes().to_vec()).as_deref().into(),
-        target.into(),
-        ordinal.into(),
-        line.generation.into(),
-        event.into(),
-        detail.to_string().into(),
-    ]
-}
-
-/// A row of [`ASK`] as a line; `None` if its event is of a kind that this program does not know.
-pub(super) fn line(row: &Row) -> Option<Line> {
-    let detail = serde_json::from_str(row.text(7)).unwrap_or_default();
-    let ordinal = u32::try_from(row.int(4)).unwrap_or_default();
-    Some(Line {
-        at: Timestamp::from_millis(row.int(0)),
-        route: row.text(1).into(),
-        message: row.blob(2).as_ref().try_into().ok().map(MessageId::from_bytes),
-        delivery: endpoint(row.text(3)).map(|target| (target, ordinal)),
-        generation: row.int(5),
-        event: read(row.text(6), &detail)?,
-    })
-}
-
-fn written(event: &Event) -> (&'static str, Value) {
-    match event {
-        Event::Accepted { by } => ("accepted", json!({ "by": by })),
-        Event::Repeat { first } => ("repeat", json!({ "first": first.to_string() })),
-        Event::Changed { first } => ("changed", json!({ "first": first.to_string() })),
-        Event::Filtered { step } => ("filtered", json!({ "step": step })),
-        Event::Routed { deliveries, skipped } => {
-            let skipped: Vec<_> = skipped.iter().map(ToString::to_string).collect();
-            ("routed", json!({ "deliveries": deliveries, "skipped": skipped }))
-        }
-        Event::Attempt { attempt, class, answer, duration_ms } => (
-            "attempt",
-            json!({
-                "attempt": attempt, "class": class, "answer": answer, "duration_ms": duration_ms,
-            }),
-        ),
-        Event::CopyDropped => ("copy dropped", json!({})),
-        Event::Delivered => ("delivered", json!({})),
-        Event::Dead { class, reason } => ("dead", json!({ "class": class, "reason": reason })),
-        Event::Expired => ("expired", json!({})),
-        Event::Paused { reason } => ("paused", json!({ "reason": reason })),
-        Event::Resumed { by } => ("resumed", json!({ "by": by })),
-        Event::Replayed { by } => ("replayed", json!({ "by": by })),
-        Event::Discarded { by } => ("discarded", json!({ "by": by })),
-        Event::Panicked { place } => ("panicked", json!({ "place": place })),
-        Event::Generation { how } => ("generation", json!({ "how": how })),
+/// The name of an event, and what there is to say of it as a JSON object.
+pub(super) fn write(event: &Event) -> (String, String) {
+    match serde_json::to_value(event) {
+        Ok(Value::Object(named)) => match named.into_iter().next() {
+            Some((name, detail)) => (name, detail.to_string()),
+            None => unnamed(),
+        },
+        Ok(Value::String(name)) => (name, "{}".to_owned()),
+        _ => unnamed(),
     }
 }
 
-fn read(event: &str, detail: &Value) -> Option<Event> {
-    let text = |name: &str| detail[name].as_str().unwrap_or_default().to_owned();
-    let small = |name: &str| u32::try_from(detail[name].as_u64().unwrap_or_default()).ok();
-    let first = || text("first").parse::<MessageId>().ok();
-    Some(match event {
-        "accepted" => Event::Accepted { by: text("by") },
-        "repeat" => Event::Repeat { first: first()? },
-        "changed" => Event::Changed { first: first()? },
-        "filtered" => Event::Filtered { step: text("step") },
-        "routed" => {
-            let skipped = detail["skipped"].as_array().into_iter().flatten();
-            let skipped = skipped.filter_map(|it| endpoint(it.as_str()?)).collect();
-            Event::Routed { deliveries: small("deliveries")?, skipped }
-        }
-        "attempt" => Event::Attempt {
-            attempt: small("attempt")?,
-            class: text("class"),
-            answer: text("answer"),
-            duration_ms: detail["duration_ms"].as_u64().unwrap_or_default(),
-        },
-        "copy dropped" => Event::CopyDropped,
-        "delivered" => Event::Delivered,
-        "dead" => Event::Dead { class: text("class"), reason: text("reason") },
-        "expired" => Event::Expired,
-        "paused" => Event::Paused { reason: text("reason") },
-        "resumed" => Event::Resumed { by: text("by") },
-        "replayed" => Event::Replayed { by: text("by") },
-        "discarded" => Event::Discarded { by: text("by") },
-        "panicked" => Event::Panicked { place: text("place") },
-        "generation" => Event::Generation { how: text("how") },
-        _ => return None,
+/// Events are structs and units only, so that there is always a name.
+fn unnamed() -> (String, String) {
+    ("bug".to_owned(), "{}".to_owned())
+}
+
+/// Reads a row: `at, route, message, target, ordinal, generation, event, detail`.
+pub(super) fn read(row: &Row) -> Result<Line, StoreError> {
+    let message = <[u8; 16]>::try_from(&row.blob(2)[..]).ok().map(MessageId::from_bytes);
+    let ordinal = u32::try_from(row.int(4)).unwrap_or_default();
+    Ok(Line {
+        at: Timestamp::from_millis(row.int(0)),
+        route: row.text(1).into(),
+        message,
+        delivery: Endpoint::parse(row.text(3)).map(|target| (target, ordinal)),
+        generation: row.int(5),
+        event: event(row.text(6), row.text(7))?,
     })
 }
 
-fn endpoint(text: &str) -> Option<Endpoint> {
-    let (system, name) = text.split_once('.')?;
-    Some(Endpoint { system: system.into(), name: name.into() })
+fn event(name: &str, detail: &str) -> Result<Event, StoreError> {
+    let unknown = |_| StoreError {
+        reason: format!("the journal has an event `{name}` that this version does not know"),
+    };
+    let detail: Value = serde_json::from_str(detail).map_err(unknown)?;
+    let bare = Value::String(name.to_owned());
+    let named = Value::Object([(name.to_owned(), detail)].into_iter().collect());
+    serde_json::from_value(named).or_else(|_| serde_json::from_value(bare)).map_err(unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::IdSource;
+
+    #[test]
+    fn every_kind_of_event_is_read_back() {
+        let first = IdSource::default().next(Timestamp::from_millis(1));
+        let text = || "x".to_owned();
+        let target = Endpoint::parse("arsip.terima");
+        let events = [
+            Event::Accepted { by: text() },
+            Event::Repeat { first },
+            Event::Changed { first },
+            Event::Filtered { step: text() },
+            Event::Routed { deliveries: 2, skipped: target.into_iter().collect() },
+            Event::Attempt { attempt: 1, class: text(), answer: text(), duration_ms: 7 },
+            Event::CopyDropped,
+            Event::Dead { class: text(), reason: text() },
+            Event::Expired,
+            Event::Paused { reason: text() },
+            Event::Resumed { by: text() },
+            Event::Replayed { by: text() },
+            Event::Discarded { by: text() },
+            Event::Panicked { place: text() },
+            Event::Generation { how: text() },
+        ];
+        for one in events {
+            let (name, detail) = write(&one);
+            assert_eq!(event(&name, &detail).unwrap(), one);
+        }
+    }
+
+    #[test]
+    fn an_event_of_a_later_version_is_named() {
+        let error = event("teleported", "{}").unwrap_err();
+        assert!(error.reason.contains("`teleported`"), "{error}");
+    }
 }

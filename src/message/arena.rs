@@ -1,11 +1,15 @@
 //! Where the parsed body of one message lives, and everything that its steps make of it.
 
-use bumpalo::Bump;
+use bumpalo::{Bump, collections::Vec as BumpVec};
 
 /// Memory for the work on one message: handed out piece by piece, freed all at once.
 ///
 /// It has a limit, so that no body and no expression can take more than its share.
 pub struct Arena(Bump);
+
+/// Bytes that an arena keeps between two messages at most: enough for nearly every body, so that
+/// one huge message does not leave each worker with its size for ever.
+const KEPT_MAX: usize = 256 * 1024;
 
 /// The work on one message needed more memory than it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -41,17 +45,97 @@ impl Arena {
         self.0.try_alloc_slice_copy(items).map(|it| &*it).map_err(|_| self.full())
     }
 
+    /// A list that grows in the arena.
+    pub fn list<T: Copy>(&self) -> List<'_, T> {
+        List { items: BumpVec::new_in(&self.0), arena: self }
+    }
+
+    /// Copies `parts` into the arena as one text.
+    ///
+    /// # Errors
+    ///
+    /// [`ArenaFull`] when the limit is reached; what was handed out stays valid.
+    pub fn joined<'a>(&'a self, parts: &[&str]) -> Result<&'a str, ArenaFull> {
+        let mut bytes = self.list();
+        bytes.reserve(parts.iter().map(|it| it.len()).sum())?;
+        for part in parts {
+            bytes.extend(part.as_bytes())?;
+        }
+        // Texts in a row are a text, so this never fails.
+        std::str::from_utf8(bytes.finish()).map_err(|_| self.full())
+    }
+
     /// Bytes taken from the system so far.
     pub fn allocated(&self) -> usize {
         self.0.allocated_bytes()
     }
 
-    /// Frees everything, keeping the largest chunk for the next message.
+    /// The most that it hands out, in bytes.
+    pub fn limit(&self) -> usize {
+        self.0.allocation_limit().unwrap_or_default()
+    }
+
+    /// Frees everything; a modest chunk is kept for the next message.
     pub fn reset(&mut self) {
-        self.0.reset();
+        if KEPT_MAX < self.allocated() {
+            *self = Self::with_limit(self.limit());
+        } else {
+            self.0.reset();
+        }
     }
 
     fn full(&self) -> ArenaFull {
-        ArenaFull { limit: self.0.allocation_limit().unwrap_or_default() }
+        ArenaFull { limit: self.limit() }
+    }
+}
+
+/// A list that grows in an [`Arena`], within its limit.
+pub struct List<'a, T> {
+    items: BumpVec<'a, T>,
+    arena: &'a Arena,
+}
+
+impl<'a, T: Copy> List<'a, T> {
+    /// Adds an item at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`ArenaFull`] when the limit is reached; the list stays as it was.
+    pub fn push(&mut self, item: T) -> Result<(), ArenaFull> {
+        if self.items.len() == self.items.capacity() {
+            self.reserve(1)?;
+        }
+        self.items.push(item);
+        Ok(())
+    }
+
+    /// Adds items at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`ArenaFull`] when the limit is reached; the list stays as it was.
+    pub fn extend(&mut self, items: &[T]) -> Result<(), ArenaFull> {
+        self.reserve(items.len())?;
+        self.items.extend_from_slice_copy(items);
+        Ok(())
+    }
+
+    /// The items so far.
+    pub fn items(&self) -> &[T] {
+        &self.items
+    }
+
+    /// The items so far, to be put into another order.
+    pub fn items_mut(&mut self) -> &mut [T] {
+        &mut self.items
+    }
+
+    /// The items, for as long as the arena lives.
+    pub fn finish(self) -> &'a [T] {
+        self.items.into_bump_slice()
+    }
+
+    fn reserve(&mut self, more: usize) -> Result<(), ArenaFull> {
+        self.items.try_reserve(more).map_err(|_| self.arena.full())
     }
 }

@@ -37,6 +37,19 @@ impl MessageId {
     }
 }
 
+impl serde::Serialize for MessageId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for MessageId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// Makes message ids that rise within one process, also when the clock goes back.
 #[derive(Debug, Default)]
 pub struct IdSource {
@@ -92,6 +105,27 @@ impl fmt::Display for Digest {
     }
 }
 
+impl FromStr for Digest {
+    type Err = DigestError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut bytes = [0; 32];
+        if text.len() != 2 * bytes.len() || !text.is_ascii() {
+            return Err(DigestError);
+        }
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            let pair = std::str::from_utf8(pair).map_err(|_| DigestError)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| DigestError)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+/// A text is not a digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not 64 hexadecimal digits")]
+pub struct DigestError;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +137,13 @@ mod tests {
         let ids: Vec<_> = times.iter().map(|ms| source.next(Timestamp::from_millis(*ms))).collect();
         assert!(ids.is_sorted(), "{ids:?}");
         assert_eq!(ids[0].to_string().parse::<MessageId>().unwrap(), ids[0]);
+    }
+
+    #[test]
+    fn a_digest_is_read_back() {
+        let digest = Digest::of(&[b"x"]);
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+        assert_eq!("xyz".parse::<Digest>(), Err(DigestError));
     }
 
     #[test]

@@ -10,16 +10,17 @@ mod headers;
 mod id;
 mod name;
 mod parse;
+mod scan;
 mod time;
 mod write;
 
 use bytes::Bytes;
 
 pub use self::{
-    arena::{Arena, ArenaFull},
+    arena::{Arena, ArenaFull, List},
     document::{Number, Value},
     headers::Headers,
-    id::{Digest, IdSource, MessageId},
+    id::{Digest, DigestError, IdSource, MessageId},
     name::{Endpoint, is_name},
     parse::{Limits, ParseError, ParseErrorKind, parse},
     time::{Clock, Timestamp},

@@ -1,8 +1,29 @@
 //! Routes: files into a [`Plan`], or diagnostics. After `Plan` nothing can be misconfigured.
+//!
+//! [`Project`] reads the files of a directory, [`load`] compiles them. Everything wrong in any of
+//! them is found in one go; a set of files with one mistake is not used at all.
 
+mod check;
+mod compile;
+mod file;
+mod fill;
+mod load;
 mod plan;
+mod retry;
+mod routes;
+mod systems;
 
-pub use self::plan::{
-    Destination, Identity, NamedStep, OpenPlanTarget, Plan, PlanSource, RetryPolicy, Route,
-    Unmatched,
+pub use self::{
+    compile::{Given, Loaded, load},
+    file::{
+        Classification, DestinationSpec, IdentityBody, IdentitySpec, OwnerSpec, RouteFile,
+        SystemFile,
+    },
+    fill::Variables,
+    load::{Broken, Project, Texts},
+    plan::{
+        Destination, Identity, NamedStep, OpenPlanTarget, Plan, PlanSource, RetryPolicy, Route,
+        Unmatched,
+    },
+    retry::RetrySpec,
 };

@@ -119,7 +119,8 @@ impl RetryPolicy {
 }
 
 /// What becomes of a message that every target skipped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Unmatched {
     /// A dead letter, `no target`.
     #[default]

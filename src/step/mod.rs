@@ -8,21 +8,58 @@
 //! To add a step: write `step/<name>.rs`, add its variant to [`StepSpec`], and follow the
 //! compiler.
 
+mod check;
+mod filter;
+mod lookup;
+mod map;
+mod path;
+mod place;
+mod remove;
+mod schema;
+mod set;
+mod split;
+mod text;
+mod validate;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Deserialize;
 
+pub use self::{
+    check::CheckSpec,
+    lookup::{LookupSpec, OnMissing},
+    map::Map,
+    schema::{Schema, Violation},
+    text::{expression, show_syntax_error},
+};
 use crate::{
-    diagnostic::{Node, Report},
-    expr::Scope,
-    message::Value,
+    diagnostic::{Entries, Located, Node, Report},
+    expr::{EvalError, Scope},
+    message::{ArenaFull, Value},
     table::Table,
 };
 
 /// Every step a route may contain, as its author writes it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum StepSpec {}
+pub enum StepSpec {
+    /// Lets through only the messages for which the condition holds.
+    Filter(Located<String>),
+    /// Makes a new body.
+    Map(Node),
+    /// Adds fields to the body, or replaces them: `$.a.b: value`, in their order.
+    Set(Entries<Node>),
+    /// Takes fields out of the body: `[$.a.b, $.items[*].note, $..nik]`.
+    Remove(Located<Vec<Located<String>>>),
+    /// Refuses messages that do not fit a JSON Schema: `schemas/x.schema.json`.
+    Validate(Located<String>),
+    /// Notes in the body which business rules a message breaks.
+    Check(CheckSpec),
+    /// Puts a row of a code table into the body.
+    Lookup(LookupSpec),
+    /// Makes one message of each item of an array.
+    Split(Located<String>),
+}
 
 /// What steps may refer to while they are compiled.
 pub struct Context<'a> {
@@ -32,15 +69,57 @@ pub struct Context<'a> {
     pub schemas: &'a BTreeMap<String, Arc<Schema>>,
 }
 
+/// A file that a step needs beside the route's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reference<'a> {
+    /// A code table, by its name.
+    Table(&'a Located<String>),
+    /// A JSON Schema, by its path.
+    Schema(&'a Located<String>),
+}
+
 impl StepSpec {
     /// The step's name as written in a route: `filter`, `map`, …
     pub fn name(&self) -> &'static str {
-        todo!("steps helper")
+        match self {
+            Self::Filter(_) => "filter",
+            Self::Map(_) => "map",
+            Self::Set(_) => "set",
+            Self::Remove(_) => "remove",
+            Self::Validate(_) => "validate",
+            Self::Check(_) => "check",
+            Self::Lookup(_) => "lookup",
+            Self::Split(_) => "split",
+        }
+    }
+
+    /// The table or schema that the step is about. Tables that expressions look up are not told:
+    /// any expression may name any of them.
+    pub fn refers_to(&self) -> Option<Reference<'_>> {
+        match self {
+            Self::Validate(path) => Some(Reference::Schema(path)),
+            Self::Lookup(spec) => Some(Reference::Table(&spec.table)),
+            Self::Filter(_)
+            | Self::Map(_)
+            | Self::Set(_)
+            | Self::Remove(_)
+            | Self::Check(_)
+            | Self::Split(_) => None,
+        }
     }
 
     /// Compiles what the author wrote, adding everything wrong with it to `report`.
-    pub fn compile(&self, _context: &Context<'_>, _report: &mut Report) -> Option<Box<dyn Step>> {
-        todo!("steps helper")
+    pub fn compile(&self, context: &Context<'_>, report: &mut Report) -> Option<Box<dyn Step>> {
+        match self {
+            Self::Filter(when) => filter::compile(when, context, report),
+            Self::Map(shape) => map::compile(shape, context, report),
+            Self::Set(fields) => set::compile(fields, context, report),
+            Self::Remove(paths) => remove::compile(paths, report),
+            Self::Validate(path) => validate::compile(path, context, report),
+            Self::Check(spec) => spec.compile(context, report),
+            Self::Lookup(spec) => spec.compile(context, report),
+            Self::Split(items) => split::compile(items, context, report),
+        }
     }
 }
 
@@ -53,6 +132,11 @@ pub trait Step: Send + Sync {
     /// [`Rejected`] when the message itself is at fault: it would fail again, so it goes to the
     /// dead letters without a retry.
     fn apply<'a>(&self, scope: &Scope<'a>) -> Result<Flow<'a>, Rejected>;
+
+    /// Whether the key of `hash` is needed.
+    fn uses_hash(&self) -> bool {
+        false
+    }
 }
 
 /// Where a message goes after a step.
@@ -60,7 +144,7 @@ pub trait Step: Send + Sync {
 pub enum Flow<'a> {
     /// On to the next step, with this body.
     Next(Value<'a>),
-    /// On to the next step as several, each with its body; at most [`SPLIT_MAX`].
+    /// On to the next step as several, each with its body; from one to [`SPLIT_MAX`].
     Split(Vec<Value<'a>>),
     /// Nowhere: the route is done with it, and that is fine.
     Filtered,
@@ -79,55 +163,42 @@ pub struct Rejected {
     pub reason: String,
 }
 
-/// A compiled `map`: the shape of a new body. Stands as a step and at targets.
-pub struct Map {}
-
-impl Map {
-    /// Compiles the value of a `map:` key, adding everything wrong with it to `report`.
-    pub fn compile(_node: &Node, _report: &mut Report) -> Option<Self> {
-        todo!("steps helper")
+impl Rejected {
+    fn because(reason: impl Into<String>) -> Self {
+        Self { field: None, reason: reason.into() }
     }
 
-    /// The new body; `None` when the whole map is one expression that yields nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`Rejected`]: names the field.
-    pub fn apply<'a>(&self, _scope: &Scope<'a>) -> Result<Option<Value<'a>>, Rejected> {
-        todo!("steps helper")
-    }
-
-    /// Whether `@` is mentioned outside `$each`.
-    pub fn uses_item(&self) -> bool {
-        todo!("steps helper")
-    }
-
-    /// Whether the key of `hash` is needed.
-    pub fn uses_hash(&self) -> bool {
-        todo!("steps helper")
+    /// The same, of a value that belongs into the field `name`.
+    fn in_field(mut self, name: &str) -> Self {
+        self.field = Some(match self.field {
+            Some(inner) if inner.starts_with('[') => format!("{name}{inner}"),
+            Some(inner) => format!("{name}.{inner}"),
+            None => name.to_owned(),
+        });
+        self
     }
 }
 
-/// A compiled JSON Schema (draft 2020-12 or 7). Nothing is ever fetched.
-pub struct Schema {}
-
-/// One thing in which a body does not fit a schema. Holds no value of the body.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// JSON Pointer of the value in the body.
-    pub pointer: String,
-    /// What the schema asks for.
-    pub message: String,
+impl From<EvalError> for Rejected {
+    fn from(error: EvalError) -> Self {
+        Self::because(error.to_string())
+    }
 }
 
-impl Schema {
-    /// Compiles the text of a schema file, adding what is wrong to `report`.
-    pub fn compile(_text: &str, _report: &mut Report) -> Option<Self> {
-        todo!("steps helper")
+impl From<ArenaFull> for Rejected {
+    fn from(error: ArenaFull) -> Self {
+        Self::because(error.to_string())
     }
+}
 
-    /// At most `max` things in which `value` does not fit.
-    pub fn violations(&self, _value: Value<'_>, _max: usize) -> Vec<Violation> {
-        todo!("steps helper")
+/// What kind of value this is, with its article.
+fn kind_of(value: Value<'_>) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::Text(_) => "a text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
     }
 }

@@ -1,1 +1,7 @@
-//! TODO
+//! The expression language does what its specification, `tests/lang/*.yaml`, says, and its manual
+//! says nothing else.
+
+mod manual;
+mod properties;
+mod specification;
+mod support;

@@ -1,1 +1,5 @@
 //! Helpers that several files of tests use.
+
+pub(crate) mod bus;
+pub(crate) mod scripted;
+pub(crate) mod shared;

@@ -1,0 +1,149 @@
+//! The command line's side of `/api/v1`.
+
+use std::{path::Path, time::Duration};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::{Client as Http, Method, StatusCode, redirect::Policy};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::CouldNot;
+use crate::{
+    connector::reason,
+    ops::{Access, wire::Problem},
+};
+
+/// How long the bus on this machine may take to take a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a call may take: a replay of very many dead letters.
+const CALL_TIMEOUT: Duration = Duration::from_mins(15);
+
+/// What stays as it is in an address.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
+
+/// A running bus.
+pub(super) struct Client {
+    http: Http,
+    access: Access,
+}
+
+/// Why a call did not succeed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// No bus runs on this store.
+    NotRunning,
+    /// The bus refused.
+    Refused(Problem),
+    /// Something else.
+    Broken(String),
+}
+
+impl Client {
+    /// The bus that runs on the store in `directory`; `None` if none does.
+    pub(super) fn connect(directory: &Path) -> Result<Option<Self>, CouldNot> {
+        let access = Access::read(directory).map_err(|error| {
+            let directory = directory.display();
+            CouldNot(format!("`{directory}/ops.token`: {error}; use the account that runs the bus"))
+        })?;
+        let Some(access) = access else { return Ok(None) };
+        let http = Http::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(CALL_TIMEOUT)
+            .redirect(Policy::none())
+            .no_proxy()
+            .build();
+        let http = http.map_err(|error| CouldNot(format!("no HTTP client: {}", reason(&error))))?;
+        Ok(Some(Self { http, access }))
+    }
+
+    /// Asks for something.
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        decode(&self.call(Method::GET, path, None).await?)
+    }
+
+    /// Has something done, and reads what came of it.
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        order: &impl Serialize,
+    ) -> Result<T, Failure> {
+        decode(&self.call(Method::POST, path, Some(encode(order)?)).await?)
+    }
+
+    /// Has something done.
+    pub(super) async fn tell(&self, path: &str, order: &impl Serialize) -> Result<(), Failure> {
+        self.call(Method::POST, path, Some(encode(order)?)).await.map(drop)
+    }
+
+    /// Has something taken away, and reads what came of it.
+    pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        decode(&self.call(Method::DELETE, path, None).await?)
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+    ) -> Result<Vec<u8>, Failure> {
+        let url = format!("http://{}/api/v1/{path}", self.access.address);
+        let mut request = self.http.request(method, url).bearer_auth(&self.access.token);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body);
+        }
+        let answer = request.send().await.map_err(|error| {
+            if error.is_connect() { Failure::NotRunning } else { broken(error) }
+        })?;
+        let status = answer.status();
+        let body = answer.bytes().await.map_err(broken)?;
+        if status.is_success() {
+            return Ok(body.to_vec());
+        }
+        // Another program answers where the bus was, or another bus with another store.
+        if status == StatusCode::UNAUTHORIZED {
+            return Err(Failure::NotRunning);
+        }
+        Err(serde_json::from_slice(&body).map_or_else(
+            |_| Failure::Broken(format!("the bus answered {status}")),
+            Failure::Refused,
+        ))
+    }
+}
+
+fn broken(error: reqwest::Error) -> Failure {
+    Failure::Broken(reason(&error.without_url()))
+}
+
+fn encode(order: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec(order).map_err(|error| Failure::Broken(error.to_string()))
+}
+
+fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body).map_err(|error| {
+        Failure::Broken(format!("the bus answered what this program does not know: {error}"))
+    })
+}
+
+/// A text as a part of an address.
+pub(super) fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string()
+}
+
+/// What a command says when only a running bus can do it.
+pub(super) fn not_running() -> CouldNot {
+    CouldNot(
+        "the bus is not running on this project; start it with `simpul run`, or name its \
+         directory with `--project DIR`"
+            .to_owned(),
+    )
+}
+
+impl From<Failure> for CouldNot {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NotRunning => not_running(),
+            Failure::Refused(problem) => Self(problem.title),
+            Failure::Broken(reason) => Self(format!("the bus did not answer: {reason}")),
+        }
+    }
+}

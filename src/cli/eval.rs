@@ -1,0 +1,143 @@
+//! `simpul eval`: an expression over a document, as routes would evaluate it.
+
+use std::{
+    fs::File,
+    io::{self, IsTerminal, Read},
+};
+
+use super::{
+    CouldNot, Exit, Outcome,
+    screen::{complain, escaped, say},
+};
+use crate::{
+    expr::{Budget, Expr, Meta, Scope, SyntaxError},
+    message::{Arena, Clock, Headers, JsonWriter, Limits, MessageId, Value, parse},
+};
+
+/// Bytes of a document: more than any message may have.
+const DOCUMENT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// Bytes of memory that the document and what is made of it may take.
+const MEMORY_BYTES_MAX: usize = 1024 * 1024 * 1024;
+
+/// Evaluate an expression over a JSON document
+///
+/// Prints the value as JSON, and no line at all for *nothing*. Without a file the document is read
+/// from standard input, and is `null` where nothing comes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  simpul eval '$.pelaksana | count' sppd.json
+  curl -s https://e-sppd.example/api/17 | simpul eval '$.total * 1.1 | round(0)'
+  simpul eval '@.nip' sppd.json --item '{\"nip\": \"199001012020121001\"}'
+  simpul eval --nodes '$..nip' sppd.json
+
+Exit codes: 0 evaluated (nothing included), 1 the message would be bad, 2 it does not parse.")]
+pub(super) struct Args {
+    /// The expression
+    #[arg(allow_hyphen_values = true)]
+    expr: String,
+
+    /// The document; `-` for standard input
+    file: Option<String>,
+
+    /// Take the expression as a bare RFC 9535 query and print its node list, a JSON array
+    #[arg(long, conflicts_with = "item")]
+    nodes: bool,
+
+    /// What `@` is: a JSON value
+    #[arg(long, value_name = "JSON")]
+    item: Option<String>,
+
+    /// A header of the message, for `header('name')`
+    #[arg(long = "header", value_name = "NAME=VALUE")]
+    headers: Vec<String>,
+}
+
+pub(super) fn run(args: &Args) -> Outcome {
+    let document = document(args.file.as_deref())?;
+    let arena = Arena::with_limit(MEMORY_BYTES_MAX);
+    let limits = Limits::default();
+    let body = parse(&arena, &document, &limits)
+        .map_err(|error| CouldNot(format!("the document: {error}")))?;
+    let item = args.item.as_ref().map(|it| parse(&arena, it.as_bytes(), &limits)).transpose();
+    let item = item.map_err(|error| CouldNot(format!("the item: {error}")))?;
+    let headers = headers(&args.headers)?;
+    let meta = Meta {
+        id: MessageId::from_bytes([0; 16]),
+        received_at: Clock::system().now(),
+        headers: &headers,
+        hash_key: None,
+    };
+    let budget = Budget::new(Budget::STEPS_MAX);
+    let scope = Scope { arena: &arena, body, item, meta: &meta, budget: &budget };
+    if args.nodes { nodes(&args.expr, &scope) } else { value(&args.expr, &scope) }
+}
+
+fn nodes(_text: &str, _scope: &Scope<'_>) -> Outcome {
+    Err(CouldNot("not yet".to_owned()))
+}
+
+fn value(text: &str, scope: &Scope<'_>) -> Outcome {
+    let expr = Expr::parse(text).map_err(|error| wrong(text, &error))?;
+    match expr.eval(scope) {
+        Ok(Some(value)) => say(&json(value)),
+        Ok(None) => {}
+        Err(error) => {
+            complain(&format!("error: {}", escaped(&error.to_string())));
+            return Ok(Exit::FoundWrong);
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn json(value: Value<'_>) -> String {
+    String::from_utf8_lossy(&JsonWriter::to_vec(value)).into_owned()
+}
+
+/// An expression that does not parse, with a mark under what is wrong.
+fn wrong(text: &str, error: &SyntaxError) -> CouldNot {
+    let before = text.get(..error.at.start).unwrap_or_default();
+    let marked = text.get(error.at.clone()).unwrap_or_default();
+    // An expression of several lines is shown as one, so that the mark stands below its place.
+    let shown = text.replace(char::is_control, " ");
+    let indent = " ".repeat(before.chars().count());
+    let mark = "^".repeat(marked.chars().count().max(1));
+    let help = error.help.as_ref().map(|it| format!("\n  = help: {it}")).unwrap_or_default();
+    CouldNot(format!("{}\n  | {shown}\n  | {indent}{mark}{help}", error.message))
+}
+
+fn document(file: Option<&str>) -> Result<Vec<u8>, CouldNot> {
+    let failed = |name: &str, error: io::Error| CouldNot(format!("`{name}`: {error}"));
+    match file {
+        Some(name) if name != "-" => {
+            let file = File::open(name).map_err(|error| failed(name, error))?;
+            bounded(file).map_err(|error| failed(name, error))
+        }
+        None if io::stdin().is_terminal() => Ok(b"null".to_vec()),
+        asked => {
+            let text = bounded(io::stdin()).map_err(|error| failed("standard input", error))?;
+            let nothing_came = asked.is_none() && text.is_empty();
+            Ok(if nothing_came { b"null".to_vec() } else { text })
+        }
+    }
+}
+
+fn bounded(input: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![];
+    input.take(DOCUMENT_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if DOCUMENT_BYTES_MAX < bytes.len() as u64 {
+        return Err(io::Error::other(format!("over {DOCUMENT_BYTES_MAX} bytes")));
+    }
+    Ok(bytes)
+}
+
+fn headers(pairs: &[String]) -> Result<Headers, CouldNot> {
+    let split = |pair: &String| {
+        let pair = pair.split_once('=').ok_or_else(|| {
+            CouldNot(format!("`--header {}`: write `NAME=VALUE`", pair.escape_debug()))
+        })?;
+        Ok((pair.0.to_owned(), pair.1.to_owned()))
+    };
+    pairs.iter().map(split).collect()
+}

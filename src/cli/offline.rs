@@ -1,0 +1,70 @@
+//! What can be read from a store while no bus runs on it.
+
+use std::path::Path;
+
+use super::{
+    CouldNot,
+    client::{Client, Failure},
+    project,
+};
+use crate::{
+    engine::Trace,
+    journal::Journal,
+    ledger::Ledger,
+    message::MessageId,
+    store::{Store, StoreError},
+};
+
+/// Where a reading command finds what it shows.
+pub(super) enum Source {
+    /// A running bus answers.
+    Running(Client),
+    /// None runs; the store itself is read.
+    Stopped(Offline),
+}
+
+/// A store that no bus runs on.
+pub(super) struct Offline {
+    pub(super) ledger: Ledger,
+    journal: Journal,
+}
+
+impl Source {
+    /// The running bus of a project, or else its store.
+    pub(super) async fn of(project: &Path) -> Result<Self, CouldNot> {
+        let directory = project::store_directory(project)?;
+        if let Some(client) = Client::connect(&directory)? {
+            match client.get::<serde_json::Value>("pauses").await {
+                Ok(_) => return Ok(Self::Running(client)),
+                Err(Failure::NotRunning) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        // Opening would make one where there is none.
+        if !directory.is_dir() {
+            let directory = directory.display();
+            return Err(CouldNot(format!(
+                "there is no store `{directory}`: nothing has run on this project yet; name its \
+                 directory with `--project DIR`"
+            )));
+        }
+        let store = Store::open(&directory)?;
+        let (ledger, journal) = (Ledger::new(store.clone()), Journal::new(store));
+        Ok(Self::Stopped(Offline { ledger, journal }))
+    }
+}
+
+impl Offline {
+    /// What is known of a message; `None` if nothing is.
+    pub(super) async fn trace(&self, id: MessageId) -> Result<Option<Trace>, StoreError> {
+        let fares = self.ledger.fares(id).await?;
+        let lines = self.journal.of_message(id).await?;
+        Ok((!fares.is_empty() || !lines.is_empty()).then_some(Trace { fares, lines }))
+    }
+}
+
+impl From<StoreError> for CouldNot {
+    fn from(error: StoreError) -> Self {
+        Self(error.to_string())
+    }
+}

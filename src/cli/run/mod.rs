@@ -1,0 +1,101 @@
+//! `simpul run`: the bus, from its files to its last breath.
+
+mod parts;
+mod signals;
+
+use std::{path::Path, time::Duration};
+
+use tokio::{runtime::Builder, time::timeout};
+
+use self::{parts::Running, signals::{Asked, Signals}};
+use super::{
+    CouldNot, Exit, LogFormat, Outcome, logging, project,
+    screen::{complain, say},
+};
+
+/// How long a stop may take. systemd waits longer (`TimeoutStopSec=60`), so that it is simpul that
+/// gives up, and says so.
+const STOP_TIMEOUT: Duration = Duration::from_secs(45);
+
+/// Start the bus
+///
+/// Reads every file of the project first; one mistake anywhere and nothing starts. Reloads on
+/// SIGHUP, stops on SIGTERM and Ctrl-C.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  simpul --project /etc/simpul run --log-format json
+
+SIMPUL_LOG says what is logged, `info` if nothing is said: SIMPUL_LOG=simpul=debug,warn")]
+pub(super) struct Args {
+    /// In which form to log, on standard error
+    #[arg(long, value_enum, default_value_t)]
+    log_format: LogFormat,
+}
+
+pub(super) fn run(project: &Path, args: &Args) -> Outcome {
+    logging::start(args.log_format)?;
+    let files = match project::read(project) {
+        Ok(files) => files,
+        Err(mistakes) => {
+            complain(&mistakes);
+            return Ok(Exit::FoundWrong);
+        }
+    };
+    if !files.warnings.is_empty() {
+        complain(files.warnings.trim_end());
+    }
+    let runtime = Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| CouldNot(format!("no runtime: {error}")))?;
+    let outcome = runtime.block_on(Box::pin(work(project, files)));
+    // After a stop that went wrong a thread may still hang in a call to the disk.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn work(project: &Path, files: project::Files) -> Outcome {
+    // Before anything starts: a signal during the start must not be lost.
+    let mut signals = Signals::listen()?;
+    let mut running = Running::start(project, files).await?;
+    say(&running.greeting());
+    loop {
+        tokio::select! {
+            asked = signals.next() => match asked {
+                Asked::Reload => running.reload(),
+                Asked::Stop => break,
+            },
+            failed = running.failed() => {
+                tracing::error!("bug: {failed}; stopping");
+                stop(running, signals).await;
+                return Err(CouldNot(format!("bug: {failed}")));
+            }
+        }
+    }
+    tracing::info!("stopping");
+    Ok(if stop(running, signals).await { Exit::Done } else { Exit::FoundWrong })
+}
+
+/// Stops in the order in which messages flow; false where it was cut short, by a second signal or
+/// by the time. Nothing is lost then either: it is as if the process had been killed.
+async fn stop(running: Running, mut signals: Signals) -> bool {
+    tokio::select! {
+        stopped = timeout(STOP_TIMEOUT, Box::pin(running.stop())) => match stopped {
+            Ok(true) => {
+                tracing::info!("stopped");
+                true
+            }
+            Ok(false) => {
+                tracing::warn!("stopped before everything in hand was settled; it comes again");
+                false
+            }
+            Err(_) => {
+                tracing::warn!("cut short after {} s", STOP_TIMEOUT.as_secs());
+                false
+            }
+        },
+        () = signals.stop_again() => {
+            tracing::warn!("cut short by a second signal");
+            false
+        }
+    }
+}

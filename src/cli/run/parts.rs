@@ -1,0 +1,181 @@
+//! The parts of a running bus: how they are put together, and in which order they stop.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    net::TcpListener,
+    task::{JoinSet, spawn_blocking},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    broker::{Broker, embedded::Embedded},
+    cli::{
+        CouldNot,
+        project::{self, Files},
+    },
+    connector::http::source,
+    engine::{Engine, Options, Parts, Stopped},
+    message::Clock,
+    metrics::Metrics,
+    ops::{self, Bus, EngineBus, Ops, OpsToken, Reader, Refusal},
+    store::{self, Store},
+};
+
+/// How long routes and deliveries may take to finish what they hold, within the whole stop.
+const ENGINE_STOP_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// A bus that takes messages.
+pub(super) struct Running {
+    engine: Engine,
+    bus: Arc<EngineBus>,
+    store_directory: PathBuf,
+    addresses: (std::net::SocketAddr, std::net::SocketAddr),
+    sources: JoinSet<()>,
+    sources_stop: CancellationToken,
+    ops: JoinSet<()>,
+    ops_stop: CancellationToken,
+    reloads: JoinSet<()>,
+}
+
+impl Running {
+    /// Starts everything, or nothing.
+    pub(super) async fn start(project: &Path, files: Files) -> Result<Self, CouldNot> {
+        let Files { settings, plan, .. } = files;
+        let clock = Clock::system();
+        let metrics = Metrics::new().map_err(|error| CouldNot(error.to_string()))?;
+        let metrics = Arc::new(metrics);
+        metrics.started(clock.now().as_millis());
+        // The addresses first: one that is taken must not leave a trace in the store.
+        let listener = bind("listen", settings.listen).await?;
+        let ops_listener = bind("ops", settings.ops).await?;
+        let addresses = (address(&listener)?, address(&ops_listener)?);
+
+        let store = open(&settings.store, &metrics)?;
+        let broker = Embedded::open(store.clone(), clock).await;
+        let broker: Arc<dyn Broker> = Arc::new(broker.map_err(|it| CouldNot(it.to_string()))?);
+        let options = Options {
+            hash_key: settings.hash_key.clone(),
+            prefetch: settings.limits.prefetch,
+            ..Options::default()
+        };
+        let parts = Parts { store, broker, metrics: Arc::clone(&metrics), clock, options };
+        let engine = Engine::start(parts, plan).await.map_err(|it| CouldNot(it.to_string()))?;
+        let token = OpsToken::create(&settings.store, addresses.1)
+            .map_err(|error| CouldNot(format!("`{}`: {error}", settings.store.display())))?;
+        let bus = EngineBus::new(engine.clone(), Arc::clone(&metrics), reader(project));
+        let bus = Arc::new(bus);
+
+        let mut running = Self {
+            engine,
+            bus: Arc::clone(&bus),
+            store_directory: settings.store.clone(),
+            addresses,
+            sources: JoinSet::new(),
+            sources_stop: CancellationToken::new(),
+            ops: JoinSet::new(),
+            ops_stop: CancellationToken::new(),
+            reloads: JoinSet::new(),
+        };
+        let router =
+            ops::router(Ops { bus, metrics: Arc::clone(&metrics), clock, token: Arc::new(token) });
+        let stop = running.ops_stop.clone().cancelled_owned();
+        running.ops.spawn(ops::serve(ops_listener, router, Arc::clone(&metrics), stop));
+        running.take(listener, &settings, metrics);
+        Ok(running)
+    }
+
+    /// Opens the systems' door.
+    fn take(&mut self, listener: TcpListener, settings: &project::Settings, metrics: Arc<Metrics>) {
+        let on_refusal: source::OnRefusal = Arc::new(move |code| metrics.ingest_refused(code));
+        let limits = settings.ingest_limits();
+        let intake = self.engine.intake();
+        let router = source::router(intake, limits.clone(), Arc::clone(&on_refusal));
+        let stop = self.sources_stop.clone();
+        self.sources.spawn(source::serve(listener, router, limits, on_refusal, stop));
+    }
+
+    /// Where it can be reached, in one line.
+    pub(super) fn greeting(&self) -> String {
+        let (listen, ops) = self.addresses;
+        let generation = self.engine.generation();
+        format!("simpul runs: systems http://{listen}, operators http://{ops}, generation {generation}")
+    }
+
+    /// Reads the files again, beside everything else.
+    pub(super) fn reload(&mut self) {
+        let bus = Arc::clone(&self.bus);
+        self.reloads.spawn(async move {
+            match bus.reload().await {
+                Ok((reloaded, warnings)) => {
+                    warnings.lines().for_each(|line| tracing::warn!("{line}"));
+                    tracing::info!(generation = reloaded.generation, "the files are in use");
+                }
+                Err(Refusal::Files(mistakes)) => {
+                    tracing::error!("the files have mistakes; nothing was changed");
+                    mistakes.lines().for_each(|line| tracing::error!("{line}"));
+                }
+                Err(other) => tracing::error!("the reload failed: {other}"),
+            }
+        });
+    }
+
+    /// Waits until a part ends that should not.
+    pub(super) async fn failed(&mut self) -> &'static str {
+        loop {
+            tokio::select! {
+                _ = self.sources.join_next() => return "the systems' listener ended",
+                _ = self.ops.join_next() => return "the operators' listener ended",
+                Some(_) = self.reloads.join_next() => {}
+            }
+        }
+    }
+
+    /// Stops in the order in which messages flow; operators can watch until the end. Whether
+    /// everything in hand was settled.
+    pub(super) async fn stop(mut self) -> bool {
+        self.bus.stopping();
+        self.reloads.shutdown().await;
+        self.sources_stop.cancel();
+        while self.sources.join_next().await.is_some() {}
+        let stopped = self.engine.stop(ENGINE_STOP_TIMEOUT).await;
+        self.ops_stop.cancel();
+        while self.ops.join_next().await.is_some() {}
+        OpsToken::remove(&self.store_directory);
+        stopped == Stopped::Drained
+    }
+}
+
+async fn bind(setting: &str, address: std::net::SocketAddr) -> Result<TcpListener, CouldNot> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| CouldNot(format!("`{setting}: {address}`: {error}")))
+}
+
+fn address(listener: &TcpListener) -> Result<std::net::SocketAddr, CouldNot> {
+    listener.local_addr().map_err(|error| CouldNot(format!("a listener has no address: {error}")))
+}
+
+fn open(directory: &Path, metrics: &Arc<Metrics>) -> Result<Store, CouldNot> {
+    let metrics = Arc::clone(metrics);
+    let observe = move |seen: store::CommitSeen| metrics.store_committed(seen.jobs, seen.duration);
+    let options = store::Options { observe: Some(Arc::new(observe)), ..store::Options::default() };
+    Ok(Store::open_with(directory, options)?)
+}
+
+/// Reads the project's files, off the runtime's threads. Settings stay those of the start.
+fn reader(project: &Path) -> Reader {
+    let project = project.to_owned();
+    Arc::new(move || {
+        let project = project.clone();
+        Box::pin(async move {
+            let read = spawn_blocking(move || project::read(&project)).await;
+            let files = read.map_err(|error| format!("bug: reading the files: {error}"))??;
+            Ok((files.plan, files.warnings))
+        })
+    })
+}

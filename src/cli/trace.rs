@@ -1,0 +1,159 @@
+//! `simpul trace`: what happened to one message, hop by hop.
+
+use std::path::Path;
+
+use super::{
+    CouldNot, Exit, Format, Outcome,
+    client::{Failure, encoded},
+    offline::Source,
+    screen::{escaped, say, say_json},
+};
+use crate::{
+    message::MessageId,
+    ops::trace::{EventTrace, RouteTrace, TraceView},
+};
+
+/// Show what happened to one message, hop by hop
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  simpul trace 0198c0de-5f00-7c3a-9b1e-2f6d8a4e7b10
+
+The id is in the answer that the sender got, in `simpul dead list`, and in the header
+`simpul-message-id` of what targets receive.")]
+pub(super) struct Args {
+    /// The message's id
+    id: String,
+
+    /// In which form to answer
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) async fn run(project: &Path, args: Args) -> Outcome {
+    let unknown = |id: &str| CouldNot(format!("`{id}` is no message id; copy it whole"));
+    let id: MessageId = args.id.parse().map_err(|_| unknown(&args.id))?;
+    let trace = match Source::of(project).await? {
+        Source::Running(client) => {
+            let path = format!("messages/{}/trace", encoded(&id.to_string()));
+            match client.get(&path).await {
+                Ok(trace) => Some(trace),
+                Err(Failure::Refused(problem)) if problem.code == "not_found" => None,
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Source::Stopped(offline) => offline.trace(id).await?.map(|it| TraceView::of(id, &it)),
+    };
+    match (trace, args.format) {
+        (Some(trace), Format::Json) => say_json(&trace),
+        (Some(trace), Format::Text) => say(&render(&trace)),
+        (None, _) => {
+            super::complain(&format!("no message `{id}` is known here"));
+            return Ok(Exit::FoundWrong);
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// A block for each route: its fate, then a line for each event, the day only where it changes.
+fn render(trace: &TraceView) -> String {
+    let mut out = format!("message {}\n", trace.id);
+    for route in &trace.routes {
+        out.push_str(&format!("\n{}: {}\n", route.route, summary(route)));
+        let mut day = "";
+        for event in &route.events {
+            let (date, time) = event.at.split_once('T').unwrap_or(("", event.at.as_str()));
+            if date != day {
+                out.push_str(&format!("  {date}\n"));
+                day = date;
+            }
+            out.push_str(&format!("  {:<13} {}\n", time, line(event)));
+        }
+    }
+    escaped(out.trim_end())
+}
+
+fn line(event: &EventTrace) -> String {
+    let text = event.text.replace('\n', " ");
+    match (&event.target, event.ordinal) {
+        (Some(target), Some(ordinal)) if 0 < ordinal => format!("{target} [{ordinal}] {text}"),
+        (Some(target), _) => format!("{target} {text}"),
+        (None, _) => text,
+    }
+}
+
+/// `routed; 3 delivered, 1 dead`.
+fn summary(route: &RouteTrace) -> String {
+    let mut counts: Vec<(&str, u32)> = vec![];
+    for delivery in &route.deliveries {
+        match counts.iter_mut().find(|(outcome, _)| *outcome == delivery.outcome) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((&delivery.outcome, 1)),
+        }
+    }
+    let counts: Vec<String> =
+        counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
+    if counts.is_empty() {
+        return route.fate.clone();
+    }
+    format!("{}; {}", route.fate, counts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        engine::Trace,
+        journal::{Event, Line},
+        ledger::{Fares, Fate, Outcome},
+        message::{Endpoint, Timestamp},
+    };
+
+    #[test]
+    fn the_history_of_a_message_reads_from_top_to_bottom() {
+        let id = MessageId::from_bytes([7; 16]);
+        let absensi = Endpoint::parse("e-absensi.catat-dinas-luar").unwrap();
+        let arsip = Endpoint::parse("arsip.daftarkan-naskah").unwrap();
+        let start = 1_768_617_000_000;
+        let line = |ms: i64, delivery: Option<(&Endpoint, u32)>, event| Line {
+            at: Timestamp::from_millis(start + ms),
+            route: "sppd-terbit".into(),
+            message: Some(id),
+            delivery: delivery.map(|(target, ordinal)| (target.clone(), ordinal)),
+            generation: 3,
+            event,
+        };
+        let attempt = |attempt, class: &str, answer: &str| Event::Attempt {
+            attempt,
+            class: class.to_owned(),
+            answer: answer.to_owned(),
+            duration_ms: 12,
+        };
+        let lines = vec![
+            line(0, None, Event::Accepted { by: "e-sppd.status/e-sppd-2026".to_owned() }),
+            line(3, None, Event::Routed { deliveries: 2, skipped: vec![arsip] }),
+            line(20, Some((&absensi, 0)), attempt(1, "delivered", "200")),
+            line(20, Some((&absensi, 0)), Event::Delivered),
+            line(21, Some((&absensi, 1)), attempt(1, "unavailable", "503 \u{1b}[31m")),
+            line(86_400_000, Some((&absensi, 1)), Event::Expired),
+        ];
+        let outcome = |at, outcome| (absensi.clone(), at, Some(outcome));
+        let deliveries = vec![outcome(0, Outcome::Delivered), outcome(1, Outcome::Expired)];
+        let fares =
+            vec![Fares { route: "sppd-terbit".into(), fate: Some(Fate::Routed), deliveries }];
+        let view = TraceView::of(id, &Trace { fares, lines });
+        insta::assert_snapshot!(render(&view), @r"
+        message 07070707-0707-0707-0707-070707070707
+
+        sppd-terbit: routed; 1 delivered, 1 expired
+          2026-01-17
+          02:30:00.000Z accepted from e-sppd.status/e-sppd-2026
+          02:30:00.003Z routed: 2 deliveries; skipped arsip.daftarkan-naskah
+          02:30:00.020Z e-absensi.catat-dinas-luar attempt 1: delivered, 200 (12 ms)
+          02:30:00.020Z e-absensi.catat-dinas-luar delivered
+          02:30:00.021Z e-absensi.catat-dinas-luar [1] attempt 1: unavailable, 503 \u{1b}[31m (12 ms)
+          2026-01-18
+          02:30:00.000Z e-absensi.catat-dinas-luar [1] expired: its time ran out
+        ");
+    }
+}

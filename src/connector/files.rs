@@ -1,1 +1,0 @@
-//! Files: a target that appends each delivery as a line of NDJSON, synced.

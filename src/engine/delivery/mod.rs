@@ -1,0 +1,279 @@
+//! One target of one route at work: from its delivery queue to the system behind it.
+//!
+//! Attempts run side by side; what has come back is settled together, while others go on. A
+//! delivery stays on loan from the broker until its outcome is durable, so whatever dies in
+//! between, it comes back and is flagged.
+
+mod conclude;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    task::{Id, JoinError, JoinSet},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::{
+    EngineError, Shared,
+    envelope::{Envelope, delivery_queue},
+    gate::{Gate, Pass, Probe},
+};
+use crate::{
+    broker::{Consumer, Delivery, Settled},
+    connector::{Answer, Call, CallError, Class},
+    journal::{self, Event},
+    ledger::DeliveryId,
+    message::Digest,
+    metrics::TargetMetrics,
+    route::{Destination, OpenPlanTarget, Route},
+    store::Writes,
+};
+
+/// How long a worker waits after the store or the broker refused.
+const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What an attempt came back with.
+type Came = Result<Answer, CallError>;
+
+/// Takes deliveries to their target until `stop`; then finishes the attempts under way.
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    route: Arc<Route>,
+    index: usize,
+    stop: CancellationToken,
+) {
+    let Some(destination) = route.to.get(index) else { return };
+    let target = &destination.target;
+    let gate = shared.gate(target);
+    let metrics = shared.metrics.target(&route.name, &target.to_string());
+    let prefetch = shared.options.in_flight;
+    let consumer = shared.broker.consume(&delivery_queue(&route.name, target), prefetch);
+    let under_way = HashMap::new();
+    let (held, tasks) = (VecDeque::new(), JoinSet::new());
+    let worker = Worker {
+        shared: &shared,
+        route: &route,
+        destination,
+        gate,
+        metrics,
+        held,
+        tasks,
+        under_way,
+    };
+    worker.work(consumer, &stop).await;
+}
+
+struct Worker<'w> {
+    shared: &'w Shared,
+    route: &'w Arc<Route>,
+    destination: &'w Destination,
+    gate: Arc<Gate>,
+    metrics: Arc<TargetMetrics>,
+    /// Taken from the queue, waiting before the gate.
+    held: VecDeque<Delivery>,
+    tasks: JoinSet<Came>,
+    under_way: HashMap<Id, UnderWay>,
+}
+
+/// An attempt that has not come back.
+struct UnderWay {
+    delivery: Delivery,
+    envelope: Envelope,
+    started: Instant,
+    open: Option<Arc<OpenPlanTarget>>,
+    _probe: Option<Probe>,
+}
+
+impl Worker<'_> {
+    async fn work(mut self, mut consumer: Box<dyn Consumer>, stop: &CancellationToken) {
+        loop {
+            let room = self.room();
+            // Not biased: settling alone would starve the taking, and the attempts under way would
+            // run dry before new ones start.
+            let done = tokio::select! {
+                () = stop.cancelled() => break,
+                Some(done) = self.tasks.join_next_with_id() => Some(done),
+                pass = self.gate.pass(), if !self.held.is_empty() => {
+                    self.let_through(pass);
+                    None
+                }
+                taken = consumer.next(room), if 0 < room => {
+                    self.take(taken).await;
+                    None
+                }
+            };
+            if let Some(done) = done {
+                self.settle(done, Some(stop)).await;
+            }
+        }
+        self.held.clear();
+        drop(consumer);
+        while let Some(done) = self.tasks.join_next_with_id().await {
+            self.settle(done, None).await;
+        }
+    }
+
+    /// How many deliveries may be taken from the queue now. Before a closed gate: one, to probe.
+    fn room(&self) -> usize {
+        if !self.held.is_empty() {
+            0
+        } else if self.gate.flows() {
+            self.shared.options.in_flight.saturating_sub(self.tasks.len())
+        } else {
+            usize::from(self.tasks.is_empty())
+        }
+    }
+
+    /// Sorts out copies that a crash made of what is already final; holds the others.
+    async fn take(&mut self, taken: Vec<Delivery>) {
+        let mut copies = Vec::new();
+        let mut writes = Writes::default();
+        for delivery in taken {
+            match self.is_copy(&delivery).await {
+                Ok(false) => self.held.push_back(delivery),
+                Ok(true) => {
+                    let line = self.line(&delivery, None, Event::CopyDropped);
+                    journal::append(&mut writes, &line);
+                    copies.push(Settled::Done(delivery));
+                }
+                // Not known, so it is sent again, and flagged.
+                Err(error) => {
+                    self.shared.metrics.broker_errors.inc();
+                    warn!(%error, "the ledger cannot be asked");
+                    self.held.push_back(delivery);
+                }
+            }
+        }
+        if !copies.is_empty() {
+            self.commit(copies, writes, None).await;
+        }
+    }
+
+    /// Only a redelivered one is looked up.
+    async fn is_copy(&self, delivery: &Delivery) -> Result<bool, EngineError> {
+        if !delivery.redelivered {
+            return Ok(false);
+        }
+        let Some(id) = self.id_of(delivery) else { return Ok(false) };
+        Ok(self.shared.ledger.outcome(&id).await?.is_some())
+    }
+
+    fn id_of(&self, delivery: &Delivery) -> Option<DeliveryId> {
+        let envelope = Envelope::of(&delivery.entry.headers)?;
+        let target = &self.destination.target;
+        Some(envelope.delivery_id(&self.route.name, target, &delivery.entry))
+    }
+
+    fn let_through(&mut self, pass: Pass) {
+        self.show_gate();
+        match pass {
+            Pass::Flow => {
+                for delivery in std::mem::take(&mut self.held) {
+                    self.start(delivery, None);
+                }
+            }
+            Pass::Probe(probe) => {
+                if let Some(delivery) = self.held.pop_front() {
+                    self.start(delivery, Some(probe));
+                }
+            }
+        }
+    }
+
+    /// Starts an attempt, with the address and credentials of the newest files.
+    fn start(&mut self, delivery: Delivery, probe: Option<Probe>) {
+        let target = &self.destination.target;
+        let open = self.shared.live().plan.targets.get(target).map(Arc::clone);
+        let envelope = Envelope::of(&delivery.entry.headers);
+        let known = envelope.is_some();
+        // An entry without its envelope was not made by simpul; it is sent nowhere.
+        let envelope = envelope.unwrap_or_else(|| Envelope::foreign(Digest::of(&[])));
+        let call = Call {
+            body: delivery.entry.body.clone(),
+            parameters: envelope.parameters.clone(),
+            headers: envelope.outgoing(&delivery.entry, delivery.redelivered),
+        };
+        let callee = open.as_ref().map(|it| Arc::clone(&it.open.target));
+        let task = self.tasks.spawn(async move {
+            match callee {
+                Some(callee) if known => callee.send(&call).await,
+                Some(_) => Err(refused("bug: the entry has no envelope")),
+                None => Err(unavailable("the target is not in the running files")),
+            }
+        });
+        let started = Instant::now();
+        let under_way = UnderWay { delivery, envelope, started, open, _probe: probe };
+        self.under_way.insert(task.id(), under_way);
+    }
+
+    /// Settles an attempt that came back, and all others that have.
+    async fn settle(
+        &mut self,
+        first: Result<(Id, Came), JoinError>,
+        stop: Option<&CancellationToken>,
+    ) {
+        let mut settled = Vec::new();
+        let mut writes = Writes::default();
+        let mut ended = Vec::new();
+        let mut next = Some(first);
+        while let Some(done) = next {
+            let (id, came) = match done {
+                Ok((id, came)) => (id, Some(came)),
+                Err(failure) => (failure.id(), None),
+            };
+            if let Some(under_way) = self.under_way.remove(&id) {
+                let end = match came {
+                    Some(came) => self.conclude(under_way, came, &mut writes),
+                    None => self.panicked(under_way, &mut writes),
+                };
+                settled.push(end.settled);
+                ended.extend(end.ended);
+            }
+            next = self.tasks.try_join_next_with_id();
+        }
+        if self.commit(settled, writes, stop).await {
+            self.count(ended);
+        }
+    }
+
+    /// Commits; false, after a pause, when that failed and everything comes back.
+    async fn commit(
+        &self,
+        settled: Vec<Settled>,
+        writes: Writes,
+        stop: Option<&CancellationToken>,
+    ) -> bool {
+        let Err(error) = self.shared.broker.settle(settled, Vec::new(), writes).await else {
+            return true;
+        };
+        self.shared.metrics.broker_errors.inc();
+        let target = self.destination.target.to_string();
+        warn!(route = &*self.route.name, target, %error, "deliveries not settled; they come back");
+        if let Some(stop) = stop {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(TROUBLE_PAUSE) => {}
+            }
+        }
+        false
+    }
+}
+
+fn refused(reason: &str) -> CallError {
+    failed(Class::Refused, reason)
+}
+
+fn unavailable(reason: &str) -> CallError {
+    failed(Class::Unavailable, reason)
+}
+
+fn failed(class: Class, reason: &str) -> CallError {
+    let reason = reason.to_owned();
+    CallError { class, status: None, reason, retry_after: None, suspicious: false }
+}

@@ -1,0 +1,179 @@
+//! What travels with a delivery in its queue, beside the body.
+
+use std::sync::Arc;
+
+use crate::{
+    broker::{Entry, QueueName},
+    ledger::DeliveryId,
+    message::{Digest, Endpoint, Headers, Timestamp},
+};
+
+const ORDINAL: &str = "simpul-ordinal";
+const KEY: &str = "simpul-key";
+const PARAMETERS: &str = "simpul-parameters";
+const GENERATION: &str = "simpul-generation";
+const ATTEMPTS: &str = "simpul-attempts";
+const FAILING_SINCE: &str = "simpul-failing-since";
+const PANICS: &str = "simpul-panics";
+const REASON: &str = "simpul-reason";
+
+/// The name of a route's queue.
+pub(super) fn route_queue(route: &str) -> QueueName {
+    format!("simpul.route.{route}").into()
+}
+
+/// The name of the queue of one target of a route.
+pub(super) fn delivery_queue(route: &str, target: &Endpoint) -> QueueName {
+    format!("simpul.deliver.{route}.{target}").into()
+}
+
+/// The route and target of a delivery queue; `None` for other queues.
+pub(super) fn parse_delivery_queue(queue: &str) -> Option<(Arc<str>, Endpoint)> {
+    let (route, target) = queue.strip_prefix("simpul.deliver.")?.split_once('.')?;
+    Some((route.into(), Endpoint::parse(target)?))
+}
+
+/// How often working on an entry of a route queue has panicked.
+pub(super) fn panics(headers: &Headers) -> u32 {
+    number(headers, PANICS).unwrap_or_default()
+}
+
+/// The same headers with another count of panics.
+pub(super) fn with_panics(mut headers: Headers, panics: u32) -> Headers {
+    headers.set(PANICS, panics.to_string());
+    headers
+}
+
+/// The state of a delivery that waits in its queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Envelope {
+    /// Which of the deliveries of its message to its target.
+    pub(super) ordinal: u32,
+    /// Its `Idempotency-Key`.
+    pub(super) key: Digest,
+    /// What the target's parameters yielded.
+    pub(super) parameters: Vec<String>,
+    /// The generation of files that made it.
+    pub(super) generation: i64,
+    /// Attempts so far.
+    pub(super) attempts: u32,
+    /// Since when every attempt found the target unavailable; `give_up` counts from here.
+    pub(super) failing_since: Option<Timestamp>,
+    /// How often an attempt panicked.
+    pub(super) panics: u32,
+    /// What the last attempt came to, for people who look at the queue.
+    pub(super) reason: Option<String>,
+}
+
+impl Envelope {
+    /// As headers of a queue entry.
+    pub(super) fn to_headers(&self) -> Headers {
+        let mut headers = Headers::default();
+        headers.set(ORDINAL, self.ordinal.to_string());
+        headers.set(KEY, self.key.to_string());
+        if !self.parameters.is_empty() {
+            let list = serde_json::to_string(&self.parameters).unwrap_or_default();
+            headers.set(PARAMETERS, list);
+        }
+        headers.set(GENERATION, self.generation.to_string());
+        headers.set(ATTEMPTS, self.attempts.to_string());
+        if let Some(since) = self.failing_since {
+            headers.set(FAILING_SINCE, since.as_millis().to_string());
+        }
+        if self.panics > 0 {
+            headers.set(PANICS, self.panics.to_string());
+        }
+        if let Some(reason) = &self.reason {
+            headers.set(REASON, reason.clone());
+        }
+        headers
+    }
+
+    /// Reads what [`to_headers`](Self::to_headers) wrote; `None` if it is not that.
+    pub(super) fn of(headers: &Headers) -> Option<Self> {
+        let parameters = match headers.get(PARAMETERS) {
+            Some(list) => serde_json::from_str(list).ok()?,
+            None => Vec::new(),
+        };
+        Some(Self {
+            ordinal: number(headers, ORDINAL)?,
+            key: headers.get(KEY)?.parse().ok()?,
+            parameters,
+            generation: number(headers, GENERATION)?,
+            attempts: number(headers, ATTEMPTS)?,
+            failing_since: number(headers, FAILING_SINCE).map(Timestamp::from_millis),
+            panics: panics(headers),
+            reason: headers.get(REASON).map(str::to_owned),
+        })
+    }
+
+    /// What stands in for the envelope of an entry that has none.
+    pub(super) fn foreign(key: Digest) -> Self {
+        Self {
+            ordinal: 0,
+            key,
+            parameters: Vec::new(),
+            generation: 0,
+            attempts: 0,
+            failing_since: None,
+            panics: 0,
+            reason: None,
+        }
+    }
+
+    /// The headers that go out with an attempt.
+    pub(super) fn outgoing(&self, entry: &Entry, possible_duplicate: bool) -> Headers {
+        let mut headers = Headers::default();
+        headers.set("idempotency-key", self.key.to_string());
+        headers.set("simpul-message-id", entry.id.to_string());
+        headers.set("simpul-accepted-at", entry.received_at.to_string());
+        headers.set("simpul-attempt", (self.attempts + 1).to_string());
+        if possible_duplicate {
+            headers.set("simpul-possible-duplicate", "true");
+        }
+        headers
+    }
+
+    /// How the ledger knows this delivery.
+    pub(super) fn delivery_id(&self, route: &Arc<str>, to: &Endpoint, entry: &Entry) -> DeliveryId {
+        DeliveryId {
+            route: Arc::clone(route),
+            message: entry.id,
+            target: to.clone(),
+            ordinal: self.ordinal,
+        }
+    }
+}
+
+fn number<T: std::str::FromStr>(headers: &Headers, name: &str) -> Option<T> {
+    headers.get(name)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_envelope_survives_its_queue() {
+        let envelope = Envelope {
+            ordinal: 3,
+            key: Digest::of(&[b"x"]),
+            parameters: vec!["a b".to_owned()],
+            generation: 7,
+            attempts: 2,
+            failing_since: Some(Timestamp::from_millis(99)),
+            panics: 1,
+            reason: Some("503".to_owned()),
+        };
+        assert_eq!(Envelope::of(&envelope.to_headers()), Some(envelope));
+        assert_eq!(Envelope::of(&Headers::default()), None);
+    }
+
+    #[test]
+    fn a_delivery_queue_is_known_by_its_name() {
+        let target = Endpoint::parse("arsip.daftar").unwrap();
+        let name = delivery_queue("sppd-terbit", &target);
+        assert_eq!(parse_delivery_queue(&name), Some(("sppd-terbit".into(), target)));
+        assert_eq!(parse_delivery_queue("simpul.route.sppd-terbit"), None);
+    }
+}

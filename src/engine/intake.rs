@@ -1,0 +1,273 @@
+//! Where sources hand over what they receive: into the queue of each route that reads them.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use serde_json::json;
+
+use super::{Shared, envelope::route_queue, live::Live, pipeline::MEMORY_MAX};
+use crate::{
+    broker::{Entry, Output},
+    connector::{Accepted, Handover, Incoming, Intake, IntakeError, OpenSource},
+    journal::{self, Event, Line},
+    ledger::{self, Fate, Outcome},
+    message::{Arena, Digest, Endpoint, MessageId, Timestamp, parse},
+    route::{PlanSource, Route},
+    store::Writes,
+};
+
+/// When a sender should try again after the bus could not store his message.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Violations of a schema that an answer names.
+const VIOLATIONS_MAX: usize = 10;
+
+/// The header of a message that says who handed it over.
+const CLIENT: &str = "simpul-client";
+
+type ClientKey = (String, String);
+
+/// The engine as sources see it.
+pub(super) struct EngineIntake {
+    shared: Arc<Shared>,
+    /// Keys of messages that are being stored. std, not tokio: never held across an await.
+    storing: Arc<Mutex<HashSet<ClientKey>>>,
+}
+
+impl EngineIntake {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, storing: Arc::default() }
+    }
+}
+
+/// Keys that are being stored; free again when dropped, whatever came of it.
+struct Storing {
+    keys: Vec<ClientKey>,
+    all: Arc<Mutex<HashSet<ClientKey>>>,
+}
+
+impl Drop for Storing {
+    fn drop(&mut self) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        for key in &self.keys {
+            all.remove(key);
+        }
+    }
+}
+
+#[async_trait]
+impl Intake for EngineIntake {
+    async fn accept(&self, handover: Handover) -> Result<Vec<Accepted>, IntakeError> {
+        let live = self.shared.live();
+        let readers = live.readers.get(&handover.source).ok_or(IntakeError::NoRoute)?;
+        if let Some(source) = live.plan.sources.get(&handover.source) {
+            validate(&self.shared, source, &handover.messages)?;
+        }
+        let _storing = self.reserve(&handover)?;
+        let mut batch = Batch::new(&self.shared, &live, &handover);
+        for (index, incoming) in handover.messages.iter().enumerate() {
+            match self.used(&handover.client, incoming, index, &batch).await? {
+                Some(first) => batch.accepted.push(Accepted { id: first, duplicate: true }),
+                None => batch.add(incoming, readers),
+            }
+        }
+        let Batch { outputs, mut writes, accepted, fresh, .. } = batch;
+        if fresh == 0 {
+            return Ok(accepted);
+        }
+        for route in readers {
+            ledger::received(&mut writes, &route.name, fresh);
+        }
+        for outcome in self.shared.broker.publish(outputs, writes).await {
+            outcome.map_err(|error| {
+                self.shared.metrics.broker_errors.inc();
+                IntakeError::Unavailable { reason: error.to_string(), retry_after: RETRY_AFTER }
+            })?;
+        }
+        for route in readers {
+            self.shared.metrics.route(&route.name).received.inc_by(fresh);
+        }
+        Ok(accepted)
+    }
+
+    async fn fares(&self, client: &str, id: MessageId) -> Option<serde_json::Value> {
+        let lines = self.shared.journal.of_message(id).await.ok()?;
+        let accepted = lines.iter().find_map(|line| match &line.event {
+            Event::Accepted { by } if by == client => Some(line.at),
+            _ => None,
+        })?;
+        let fares = self.shared.ledger.fares(id).await.ok()?;
+        let mut routes = serde_json::Map::new();
+        for line in &lines {
+            if matches!(line.event, Event::Accepted { .. }) {
+                routes.insert(line.route.to_string(), json!({ "state": "in hand" }));
+            }
+        }
+        for one in fares {
+            let deliveries: Vec<_> = one
+                .deliveries
+                .iter()
+                .map(|(target, _, outcome)| json!({ "target": target.to_string(), "state": state(*outcome) }))
+                .collect();
+            let fate = one.fate.map_or("in hand", fate);
+            routes
+                .insert(one.route.to_string(), json!({ "state": fate, "deliveries": deliveries }));
+        }
+        Some(json!({ "id": id.to_string(), "accepted_at": accepted.to_string(), "routes": routes }))
+    }
+
+    fn sources(&self) -> Arc<BTreeMap<Endpoint, Arc<OpenSource>>> {
+        Arc::clone(&self.shared.live().sources)
+    }
+}
+
+impl EngineIntake {
+    /// Marks the keys of a handover as being stored.
+    fn reserve(&self, handover: &Handover) -> Result<Storing, IntakeError> {
+        let mut reserved = Storing { keys: Vec::new(), all: Arc::clone(&self.storing) };
+        for (index, incoming) in handover.messages.iter().enumerate() {
+            let Some(key) = &incoming.key else { continue };
+            let key = (handover.client.clone(), key.clone());
+            if reserved.keys.contains(&key) {
+                continue;
+            }
+            let mut all = self.storing.lock().unwrap_or_else(PoisonError::into_inner);
+            if !all.insert(key.clone()) {
+                drop(all);
+                return Err(IntakeError::KeyInFlight { index });
+            }
+            reserved.keys.push(key);
+        }
+        Ok(reserved)
+    }
+
+    /// The message that a key was used for, if it was used for this very body.
+    async fn used(
+        &self,
+        client: &str,
+        incoming: &Incoming,
+        index: usize,
+        batch: &Batch<'_>,
+    ) -> Result<Option<MessageId>, IntakeError> {
+        let Some(key) = &incoming.key else { return Ok(None) };
+        let body = Digest::of(&[&incoming.body]);
+        let known = match batch.keys.get(key) {
+            Some((id, body)) => Some((*id, *body)),
+            None => {
+                let now = self.shared.clock.now();
+                let used = self.shared.ledger.key_use(client, key, now).await;
+                let used = used.map_err(|error| IntakeError::Unavailable {
+                    reason: error.to_string(),
+                    retry_after: RETRY_AFTER,
+                })?;
+                used.map(|it| (it.message, it.body))
+            }
+        };
+        match known {
+            Some((id, first)) if first == body => Ok(Some(id)),
+            Some(_) => Err(IntakeError::KeyReused { index }),
+            None => Ok(None),
+        }
+    }
+}
+
+/// The messages of one handover, gathered for one publication.
+struct Batch<'h> {
+    shared: &'h Shared,
+    handover: &'h Handover,
+    generation: i64,
+    now: Timestamp,
+    outputs: Vec<Output>,
+    writes: Writes,
+    accepted: Vec<Accepted>,
+    /// How many are not duplicates.
+    fresh: u64,
+    /// What the keys of this handover stand for.
+    keys: HashMap<String, (MessageId, Digest)>,
+}
+
+impl<'h> Batch<'h> {
+    fn new(shared: &'h Shared, live: &Live, handover: &'h Handover) -> Self {
+        let (outputs, writes, accepted) = (Vec::new(), Writes::default(), Vec::new());
+        let (generation, now, keys) = (live.generation, shared.clock.now(), HashMap::new());
+        Self { shared, handover, generation, now, outputs, writes, accepted, fresh: 0, keys }
+    }
+
+    fn add(&mut self, incoming: &Incoming, readers: &[Arc<Route>]) {
+        let id = self.shared.ids.next(self.now);
+        let client = &self.handover.client;
+        if let Some(key) = &incoming.key {
+            let body = Digest::of(&[&incoming.body]);
+            ledger::keep_idempotency_key(&mut self.writes, (client, key), id, body, self.now);
+            self.keys.insert(key.clone(), (id, body));
+        }
+        let mut headers = incoming.headers.clone();
+        headers.set(CLIENT, client.as_str());
+        for route in readers {
+            let (headers, body) = (headers.clone(), incoming.body.clone());
+            let entry = Entry { id, received_at: self.now, headers, body };
+            let queue = route_queue(&route.name);
+            self.outputs.push(Output { queue, entry, due: None, order_key: None });
+            let line = Line {
+                at: self.now,
+                route: Arc::clone(&route.name),
+                message: Some(id),
+                delivery: None,
+                generation: self.generation,
+                event: Event::Accepted { by: client.clone() },
+            };
+            journal::append(&mut self.writes, &line);
+        }
+        self.fresh += 1;
+        self.accepted.push(Accepted { id, duplicate: false });
+    }
+}
+
+/// Holds the bodies against the source's schema.
+fn validate(
+    shared: &Shared,
+    source: &PlanSource,
+    messages: &[Incoming],
+) -> Result<(), IntakeError> {
+    let Some(schema) = &source.schema else { return Ok(()) };
+    let mut arena = Arena::with_limit(MEMORY_MAX);
+    for (index, incoming) in messages.iter().enumerate() {
+        let violations = match parse(&arena, &incoming.body, &shared.options.limits) {
+            Ok(body) => schema.violations(body, VIOLATIONS_MAX),
+            Err(error) => {
+                let violations = vec![(String::new(), error.to_string())];
+                return Err(IntakeError::Invalid { index, violations });
+            }
+        };
+        if !violations.is_empty() {
+            let violations = violations.into_iter().map(|it| (it.pointer, it.message)).collect();
+            return Err(IntakeError::Invalid { index, violations });
+        }
+        arena.reset();
+    }
+    Ok(())
+}
+
+fn fate(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Repeat => "repeat",
+        Fate::Filtered => "filtered",
+        Fate::Dead => "dead",
+        Fate::Routed => "routed",
+        Fate::Discarded => "discarded",
+    }
+}
+
+fn state(outcome: Option<Outcome>) -> &'static str {
+    match outcome {
+        None => "under way",
+        Some(Outcome::Delivered) => "delivered",
+        Some(Outcome::Dead) => "dead",
+        Some(Outcome::Expired) => "expired",
+        Some(Outcome::Discarded) => "discarded",
+    }
+}

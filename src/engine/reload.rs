@@ -1,0 +1,122 @@
+//! A new generation of files while messages flow.
+//!
+//! Routes that did not change keep running; changed ones finish what they hold, then start anew.
+//! Every message is routed by one generation. Addresses and credentials are always the newest.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use tracing::info;
+
+use super::{Engine, EngineError, Shared, live::Live};
+use crate::{
+    message::Endpoint,
+    route::{Plan, Route},
+    store::Writes,
+};
+
+/// What a reload changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reloaded {
+    /// The number of the generation that runs now.
+    pub generation: i64,
+    /// Routes that are new.
+    pub added: Vec<String>,
+    /// Routes that started anew.
+    pub changed: Vec<String>,
+    /// Routes that are gone. What still waits in their queues stays, and is shown as orphaned.
+    pub removed: Vec<String>,
+    /// Paused targets that were freed, since their system file changed.
+    pub freed: Vec<String>,
+}
+
+impl Engine {
+    /// Puts a new plan, compiled whole, in the place of the one that runs.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] when the store refuses or the engine is stopping; the old plan runs on.
+    pub async fn reload(&self, plan: Plan) -> Result<Reloaded, EngineError> {
+        let shared = &self.shared;
+        let mut running = self.running.lock().await;
+        if running.stop.is_cancelled() {
+            return Err(EngineError::Stopping);
+        }
+        let generation = shared.live().generation + 1;
+        let mut reloaded = Reloaded { generation, ..Reloaded::default() };
+        let keeps = |route: &Arc<Route>| {
+            plan.routes.get(&route.name).is_some_and(|it| it.digest == route.digest)
+        };
+        let leaving: Vec<_> = running
+            .routes
+            .values()
+            .filter(|it| !keeps(&it.route))
+            .map(|it| Arc::clone(&it.route))
+            .collect();
+
+        // Written first: if the store refuses, nothing has changed.
+        let mut writes = Writes::default();
+        shared.record_generation(&mut writes, generation, "reloaded");
+        shared.store.commit(writes).await?;
+
+        for route in leaving {
+            if let Some(old) = running.routes.remove(&route.name) {
+                old.finish().await;
+            }
+            let stays = plan.routes.contains_key(&route.name);
+            let list = if stays { &mut reloaded.changed } else { &mut reloaded.removed };
+            list.push(route.name.to_string());
+            shared.forget_metrics(&route, plan.routes.get(&route.name));
+        }
+        shared.swap(Live::new(generation, plan));
+        let live = shared.live();
+        for route in live.plan.routes.values() {
+            if !running.routes.contains_key(&route.name) {
+                if !reloaded.changed.iter().any(|it| **it == *route.name) {
+                    reloaded.added.push(route.name.to_string());
+                }
+                running.start(shared, route);
+            }
+        }
+        reloaded.freed = shared.free_changed(&live).await?;
+        shared.metrics.reload_succeeded(generation, shared.clock.now().as_millis());
+        info!(
+            generation,
+            changed = reloaded.changed.len(),
+            added = reloaded.added.len(),
+            "reloaded"
+        );
+        Ok(reloaded)
+    }
+}
+
+impl Shared {
+    fn swap(&self, live: Live) {
+        let mut slot = self.live.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *slot = Arc::new(live);
+    }
+
+    /// Frees the paused targets whose system file is another one now.
+    async fn free_changed(&self, live: &Live) -> Result<Vec<String>, EngineError> {
+        let mut freed = Vec::new();
+        for target in live.plan.targets.keys() {
+            let gate = self.gate(target);
+            if gate.paused().is_some_and(|pause| self.freed_by_files(&pause)) {
+                self.free(target, "reload").await?;
+                gate.resume();
+                freed.push(target.to_string());
+            }
+        }
+        Ok(freed)
+    }
+
+    fn forget_metrics(&self, old: &Route, new: Option<&Arc<Route>>) {
+        let stays: BTreeSet<&Endpoint> =
+            new.map(|it| it.to.iter().map(|to| &to.target).collect()).unwrap_or_default();
+        for gone in old.to.iter().filter(|it| !stays.contains(&it.target)) {
+            self.metrics.forget_destination(&old.name, &gone.target.to_string());
+        }
+        if new.is_none() {
+            self.metrics.forget_route(&old.name);
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! What the engine tells about itself: the state of each route and target, the life of a message.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::{
+    Breaker, Engine, EngineError, Shared,
+    envelope::{delivery_queue, parse_delivery_queue, route_queue},
+};
+use crate::{
+    broker::Depth,
+    journal::{self, Line},
+    ledger::{self, DeadFilter, Fares, Pause, REMEMBERED, Tally, TargetTally},
+    message::{Endpoint, MessageId},
+    store::Writes,
+};
+
+/// Readings that may differ before a status is given that may be a moment out of step.
+const READINGS_MAX: usize = 20;
+
+/// How often what is final and old is forgotten.
+const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
+
+/// The state of a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteStatus {
+    /// The route.
+    pub route: Arc<str>,
+    /// Whether the running files have it.
+    pub running: bool,
+    /// What became of its messages.
+    pub tally: Tally,
+    /// Messages that wait to be routed.
+    pub in_hand: u64,
+    /// Its targets.
+    pub targets: Vec<TargetStatus>,
+}
+
+/// The state of a route's deliveries to a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetStatus {
+    /// The target.
+    pub target: Endpoint,
+    /// The running files send nothing there any more; what waits, waits.
+    pub orphaned: bool,
+    /// What became of the deliveries.
+    pub tally: TargetTally,
+    /// Deliveries that are ready, or under way.
+    pub waiting: u64,
+    /// Deliveries that wait for their next attempt.
+    pub retrying: u64,
+    /// Deliveries that wait for the target to be resumed.
+    pub paused: u64,
+    /// How long the oldest of them has waited since its message was accepted.
+    pub oldest: Duration,
+    /// Whether the breaker lets through.
+    pub breaker: Breaker,
+    /// Why nothing is sent, where it is paused.
+    pub pause: Option<Pause>,
+}
+
+/// The life of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    /// How it fares on each route.
+    pub fares: Vec<Fares>,
+    /// What happened, oldest first.
+    pub lines: Vec<Line>,
+}
+
+impl Engine {
+    /// The state of every route, such that both equations of the accounts hold in it.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] when the store or the broker cannot be asked.
+    pub async fn status(&self) -> Result<Vec<RouteStatus>, EngineError> {
+        let mut tallies = self.shared.ledger.tallies().await?;
+        let mut depths = self.shared.depths().await?;
+        // Whatever moves an entry moves a tally with it: where no tally moved while the depths
+        // were read, they belong together.
+        for _ in 0..READINGS_MAX {
+            let after = self.shared.ledger.tallies().await?;
+            if after == tallies {
+                break;
+            }
+            tallies = after;
+            depths = self.shared.depths().await?;
+        }
+        Ok(self.shared.compose(tallies, &depths))
+    }
+
+    /// Every pause in force.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] when the store cannot be read.
+    pub async fn pauses(&self) -> Result<Vec<Pause>, EngineError> {
+        Ok(self.shared.ledger.pauses().await?)
+    }
+
+    /// The life of a message; `None` if nothing is known of it.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] when the store cannot be read.
+    pub async fn trace(&self, id: MessageId) -> Result<Option<Trace>, EngineError> {
+        let fares = self.shared.ledger.fares(id).await?;
+        let lines = self.shared.journal.of_message(id).await?;
+        Ok((!fares.is_empty() || !lines.is_empty()).then_some(Trace { fares, lines }))
+    }
+
+    /// Whether messages can be taken: the store answers.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] saying why not.
+    pub async fn ready(&self) -> Result<(), EngineError> {
+        if self.running.lock().await.stop.is_cancelled() {
+            return Err(EngineError::Stopping);
+        }
+        self.shared.store.commit(Writes::default()).await?;
+        Ok(())
+    }
+}
+
+type Depths = BTreeMap<String, Depth>;
+
+impl Shared {
+    async fn depths(&self) -> Result<Depths, EngineError> {
+        let mut names = self.broker.queues().await?;
+        for route in self.live().plan.routes.values() {
+            names.push(route_queue(&route.name));
+            names.extend(route.to.iter().map(|to| delivery_queue(&route.name, &to.target)));
+        }
+        names.sort();
+        names.dedup();
+        let mut depths = Depths::new();
+        for name in names {
+            let depth = self.broker.depth(&name).await?;
+            depths.insert(name.to_string(), depth);
+        }
+        Ok(depths)
+    }
+
+    fn compose(&self, tallies: Vec<(Arc<str>, Tally)>, depths: &Depths) -> Vec<RouteStatus> {
+        let live = self.live();
+        let mut tallies: BTreeMap<_, _> = tallies.into_iter().collect();
+        for name in live.plan.routes.keys() {
+            tallies.entry(Arc::clone(name)).or_default();
+        }
+        let mut all = Vec::with_capacity(tallies.len());
+        for (route, tally) in tallies {
+            let plan = live.plan.routes.get(&route);
+            let mut targets: BTreeMap<Endpoint, TargetTally> =
+                tally.targets.iter().cloned().collect();
+            for to in plan.iter().flat_map(|it| &it.to) {
+                targets.entry(to.target.clone()).or_default();
+            }
+            for queue in depths.keys() {
+                if let Some((of, target)) = parse_delivery_queue(queue).filter(|it| it.0 == route) {
+                    debug_assert_eq!(of, route);
+                    targets.entry(target).or_default();
+                }
+            }
+            let targets = targets.into_iter().map(|(target, tally)| {
+                let orphaned = !plan.is_some_and(|it| it.to.iter().any(|to| to.target == target));
+                self.target(&route, target, tally, orphaned, depths)
+            });
+            let in_hand = depths.get(&*route_queue(&route)).map_or(0, |it| it.entries);
+            let targets = targets.collect();
+            all.push(RouteStatus { running: plan.is_some(), route, tally, in_hand, targets });
+        }
+        all
+    }
+
+    fn target(
+        &self,
+        route: &str,
+        target: Endpoint,
+        tally: TargetTally,
+        orphaned: bool,
+        depths: &Depths,
+    ) -> TargetStatus {
+        let depth = depths.get(&*delivery_queue(route, &target)).copied().unwrap_or_default();
+        let gate = self.gate(&target);
+        let pause = gate.paused();
+        let (waiting, retrying, paused) = match pause {
+            Some(_) => (0, 0, depth.entries),
+            None => (depth.entries.saturating_sub(depth.delayed), depth.delayed, 0),
+        };
+        let (oldest, breaker) = (depth.oldest, gate.breaker());
+        TargetStatus { target, orphaned, tally, waiting, retrying, paused, oldest, breaker, pause }
+    }
+
+    /// Shows the queues and the dead letters to the metrics.
+    async fn measure(&self) -> Result<(), EngineError> {
+        let depths = self.depths().await?;
+        for route in self.live().plan.routes.values() {
+            let of = |name: &str| depths.get(name).copied().unwrap_or_default();
+            let depth = of(&route_queue(&route.name));
+            let queue = &self.metrics.route(&route.name).queue;
+            queue.set(depth.entries, depth.delayed, depth.oldest);
+            for to in &route.to {
+                let depth = of(&delivery_queue(&route.name, &to.target));
+                let metrics = self.metrics.target(&route.name, &to.target.to_string());
+                metrics.queue.set(depth.entries, depth.delayed, depth.oldest);
+            }
+        }
+        for class in DEAD_CLASSES {
+            let filter = DeadFilter { class: Some(class.to_owned()), ..DeadFilter::default() };
+            self.metrics.set_dead_letters(class, self.ledger.dead_count(&filter).await?);
+        }
+        Ok(())
+    }
+}
+
+/// The classes that dead letters can have.
+const DEAD_CLASSES: [&str; 5] =
+    ["bad message", "refused", "unavailable", "no target", "crashed the bus"];
+
+/// Measures, and forgets what is old, until `stop`.
+pub(super) async fn sample(shared: Arc<Shared>, stop: CancellationToken) {
+    let mut since_housekeeping = HOUSEKEEPING_EVERY;
+    loop {
+        if let Err(error) = shared.measure().await {
+            warn!(%error, "the queues cannot be measured");
+        }
+        if HOUSEKEEPING_EVERY <= since_housekeeping {
+            since_housekeeping = Duration::ZERO;
+            let mut writes = Writes::default();
+            let now = shared.clock.now();
+            ledger::forget_old(&mut writes, now);
+            let kept = i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX);
+            let before = now.as_millis().saturating_sub(kept.saturating_mul(JOURNAL_TIMES));
+            journal::forget(&mut writes, crate::message::Timestamp::from_millis(before));
+            if let Err(error) = shared.store.commit(writes).await {
+                warn!(%error, "what is old cannot be forgotten");
+            }
+        }
+        let every = shared.options.sample_every;
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(every) => since_housekeeping += every,
+        }
+    }
+}
+
+/// The journal is kept this many times as long as the ledger: 28 days.
+const JOURNAL_TIMES: i64 = 4;

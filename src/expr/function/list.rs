@@ -1,0 +1,55 @@
+//! Functions on arrays that keep their order.
+
+use super::{Outcome, argument, array_of};
+use crate::{
+    expr::{Scope, eval::a, number},
+    message::Value,
+};
+
+pub(super) fn count<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let items = array_of("count", argument(arguments, 0)?)?;
+    number::count(scope.arena, items.len()).map(Some)
+}
+
+pub(super) fn length<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let length = match argument(arguments, 0)? {
+        Value::Text(text) => {
+            scope.take_for_bytes(text.len())?;
+            text.chars().count()
+        }
+        Value::Array(items) => items.len(),
+        Value::Object(members) => members.len(),
+        other => {
+            let wanted = "`length` takes a text, an array or an object";
+            return Err(format!("{wanted}, not {}", a(other)).into());
+        }
+    };
+    number::count(scope.arena, length).map(Some)
+}
+
+pub(super) fn first<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let items = array_of("first", argument(arguments, 0)?)?;
+    scope.take(items.len() as u64)?;
+    Ok(items.iter().copied().find(|it| *it != Value::Null))
+}
+
+pub(super) fn last<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let items = array_of("last", argument(arguments, 0)?)?;
+    scope.take(items.len() as u64)?;
+    Ok(items.iter().copied().rfind(|it| *it != Value::Null))
+}
+
+pub(super) fn flatten<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let mut flat = scope.arena.list();
+    for item in array_of("flatten", argument(arguments, 0)?)? {
+        scope.take(1)?;
+        match item {
+            Value::Array(inner) => {
+                scope.take(inner.len() as u64)?;
+                flat.extend(inner)?;
+            }
+            other => flat.push(*other)?,
+        }
+    }
+    Ok(Some(Value::Array(flat.finish())))
+}

@@ -1,0 +1,89 @@
+//! Functions on numbers.
+
+use super::{Outcome, argument, array_of, number_of, whole_of};
+use crate::{
+    expr::{
+        Scope,
+        eval::{Failure, a},
+        number::{self, Operator, Toward},
+    },
+    message::{Number, Value},
+};
+
+pub(super) fn number<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let text = match argument(arguments, 0)? {
+        Value::Text(text) => text,
+        Value::Number(number) => return Ok(Some(Value::Number(number))),
+        other => return Err(format!("`number` takes a text, not {}", a(other)).into()),
+    };
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text),
+    };
+    let zeros = digits.len() - digits.trim_start_matches('0').len();
+    // The last zero before the point stays: `000` is `0`, `00.5` is `0.5`.
+    let whole =
+        digits.get(zeros..).is_some_and(|it| it.starts_with(|it: char| it.is_ascii_digit()));
+    let digits = digits.get(if whole { zeros } else { zeros.saturating_sub(1) }..).unwrap_or("");
+    if !number::is_valid(digits) || digits.starts_with('-') {
+        return Err("`number` finds no number in this text".into());
+    }
+    scope.take_for_bytes(text.len())?;
+    let number = if sign.len() + digits.len() == text.len() {
+        text
+    } else {
+        scope.arena.joined(&[sign, digits])?
+    };
+    Ok(Some(Value::Number(Number::from_checked(number))))
+}
+
+pub(super) fn round<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    rounded("round", scope, arguments, Toward::Nearest)
+}
+
+pub(super) fn floor<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    rounded("floor", scope, arguments, Toward::Floor)
+}
+
+pub(super) fn ceil<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    rounded("ceil", scope, arguments, Toward::Ceiling)
+}
+
+pub(super) fn sum<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let mut total: Option<Number<'a>> = None;
+    for item in array_of("sum", argument(arguments, 0)?)? {
+        scope.take(1)?;
+        let number = match item {
+            Value::Null => continue,
+            Value::Number(number) => *number,
+            other => return Err(format!("`sum` adds numbers, not {}", a(*other)).into()),
+        };
+        total = Some(match total {
+            None => number,
+            Some(total) => added(scope, total, number)?,
+        });
+    }
+    Ok(total.map(Value::Number))
+}
+
+fn added<'a>(
+    scope: &Scope<'a>,
+    left: Number<'a>,
+    right: Number<'a>,
+) -> Result<Number<'a>, Failure> {
+    match number::calculate(scope.arena, Operator::Add, left.text(), right.text())? {
+        Value::Number(sum) => Ok(sum),
+        _ => Err("bug: a sum is no number".into()),
+    }
+}
+
+fn rounded<'a>(
+    name: &str,
+    scope: &Scope<'a>,
+    arguments: &[Value<'a>],
+    toward: Toward,
+) -> Outcome<'a> {
+    let number = number_of(name, argument(arguments, 0)?)?;
+    let decimals = whole_of(name, "decimals", arguments.get(1))?;
+    number::round(scope.arena, number.text(), decimals, toward).map(Some)
+}

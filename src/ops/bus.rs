@@ -1,0 +1,61 @@
+//! What the operator's calls need of a running bus. The engine does it; tests play it.
+
+use async_trait::async_trait;
+
+use crate::{
+    engine::{Preview, Reloaded, Replayed, RouteStatus, Trace},
+    ledger::{DeadFilter, DeadLetter, Pause},
+    message::{Endpoint, MessageId},
+};
+
+/// A running bus, as far as an operator can reach it.
+#[async_trait]
+pub trait Bus: Send + Sync {
+    /// Whether it takes and delivers messages.
+    async fn ready(&self) -> Result<(), Refusal>;
+
+    /// Every route with its tally and its targets.
+    async fn status(&self) -> Result<Vec<RouteStatus>, Refusal>;
+
+    /// Dead letters by number.
+    async fn dead(&self, filter: &DeadFilter, limit: usize) -> Result<Vec<DeadLetter>, Refusal>;
+
+    /// What a replay of one dead letter would send with today's files.
+    async fn preview(&self, id: i64) -> Result<Option<Preview>, Refusal>;
+
+    /// Sends dead letters on again; `by` is who and why.
+    async fn replay(&self, filter: &DeadFilter, by: &str) -> Result<Replayed, Refusal>;
+
+    /// Gives dead letters up for good; `by` is who and why. Returns how many.
+    async fn discard(&self, filter: &DeadFilter, by: &str) -> Result<u64, Refusal>;
+
+    /// Every pause.
+    async fn pauses(&self) -> Result<Vec<Pause>, Refusal>;
+
+    /// Pauses a target until it is resumed.
+    async fn pause(&self, target: &Endpoint, reason: &str) -> Result<(), Refusal>;
+
+    /// Frees a target; whether it was paused.
+    async fn resume(&self, target: &Endpoint) -> Result<bool, Refusal>;
+
+    /// Reads the files again and takes them into use, or changes nothing. Returns what changed,
+    /// and warnings about the files, rendered.
+    async fn reload(&self) -> Result<(Reloaded, String), Refusal>;
+
+    /// What is known of one message, and every line of the journal about it.
+    async fn trace(&self, id: MessageId) -> Result<Option<Trace>, Refusal>;
+}
+
+/// Why a call of an operator did not do what he asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such thing.
+    #[error("{0}")]
+    NotFound(String),
+    /// The files have mistakes; holds them all, rendered. Nothing was changed.
+    #[error("the files have mistakes; nothing was changed")]
+    Files(String),
+    /// Not now: the store or the broker has trouble, or the bus is stopping.
+    #[error("{0}")]
+    Unavailable(String),
+}

@@ -1,0 +1,120 @@
+//! The operator's calls on a running engine.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+
+use super::{Bus, Refusal};
+use crate::{
+    engine::{Engine, EngineError, Preview, Reloaded, Replayed, RouteStatus, Trace},
+    ledger::{DeadFilter, DeadLetter, Pause},
+    message::{Endpoint, MessageId},
+    metrics::Metrics,
+    route::Plan,
+};
+
+/// Files that were read: compiled, with their warnings rendered; or all their mistakes, rendered.
+pub type Read = Result<(Plan, String), String>;
+
+/// Reads the project's files again.
+pub type Reader = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Read> + Send>> + Send + Sync>;
+
+/// A running engine, and the files that it came from.
+pub struct EngineBus {
+    engine: Engine,
+    metrics: Arc<Metrics>,
+    read: Reader,
+    // Two reloads at once could end with the older files.
+    reloading: tokio::sync::Mutex<()>,
+    stopping: AtomicBool,
+}
+
+impl EngineBus {
+    /// The operator's calls on `engine`; `read` reads the files for a reload.
+    pub fn new(engine: Engine, metrics: Arc<Metrics>, read: Reader) -> Self {
+        let (reloading, stopping) = (tokio::sync::Mutex::default(), AtomicBool::new(false));
+        Self { engine, metrics, read, reloading, stopping }
+    }
+
+    /// It is not ready any more: whoever sends traffic should send it elsewhere.
+    pub fn stopping(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl Bus for EngineBus {
+    async fn ready(&self) -> Result<(), Refusal> {
+        if self.stopping.load(Ordering::Relaxed) {
+            return Err(EngineError::Stopping.into());
+        }
+        Ok(self.engine.ready().await?)
+    }
+
+    async fn status(&self) -> Result<Vec<RouteStatus>, Refusal> {
+        Ok(self.engine.status().await?)
+    }
+
+    async fn dead(&self, filter: &DeadFilter, limit: usize) -> Result<Vec<DeadLetter>, Refusal> {
+        Ok(self.engine.dead(filter, limit).await?)
+    }
+
+    async fn preview(&self, id: i64) -> Result<Option<Preview>, Refusal> {
+        Ok(self.engine.preview(id).await?)
+    }
+
+    async fn replay(&self, filter: &DeadFilter, by: &str) -> Result<Replayed, Refusal> {
+        Ok(self.engine.replay(filter, by).await?)
+    }
+
+    async fn discard(&self, filter: &DeadFilter, by: &str) -> Result<u64, Refusal> {
+        Ok(self.engine.discard(filter, by).await?)
+    }
+
+    async fn pauses(&self) -> Result<Vec<Pause>, Refusal> {
+        Ok(self.engine.pauses().await?)
+    }
+
+    async fn pause(&self, target: &Endpoint, reason: &str) -> Result<(), Refusal> {
+        Ok(self.engine.pause(target, reason).await?)
+    }
+
+    async fn resume(&self, target: &Endpoint) -> Result<bool, Refusal> {
+        Ok(self.engine.resume(target).await?)
+    }
+
+    async fn reload(&self) -> Result<(Reloaded, String), Refusal> {
+        let _one = self.reloading.lock().await;
+        let (plan, warnings) = (self.read)().await.map_err(|mistakes| {
+            self.metrics.reload_failed();
+            Refusal::Files(mistakes)
+        })?;
+        let reloaded = self.engine.reload(plan).await.inspect_err(|_| {
+            self.metrics.reload_failed();
+        })?;
+        Ok((reloaded, warnings))
+    }
+
+    async fn trace(&self, id: MessageId) -> Result<Option<Trace>, Refusal> {
+        Ok(self.engine.trace(id).await?)
+    }
+}
+
+impl From<EngineError> for Refusal {
+    fn from(error: EngineError) -> Self {
+        let reason = error.to_string();
+        match error {
+            EngineError::UnknownTarget(_) => Self::NotFound(reason),
+            EngineError::Store(_) | EngineError::Broker(_) | EngineError::Stopping => {
+                Self::Unavailable(reason)
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The part of an address after `?`, as the calls of an operator use it.
+
+use axum::http::{StatusCode, Uri};
+use percent_encoding::percent_decode_str;
+
+use super::wire::{Problem, Selection};
+
+/// Dead letters that one answer holds at most.
+const PAGE_MAX: usize = 500;
+
+/// Dead letters that one answer holds where nothing is said.
+const PAGE: usize = 100;
+
+/// What `GET /api/v1/dead?…` asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct DeadQuery {
+    pub(super) selection: Selection,
+    pub(super) after: i64,
+    pub(super) limit: usize,
+    pub(super) body: bool,
+}
+
+impl DeadQuery {
+    pub(super) fn read(uri: &Uri) -> Result<Self, Problem> {
+        let mut query =
+            Self { selection: Selection::default(), after: 0, limit: PAGE, body: false };
+        for pair in uri.query().unwrap_or_default().split('&').filter(|it| !it.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            query.set(name, decode(value).ok_or_else(|| wrong(name))?)?;
+        }
+        Ok(query)
+    }
+
+    fn set(&mut self, name: &str, value: String) -> Result<(), Problem> {
+        let number = || value.parse::<i64>().map_err(|_| wrong(name));
+        match name {
+            "id" => self.selection.ids.push(number()?),
+            "after" => self.after = number()?,
+            "limit" => {
+                let limit = usize::try_from(number()?).map_err(|_| wrong(name))?;
+                self.limit = limit.clamp(1, PAGE_MAX);
+            }
+            "body" => self.body = value == "true",
+            "route" => self.selection.route = Some(value),
+            "target" => self.selection.target = Some(value),
+            "class" => self.selection.class = Some(value),
+            _ => {
+                let title = format!(
+                    "unknown parameter `{}`; there are id, route, target, class, after, limit, body",
+                    name.escape_debug()
+                );
+                return Err(Problem::new(StatusCode::BAD_REQUEST, "unknown_parameter", title));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn wrong(name: &str) -> Problem {
+    let title = format!("the parameter `{}` has no usable value", name.escape_debug());
+    Problem::new(StatusCode::BAD_REQUEST, "bad_parameter", title)
+}
+
+fn decode(value: &str) -> Option<String> {
+    let spaced = value.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(query: &str) -> Result<DeadQuery, String> {
+        let uri = format!("/api/v1/dead?{query}").parse().unwrap();
+        DeadQuery::read(&uri).map_err(|it| it.title)
+    }
+
+    #[test]
+    fn every_parameter_is_read_and_decoded() {
+        let selection = Selection {
+            ids: vec![3, 5],
+            route: Some("sk-mutasi".to_owned()),
+            target: Some("arsip.daftarkan-naskah".to_owned()),
+            class: Some("bad message".to_owned()),
+            all: false,
+        };
+        let query =
+            "id=3&id=5&route=sk-mutasi&target=arsip.daftarkan-naskah&class=bad%20message&after=2";
+        let expected = DeadQuery { selection, after: 2, limit: PAGE, body: false };
+        assert_eq!(read(query), Ok(expected));
+    }
+
+    #[test]
+    fn a_page_has_an_end() {
+        assert_eq!(read("limit=1000000000").unwrap().limit, PAGE_MAX);
+        assert_eq!(read("limit=0").unwrap().limit, 1);
+    }
+
+    #[test]
+    fn a_typing_error_is_not_taken_for_no_filter() {
+        assert_eq!(
+            read("rute=sk-mutasi").unwrap_err(),
+            "unknown parameter `rute`; there are id, route, target, class, after, limit, body"
+        );
+        assert_eq!(read("id=x").unwrap_err(), "the parameter `id` has no usable value");
+        assert_eq!(read("route=%ff").unwrap_err(), "the parameter `route` has no usable value");
+    }
+}

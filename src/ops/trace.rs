@@ -1,0 +1,168 @@
+//! The history of one message, for people and for programs.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    engine::Trace,
+    journal::{Event, Line},
+    ledger::{Fares, Fate, Outcome},
+    message::{Endpoint, MessageId},
+};
+
+/// What is known of one message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceView {
+    /// Its id.
+    pub id: String,
+    /// How it fares on each route.
+    pub routes: Vec<RouteTrace>,
+}
+
+/// How a message fares on one route.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteTrace {
+    /// The route.
+    pub route: String,
+    /// `repeat`, `filtered`, `dead`, `routed`, `discarded`; until one of them `in hand`, or
+    /// `under way` while deliveries are; `forgotten` where only the journal still knows it.
+    pub fate: String,
+    /// Its deliveries.
+    pub deliveries: Vec<DeliveryTrace>,
+    /// What happened, oldest first.
+    pub events: Vec<EventTrace>,
+}
+
+/// A delivery that the message gave rise to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryTrace {
+    /// `system.name`.
+    pub target: String,
+    /// Which of several, from 0.
+    pub ordinal: u32,
+    /// `delivered`, `dead`, `expired`, `discarded`; `under way` until one of them.
+    pub outcome: String,
+}
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventTrace {
+    /// When.
+    pub at: String,
+    /// A stable word: `accepted`, `attempt`, …
+    pub event: String,
+    /// The target, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Which delivery to it, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordinal: Option<u32>,
+    /// The generation of files that dealt with it.
+    pub generation: i64,
+    /// What happened, in words.
+    pub text: String,
+}
+
+impl TraceView {
+    /// What is shown of a message: a part for each route that the ledger or the journal knows.
+    pub fn of(id: MessageId, trace: &Trace) -> Self {
+        let mut routes: Vec<RouteTrace> = trace.fares.iter().map(RouteTrace::of).collect();
+        for line in &trace.lines {
+            let known = routes.iter().position(|it| *it.route == *line.route);
+            let index = known.unwrap_or_else(|| {
+                // The ledger forgets sooner than the journal does.
+                routes.push(RouteTrace::unknown(&line.route));
+                routes.len() - 1
+            });
+            if let Some(route) = routes.get_mut(index) {
+                route.events.push(EventTrace::of(line));
+            }
+        }
+        Self { id: id.to_string(), routes }
+    }
+}
+
+impl RouteTrace {
+    fn of(fares: &Fares) -> Self {
+        let view = |(target, ordinal, outcome): &(Endpoint, u32, Option<Outcome>)| {
+            let outcome = outcome.map_or("under way", outcome_word).to_owned();
+            DeliveryTrace { target: target.to_string(), ordinal: *ordinal, outcome }
+        };
+        let open = if fares.deliveries.is_empty() { "in hand" } else { "under way" };
+        Self {
+            route: fares.route.to_string(),
+            fate: fares.fate.map_or(open, fate_word).to_owned(),
+            deliveries: fares.deliveries.iter().map(view).collect(),
+            events: vec![],
+        }
+    }
+
+    fn unknown(route: &str) -> Self {
+        let fate = "forgotten".to_owned();
+        Self { route: route.to_owned(), fate, deliveries: vec![], events: vec![] }
+    }
+}
+
+impl EventTrace {
+    fn of(line: &Line) -> Self {
+        let (event, text) = describe(&line.event);
+        let (target, ordinal) = match &line.delivery {
+            Some((target, ordinal)) => (Some(target.to_string()), Some(*ordinal)),
+            None => (None, None),
+        };
+        let (at, generation) = (line.at.to_string(), line.generation);
+        Self { at, event: event.to_owned(), target, ordinal, generation, text }
+    }
+}
+
+/// A stable word for an event, and the event in words.
+fn describe(event: &Event) -> (&'static str, String) {
+    match event {
+        Event::Accepted { by } => ("accepted", format!("accepted from {by}")),
+        Event::Repeat { first } => ("repeat", format!("repeat of {first}; dropped")),
+        Event::Changed { first } => {
+            ("changed", format!("same identity as {first}, other body; it goes on"))
+        }
+        Event::Filtered { step } => ("filtered", format!("filtered by {step}")),
+        Event::Routed { deliveries, skipped } => ("routed", routed(*deliveries, skipped)),
+        Event::Attempt { attempt, class, answer, duration_ms } => {
+            ("attempt", format!("attempt {attempt}: {class}, {answer} ({duration_ms} ms)"))
+        }
+        Event::CopyDropped => ("copy_dropped", "a copy made by a crash was dropped".to_owned()),
+        Event::Dead { class, reason } => ("dead", format!("dead, {class}: {reason}")),
+        Event::Expired => ("expired", "expired: its time ran out".to_owned()),
+        Event::Paused { reason } => ("paused", format!("target paused: {reason}")),
+        Event::Resumed { by } => ("resumed", format!("target resumed by {by}")),
+        Event::Replayed { by } => ("replayed", format!("replayed by {by}")),
+        Event::Discarded { by } => ("discarded", format!("discarded by {by}")),
+        Event::Panicked { place } => ("panicked", format!("bug: panic in {place}; it stays")),
+        Event::Generation { how } => ("generation", format!("files {how}")),
+    }
+}
+
+fn routed(deliveries: u32, skipped: &[Endpoint]) -> String {
+    let plural = if deliveries == 1 { "delivery" } else { "deliveries" };
+    let skipped: Vec<String> = skipped.iter().map(ToString::to_string).collect();
+    match skipped.as_slice() {
+        [] => format!("routed: {deliveries} {plural}"),
+        names => format!("routed: {deliveries} {plural}; skipped {}", names.join(", ")),
+    }
+}
+
+fn fate_word(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Repeat => "repeat",
+        Fate::Filtered => "filtered",
+        Fate::Dead => "dead",
+        Fate::Routed => "routed",
+        Fate::Discarded => "discarded",
+    }
+}
+
+fn outcome_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Delivered => "delivered",
+        Outcome::Dead => "dead",
+        Outcome::Expired => "expired",
+        Outcome::Discarded => "discarded",
+    }
+}

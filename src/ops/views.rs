@@ -1,0 +1,342 @@
+//! Answers to the operator's calls.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    engine::{Breaker, Preview, Reloaded, Replayed, RouteStatus, TargetStatus},
+    ledger::{Cause, DeadLetter, Pause},
+    message::{Endpoint, Timestamp},
+};
+
+/// A dead letter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadView {
+    /// Its number.
+    pub id: i64,
+    /// When it was given up.
+    pub at: String,
+    /// How long ago that was.
+    pub age_seconds: u64,
+    /// The route.
+    pub route: String,
+    /// The message's id.
+    pub message: String,
+    /// The target; absent where the message itself could not be routed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Which of several deliveries to that target, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ordinal: Option<u32>,
+    /// The class of the reason.
+    pub class: String,
+    /// Which step or `map` failed; empty for a target's answer.
+    pub place: String,
+    /// What happened.
+    pub reason: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The generation of files that dealt with it.
+    pub generation: i64,
+    /// What was sent, where it was asked for and made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent: Option<String>,
+}
+
+impl DeadView {
+    /// What an operator is shown of `letter`; its body only where he asked for it.
+    pub fn of(letter: &DeadLetter, now: Timestamp, with_body: bool) -> Self {
+        let (target, ordinal) = match &letter.delivery {
+            Some((target, ordinal)) => (Some(target.to_string()), Some(*ordinal)),
+            None => (None, None),
+        };
+        let sent = letter.sent.as_ref().filter(|_| with_body);
+        Self {
+            id: letter.id,
+            at: letter.at.to_string(),
+            age_seconds: now.since(letter.at).as_secs(),
+            route: letter.route.to_string(),
+            message: letter.message.to_string(),
+            target,
+            ordinal,
+            class: letter.cause.class.to_string(),
+            place: letter.cause.place.clone(),
+            reason: letter.cause.reason.clone(),
+            attempts: letter.attempts,
+            generation: letter.generation,
+            sent: sent.map(|it| String::from_utf8_lossy(it).into_owned()),
+        }
+    }
+}
+
+/// Some dead letters, by number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadList {
+    /// Them.
+    pub letters: Vec<DeadView>,
+    /// There are more; ask again with `after` the last number.
+    pub more: bool,
+}
+
+/// What a replay of one dead letter would send.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewView {
+    /// The dead letter.
+    pub letter: DeadView,
+    /// What was sent when it failed, if it came so far.
+    pub before: Option<String>,
+    /// What would be sent.
+    pub after: Vec<Sending>,
+    /// Why it would fail again; then `after` is empty.
+    pub fails: Option<FailsView>,
+}
+
+impl PreviewView {
+    /// What an operator is shown of `preview`.
+    pub fn of(preview: Preview, now: Timestamp) -> Self {
+        let Preview { letter, after } = preview;
+        let text = |it: &[u8]| String::from_utf8_lossy(it).into_owned();
+        let before = letter.sent.as_deref().map(text);
+        let letter = DeadView::of(&letter, now, false);
+        let (after, fails) = match after {
+            Ok(made) => {
+                let sending = |(target, body): (Endpoint, Bytes)| Sending {
+                    target: target.to_string(),
+                    body: text(&body),
+                };
+                (made.into_iter().map(sending).collect(), None)
+            }
+            Err(cause) => (vec![], Some(FailsView::of(cause))),
+        };
+        Self { letter, before, after, fails }
+    }
+}
+
+/// One body on its way to one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sending {
+    /// `system.name`.
+    pub target: String,
+    /// The body.
+    pub body: String,
+}
+
+/// Why a replay would fail again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailsView {
+    /// The class.
+    pub class: String,
+    /// Which step or `map`.
+    pub place: String,
+    /// What happens.
+    pub reason: String,
+}
+
+impl FailsView {
+    fn of(cause: Cause) -> Self {
+        let Cause { class, place, reason } = cause;
+        Self { class: class.to_string(), place, reason }
+    }
+}
+
+/// What a replay did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayView {
+    /// How many are on their way again.
+    pub replayed: u64,
+    /// Which are not, and why; they stay dead.
+    pub failed: Vec<FailedReplay>,
+}
+
+impl ReplayView {
+    pub(super) fn of(done: Replayed) -> Self {
+        let failed = done.failed.into_iter().map(|(id, reason)| FailedReplay { id, reason });
+        Self { replayed: done.count, failed: failed.collect() }
+    }
+}
+
+/// A dead letter that could not be replayed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedReplay {
+    /// Its number.
+    pub id: i64,
+    /// Why.
+    pub reason: String,
+}
+
+/// How many were discarded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiscardView {
+    /// How many.
+    pub discarded: u64,
+}
+
+/// A paused target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PauseView {
+    /// `system.name`.
+    pub target: String,
+    /// Since when.
+    pub since: String,
+    /// Why.
+    pub reason: String,
+    /// `operator`, or `misconfigured`.
+    pub cause: String,
+}
+
+impl PauseView {
+    pub(super) fn of(pause: &Pause) -> Self {
+        let cause = if pause.by_operator { "operator" } else { "misconfigured" };
+        Self {
+            target: pause.target.to_string(),
+            since: pause.since.to_string(),
+            reason: pause.reason.clone(),
+            cause: cause.to_owned(),
+        }
+    }
+}
+
+/// Every pause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PausesView {
+    /// Them.
+    pub pauses: Vec<PauseView>,
+}
+
+/// A target was freed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumeView {
+    /// Whether it was paused at all.
+    pub was_paused: bool,
+}
+
+/// What a reload did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReloadView {
+    /// The number of the files that run now.
+    pub generation: i64,
+    /// Routes that were not there before.
+    pub added: Vec<String>,
+    /// Routes that are others now.
+    pub changed: Vec<String>,
+    /// Routes that are no more.
+    pub removed: Vec<String>,
+    /// Paused targets that were freed, because their system file changed.
+    pub freed: Vec<String>,
+    /// Warnings about the files, rendered; empty if there are none.
+    pub warnings: String,
+}
+
+impl ReloadView {
+    pub(super) fn of(reloaded: Reloaded, warnings: String) -> Self {
+        let Reloaded { generation, added, changed, removed, freed } = reloaded;
+        Self { generation, added, changed, removed, freed, warnings }
+    }
+}
+
+/// How the bus fares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusView {
+    /// Its routes.
+    pub routes: Vec<RouteView>,
+}
+
+/// A route and how its messages fare; the two equations of the documentation hold on it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteView {
+    /// Its name.
+    pub route: String,
+    /// Whether it is in the running files.
+    pub running: bool,
+    /// Messages accepted.
+    pub received: u64,
+    /// Of them: accepted before.
+    pub repeats: u64,
+    /// Of them: a step let them go no further.
+    pub filtered: u64,
+    /// Of them: dead.
+    pub dead: u64,
+    /// Of them: dead, then discarded by an operator.
+    pub discarded: u64,
+    /// Of them: routed.
+    pub routed: u64,
+    /// Of them: still to be dealt with.
+    pub in_hand: u64,
+    /// Its targets.
+    pub targets: Vec<TargetView>,
+}
+
+impl RouteView {
+    pub(super) fn of(status: &RouteStatus) -> Self {
+        let tally = &status.tally;
+        Self {
+            route: status.route.to_string(),
+            running: status.running,
+            received: tally.received,
+            repeats: tally.repeats,
+            filtered: tally.filtered,
+            dead: tally.dead,
+            discarded: tally.discarded,
+            routed: tally.routed,
+            in_hand: status.in_hand,
+            targets: status.targets.iter().map(TargetView::of).collect(),
+        }
+    }
+}
+
+/// A target of a route and how its deliveries fare.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetView {
+    /// `system.name`.
+    pub target: String,
+    /// It holds deliveries, but the route in the running files does not go there any more.
+    pub orphaned: bool,
+    /// Deliveries made.
+    pub created: u64,
+    /// Of them: delivered.
+    pub delivered: u64,
+    /// Of them: dead.
+    pub dead: u64,
+    /// Of them: expired.
+    pub expired: u64,
+    /// Of them: discarded.
+    pub discarded: u64,
+    /// Of them: waiting for their turn, those behind an earlier one of their key included.
+    pub waiting: u64,
+    /// Of them: waiting for their next attempt.
+    pub retrying: u64,
+    /// Of them: waiting for a paused target.
+    pub paused: u64,
+    /// How long the oldest of them has been there.
+    pub oldest_seconds: u64,
+    /// `closed`, `half open`, `open`.
+    pub breaker: String,
+    /// Why the target is paused, if it is.
+    pub pause: Option<PauseView>,
+}
+
+impl TargetView {
+    fn of(status: &TargetStatus) -> Self {
+        let tally = &status.tally;
+        let breaker = match status.breaker {
+            Breaker::Closed => "closed",
+            Breaker::HalfOpen => "half open",
+            Breaker::Open => "open",
+        };
+        Self {
+            target: status.target.to_string(),
+            orphaned: status.orphaned,
+            created: tally.created,
+            delivered: tally.delivered,
+            dead: tally.dead,
+            expired: tally.expired,
+            discarded: tally.discarded,
+            waiting: status.waiting,
+            retrying: status.retrying,
+            paused: status.paused,
+            oldest_seconds: status.oldest.as_secs(),
+            breaker: breaker.to_owned(),
+            pause: status.pause.as_ref().map(PauseView::of),
+        }
+    }
+}

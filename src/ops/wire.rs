@@ -1,0 +1,116 @@
+//! What travels between the operator's listener and the command line, as JSON: orders, problems,
+//! and (in [`super::views`]) answers.
+
+use axum::{
+    body::Body,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::ledger::DeadFilter;
+
+pub use super::views::*;
+
+/// Which dead letters are meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Selection {
+    /// Only these numbers.
+    pub ids: Vec<i64>,
+    /// Only of this route.
+    pub route: Option<String>,
+    /// Only of this target: `system.name`.
+    pub target: Option<String>,
+    /// Only of this class.
+    pub class: Option<String>,
+    /// All of them; must be said, so that nobody means all by saying nothing.
+    pub all: bool,
+}
+
+impl Selection {
+    /// Whether it says anything at all.
+    pub fn says_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// As the ledger asks; only numbers above `after`.
+    pub fn filter(&self, after: i64) -> DeadFilter {
+        DeadFilter {
+            ids: self.ids.clone(),
+            route: self.route.clone(),
+            target: self.target.clone(),
+            class: self.class.clone(),
+            after,
+        }
+    }
+}
+
+/// What an operator asks to be done with dead letters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeadOrder {
+    /// With which.
+    pub selection: Selection,
+    /// Who asks, and why; goes into the journal.
+    pub by: String,
+}
+
+/// A target to be paused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PauseOrder {
+    /// `system.name`.
+    pub target: String,
+    /// Why; goes into the journal.
+    pub reason: String,
+}
+
+/// What went wrong with a call, as RFC 9457 has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: u16,
+    /// A stable word to match on.
+    pub code: String,
+    /// What is wrong, in one line.
+    pub title: String,
+    /// More of it, where there is more: rendered diagnostics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+impl Problem {
+    /// A problem.
+    pub fn new(status: StatusCode, code: &str, title: impl Into<String>) -> Self {
+        Self { status: status.as_u16(), code: code.to_owned(), title: title.into(), detail: None }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status);
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        answer(status, "application/problem+json", json(&self))
+    }
+}
+
+/// A value as an answer.
+pub(super) fn ok(value: &impl Serialize) -> Response {
+    answer(StatusCode::OK, "application/json", json(value))
+}
+
+/// An answer that no cache keeps and no browser guesses about.
+pub(super) fn answer(status: StatusCode, kind: &'static str, body: String) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (status, headers, Body::from(body)).into_response()
+}
+
+fn json(value: &impl Serialize) -> String {
+    // Our own types: strings, numbers and lists, which always serialize.
+    serde_json::to_string(value).unwrap_or_default()
+}

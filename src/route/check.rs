@@ -1,0 +1,154 @@
+//! What can be wrong between files: names, and what they refer to.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    diagnostic::{Code, Located, Report, Span, nearest},
+    message::{Endpoint, is_name},
+    step::Schema,
+};
+
+/// The name that a file has in a folder: `routes/x.yaml` is `x`.
+pub(super) fn stem<'a>(path: &'a str, suffix: &str) -> &'a str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.strip_suffix(suffix).unwrap_or(name)
+}
+
+/// Whether a file may have the name that stands in it; adds to `report` why not.
+pub(super) fn name(inside: &Located<String>, stem: &str, what: &str, report: &mut Report) {
+    if !is_name(&inside.value) {
+        report
+            .error(inside.at, Code::BadName, format!("`{}` cannot name a {what}", inside.value))
+            .help("begin with a letter a-z; go on with a-z, 0-9 and `-`, up to 63 in all");
+    } else if inside.value != stem {
+        let message = format!("the {what} is called `{}`, its file `{stem}`", inside.value);
+        report.error(inside.at, Code::BadName, message).help(format!(
+            "rename the file to `{0}.yaml`, or write `{what}: {stem}`",
+            inside.value
+        ));
+    }
+}
+
+/// Whether a code table may be called what its file is called.
+pub(super) fn table_name(stem: &str, report: &mut Report) -> bool {
+    let valid = is_name(stem);
+    if !valid {
+        let message = format!("`{stem}` cannot name a code table");
+        let help = "rename the file: begin with a letter a-z; go on with a-z, 0-9 and `-`";
+        report.error(Span::default(), Code::BadName, message).help(help);
+    }
+    valid
+}
+
+/// The schemas of a project, by their paths as files write them.
+pub(super) struct Schemas {
+    /// Those that are right.
+    pub(super) compiled: BTreeMap<String, Arc<Schema>>,
+    /// Those that are there and wrong; what refers to them is not at fault.
+    pub(super) broken: Vec<String>,
+}
+
+impl Schemas {
+    /// The schema that a file refers to; adds to `report` what is wrong with the reference.
+    pub(super) fn get(&self, path: &Located<String>, report: &mut Report) -> Option<Arc<Schema>> {
+        if let Some(schema) = self.compiled.get(&path.value) {
+            return Some(Arc::clone(schema));
+        }
+        if self.broken.contains(&path.value) || leads_out(path, report) {
+            return None;
+        }
+        let found = report.error(path.at, Code::UnknownName, format!("no schema `{}`", path.value));
+        found.label("no such file under `schemas/`");
+        match nearest(&path.value, self.compiled.keys().map(String::as_str)) {
+            Some(near) => found.help(format!("did you mean `{near}`?")),
+            None => found.help("write the path as from the project: `schemas/x.schema.json`"),
+        };
+        None
+    }
+}
+
+/// Whether a path leads out of the project; adds to `report` that it does.
+fn leads_out(path: &Located<String>, report: &mut Report) -> bool {
+    let out = path.value.starts_with(['/', '\\'])
+        || path.value.split(['/', '\\']).any(|it| it == "..")
+        || path.value.contains("://");
+    if out {
+        let message = "a path that leads out of the project";
+        let found = report.error(path.at, Code::File, message);
+        found.help("copy the schema into `schemas/`, and write `schemas/x.schema.json`");
+    }
+    out
+}
+
+/// The sources or targets that system files declare, also in files that are wrong otherwise.
+#[derive(Default)]
+pub(super) struct Declared {
+    pub(super) sources: Vec<Endpoint>,
+    pub(super) targets: Vec<Endpoint>,
+    /// Where each stands in its file.
+    pub(super) places: BTreeMap<Endpoint, Span>,
+    /// Systems whose files could not be read: what they have is not known.
+    pub(super) unread: Vec<String>,
+}
+
+/// Which of both an endpoint is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Source,
+    Target,
+}
+
+impl Declared {
+    fn of(&self, role: Role) -> (&'static str, &[Endpoint], &[Endpoint]) {
+        match role {
+            Role::Source => ("source", &self.sources, &self.targets),
+            Role::Target => ("target", &self.targets, &self.sources),
+        }
+    }
+
+    /// The endpoint that a route refers to; adds to `report` what is wrong with the reference.
+    pub(super) fn find(
+        &self,
+        text: &Located<String>,
+        role: Role,
+        report: &mut Report,
+    ) -> Option<Endpoint> {
+        let (what, known, others) = self.of(role);
+        let wrong = &text.value;
+        let Some(endpoint) = Endpoint::parse(wrong) else {
+            let found = report.error(
+                text.at,
+                Code::BadName,
+                format!("`{wrong}` is not the name of a {what}"),
+            );
+            found.help(format!("write the system, a dot, and the {what}: `e-sppd.status`"));
+            return None;
+        };
+        if known.contains(&endpoint) {
+            return Some(endpoint);
+        }
+        if self.unread.iter().any(|it| **it == *endpoint.system) {
+            return None;
+        }
+        let found = report.error(text.at, Code::UnknownName, format!("no {what} `{wrong}`"));
+        if others.contains(&endpoint) {
+            let other = if role == Role::Source { "target" } else { "source" };
+            found.label(format!("`{wrong}` is a {other}"));
+        }
+        let names: Vec<String> = known.iter().map(ToString::to_string).collect();
+        let siblings: Vec<&str> =
+            known.iter().filter(|it| it.system == endpoint.system).map(|it| &*it.name).collect();
+        match nearest(wrong, names.iter().map(String::as_str)) {
+            Some(near) => found.help(format!("did you mean `{near}`?")),
+            None if siblings.is_empty() => {
+                found.help(format!("declare it in `connectors/{}.yaml`", endpoint.system))
+            }
+            None => found.help(format!(
+                "the {what}s of `{}` are `{}`",
+                endpoint.system,
+                siblings.join("`, `")
+            )),
+        };
+        None
+    }
+}

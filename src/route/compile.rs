@@ -1,0 +1,168 @@
+//! All files of a project into one [`Plan`].
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    check::{self, Schemas},
+    file::RouteFile,
+    load::{Broken, Project, Texts},
+    plan::{Plan, RetryPolicy},
+    routes::{self, World},
+    systems::{Outside, Systems},
+};
+use crate::{
+    diagnostic::{Code, Diagnostic, Span, decode},
+    message::Digest,
+    step::{Context, Schema},
+    table::Table,
+};
+
+/// What `simpul.yaml` says that files depend on.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// Retry policies by name; `standard` is the one where none is named.
+    pub retry: BTreeMap<String, RetryPolicy>,
+    /// Whether there is a key for the function `hash`.
+    pub hash_key: bool,
+}
+
+/// The files of a project, compiled.
+pub struct Loaded {
+    /// What runs.
+    pub plan: Plan,
+    /// What the authors should know although the files can be used.
+    pub warnings: Vec<Diagnostic>,
+    /// The files, for showing the warnings.
+    pub texts: Texts,
+}
+
+/// Reads and compiles the files of a project.
+///
+/// # Errors
+///
+/// Everything that is wrong in any of them; nothing is half loaded.
+pub fn load(mut project: Project<'_>, given: &Given) -> Result<Loaded, Broken> {
+    let plan = compile(&mut project, given);
+    let (plan, warnings, texts) = project.finish(plan)?;
+    Ok(Loaded { plan, warnings, texts })
+}
+
+fn compile(project: &mut Project<'_>, given: &Given) -> Option<Plan> {
+    if !project.exists() {
+        project.report.enter("");
+        let message = "the directory of the project is not there";
+        project.report.error(Span::default(), Code::File, message);
+        return None;
+    }
+    let mut outside = Files::default();
+    outside.read_schemas(project);
+    outside.read_tables(project);
+    let Files { schemas, tables, broken_tables, digests } = outside;
+
+    let refers = Outside { schemas: &schemas, retry: &given.retry, hash_key: given.hash_key };
+    let systems = Systems::read(project, &refers);
+    let context = Context { tables: &tables, schemas: &schemas.compiled };
+    let world = World {
+        context,
+        systems: &systems,
+        outside: refers,
+        digests: &digests,
+        broken_tables: &broken_tables,
+    };
+    let mut plan = Plan::default();
+    for path in project.list("routes", ".yaml", false) {
+        if path.ends_with(".test.yaml") {
+            continue;
+        }
+        let stem = check::stem(&path, ".yaml").to_owned();
+        let Some(node) = project.unfilled(&path) else { continue };
+        let Some(file) = decode::<RouteFile>(&node, &mut project.report) else { continue };
+        let text = project.text_of(&path);
+        if let Some(route) = routes::compile(&file, (&stem, &text), &world, &mut project.report) {
+            plan.routes.insert(Arc::clone(&route.name), Arc::new(route));
+        }
+    }
+    plan.digest = Some(whole(project, &systems, &digests, given));
+    plan.sources = systems.sources;
+    plan.targets = systems.targets;
+    Some(plan)
+}
+
+/// Changes when anything does: a file, a table, a secret, a policy.
+fn whole(
+    project: &Project<'_>,
+    systems: &Systems,
+    digests: &BTreeMap<String, Digest>,
+    given: &Given,
+) -> Digest {
+    let given = format!("{given:?}");
+    let mut parts: Vec<&[u8]> = vec![given.as_bytes()];
+    for (path, text) in project.texts() {
+        parts.extend([path.as_bytes(), text.as_bytes()]);
+    }
+    parts.extend(systems.texts.iter().map(String::as_bytes));
+    for (path, digest) in digests {
+        parts.extend([path.as_bytes(), &digest.0]);
+    }
+    Digest::of(&parts)
+}
+
+/// The files that others refer to.
+struct Files {
+    schemas: Schemas,
+    tables: BTreeMap<String, Arc<Table>>,
+    broken_tables: Vec<String>,
+    digests: BTreeMap<String, Digest>,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self {
+            schemas: Schemas { compiled: BTreeMap::new(), broken: Vec::new() },
+            tables: BTreeMap::new(),
+            broken_tables: Vec::new(),
+            digests: BTreeMap::new(),
+        }
+    }
+}
+
+impl Files {
+    fn read_schemas(&mut self, project: &mut Project<'_>) {
+        for path in project.list("schemas", ".json", true) {
+            let text = project.text(&path);
+            let compiled = text.as_ref().and_then(|it| Schema::compile(it, &mut project.report));
+            match (text, compiled) {
+                (Some(text), Some(schema)) => {
+                    self.digests.insert(path.clone(), Digest::of(&[text.as_bytes()]));
+                    self.schemas.compiled.insert(path, Arc::new(schema));
+                }
+                _ => self.schemas.broken.push(path),
+            }
+        }
+    }
+
+    fn read_tables(&mut self, project: &mut Project<'_>) {
+        for path in project.list("tables", ".csv", false) {
+            let name = check::stem(&path, ".csv").to_owned();
+            let Some(bytes) = project.table(&path) else {
+                self.broken_tables.push(name);
+                continue;
+            };
+            let before = project.report.errors();
+            let table = match check::table_name(&name, &mut project.report) {
+                true => Table::read(&bytes, &mut project.report),
+                false => None,
+            };
+            match table {
+                Some(table) if project.report.errors() == before => {
+                    self.digests.insert(path, Digest::of(&[&bytes]));
+                    self.tables.insert(name, Arc::new(table));
+                }
+                _ => {
+                    project.keep(&path, &bytes);
+                    self.broken_tables.push(name);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What integrators write: system files and route files. The comments are their manual.
+
+use serde::Deserialize;
+
+use crate::{
+    connector::{AnswerClass, files::FilesSpec, http::HttpSpec},
+    diagnostic::{Entries, Located, Node, units::DurationText},
+    step::StepSpec,
+};
+
+use super::plan::Unmatched;
+
+/// A system file: `connectors/<system>.yaml`.
+///
+/// Has no `Debug`: what `${env:…}` and `${file:…}` were filled in with stands in it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SystemFile {
+    /// The system's name, the same as that of the file.
+    pub system: Located<String>,
+    /// What people call the system.
+    pub name: Option<Located<String>>,
+    /// Who answers for the system.
+    pub owner: Option<OwnerSpec>,
+    /// The highest class of data that the system may hold.
+    pub classification: Option<Classification>,
+    /// How deliveries to its targets are tried again, unless a route says otherwise: the name of a
+    /// policy in `simpul.yaml`, or `{ first, factor, max, give_up }`.
+    pub retry: Option<Node>,
+    /// What it speaks over HTTP.
+    pub http: Option<HttpSpec>,
+    /// Which files it takes.
+    pub files: Option<FilesSpec>,
+}
+
+/// Who answers for a system.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnerSpec {
+    /// The unit of the agency.
+    pub unit: Located<String>,
+    /// How to reach it.
+    pub contact: Located<String>,
+}
+
+/// The classes of data, from the lowest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Classification {
+    /// Public, or at least harmless.
+    Biasa,
+    /// For the agency alone.
+    Terbatas,
+    /// Secret.
+    Rahasia,
+    /// Top secret.
+    SangatRahasia,
+}
+
+/// A route file: `routes/<route>.yaml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteFile {
+    /// The route's name, the same as that of the file.
+    pub route: Located<String>,
+    /// What the route is for, in a sentence.
+    pub summary: Option<Located<String>>,
+    /// The unit that answers for it.
+    pub owner: Option<Located<String>>,
+    /// The source that it reads: `system.source`.
+    pub from: Located<String>,
+    /// How a message is recognised that was accepted before: an expression, a list of them, or
+    /// `{ key, body, window }`.
+    pub identity: Option<Node>,
+    /// Messages for which this yields the same reach each target in the order of their arrival.
+    pub order_by: Option<Located<String>>,
+    /// What operators will search for: a name and an expression for each.
+    #[serde(default)]
+    pub search: Entries<Located<String>>,
+    /// What is done with a message, in this order.
+    #[serde(default)]
+    pub steps: Vec<Located<StepSpec>>,
+    /// Where it goes.
+    pub to: Located<Vec<DestinationSpec>>,
+    /// How deliveries are tried again, unless a target says otherwise: the name of a policy in
+    /// `simpul.yaml`, or `{ first, factor, max, give_up }`.
+    pub retry: Option<Node>,
+    /// What becomes of a message that every target skipped: `dead` (so unless said) or `filter`.
+    pub unmatched: Option<Unmatched>,
+}
+
+/// A target of a route.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DestinationSpec {
+    /// Which: `system.target`.
+    pub target: Located<String>,
+    /// The message goes there only where this holds.
+    pub when: Option<Located<String>>,
+    /// One delivery for each item of this array; `@` is the item.
+    pub each: Option<Located<String>>,
+    /// The shape of what is sent; without it, the body as it is.
+    pub map: Option<Node>,
+    /// How a delivery is tried again: the name of a policy, or `{ first, factor, max, give_up }`.
+    pub retry: Option<Node>,
+    /// How answers are sorted otherwise than usual: `{ 409: delivered }`.
+    #[serde(default)]
+    pub answers: Entries<AnswerClass, u16>,
+}
+
+/// The long form of `identity`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentitySpec {
+    /// The business key: an expression, or a list of them.
+    pub key: Node,
+    /// `compare` (so unless said): a message with the same key and another body is no repeat.
+    /// `ignore`: it is one.
+    #[serde(default)]
+    pub body: IdentityBody,
+    /// How long a message is remembered: `7d` unless said.
+    pub window: Option<Located<DurationText>>,
+}
+
+/// Whether the body counts in telling repeats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentityBody {
+    /// Another body makes another message.
+    #[default]
+    Compare,
+    /// The key alone counts.
+    Ignore,
+}

@@ -1,0 +1,211 @@
+//! `${env:NAME}` and `${file:PATH}`: what must not stand in files is filled in when they are read.
+//!
+//! What it is filled in with is never shown: the scalar becomes [`Style::Filled`], and the report
+//! conceals it.
+
+use std::{collections::BTreeMap, fmt, fs::File, io::Read as _, ops::Range, path::Path};
+
+use crate::diagnostic::{Code, Node, NodeKind, Report, Scalar, Span, Style, nearest};
+
+/// Bytes that a `${file:…}` may have: certificates and keys, not data.
+const FILE_BYTES_MAX: u64 = 64 << 10;
+
+const ENV: &str = "${env:";
+const FILE: &str = "${file:";
+
+/// The variables of the environment. Their values are not shown.
+#[derive(Clone, Default)]
+pub struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// Those of this process, without the ones that are not Unicode.
+    pub fn of_process() -> Self {
+        let variables = std::env::vars_os();
+        variables
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
+    }
+
+    /// The value of a variable.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// The names of all variables.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+impl FromIterator<(String, String)> for Variables {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
+        Self(variables.into_iter().collect())
+    }
+}
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Fills in every `${env:…}` and `${file:…}` of a tree, adding what is wrong to `report`. Paths
+/// are relative to `directory`.
+pub(super) fn fill(node: &mut Node, variables: &Variables, directory: &Path, report: &mut Report) {
+    let at = node.at;
+    match &mut node.kind {
+        NodeKind::List(items) => {
+            items.iter_mut().for_each(|it| fill(it, variables, directory, report));
+        }
+        NodeKind::Map(entries) => {
+            entries.iter_mut().for_each(|(_, it)| fill(it, variables, directory, report));
+        }
+        NodeKind::Scalar(scalar) => match fill_text(&scalar.text, variables, directory) {
+            Ok(None) => {}
+            Ok(Some(Filled { text, values })) => {
+                values.iter().for_each(|it| report.conceal(it));
+                *scalar = Scalar { text, style: Style::Filled };
+            }
+            Err(mistakes) => {
+                for Mistake { range, message, help } in mistakes {
+                    let at = at.within(&scalar.text, range);
+                    report.error(at, Code::Unresolved, message).help(help);
+                }
+                node.at = Span::NOWHERE;
+            }
+        },
+    }
+}
+
+/// Adds to `report` every `${env:…}` and `${file:…}` of a tree: nothing is filled in there.
+pub(super) fn refuse(node: &Node, report: &mut Report) {
+    match &node.kind {
+        NodeKind::List(items) => items.iter().for_each(|it| refuse(it, report)),
+        NodeKind::Map(entries) => entries.iter().for_each(|(_, it)| refuse(it, report)),
+        NodeKind::Scalar(scalar) => {
+            for start in [ENV, FILE].iter().flat_map(|it| scalar.text.match_indices(*it)) {
+                let end = scalar.text.get(start.0..).and_then(|it| it.find('}'));
+                let end = end.map_or(scalar.text.len(), |it| start.0 + it + 1);
+                let at = node.at.within(&scalar.text, start.0..end);
+                let message = format!("`{}…}}` cannot stand in a route file", start.1);
+                let found = report.error(at, Code::Unresolved, message);
+                found.help(
+                    "a route works on the message alone; what is secret stands in a system file",
+                );
+            }
+        }
+    }
+}
+
+struct Filled {
+    text: String,
+    values: Vec<String>,
+}
+
+struct Mistake {
+    range: Range<usize>,
+    message: String,
+    help: String,
+}
+
+/// The text with everything filled in; nothing where there is nothing to fill in.
+fn fill_text(
+    text: &str,
+    variables: &Variables,
+    directory: &Path,
+) -> Result<Option<Filled>, Vec<Mistake>> {
+    let mut filled = Filled { text: String::with_capacity(text.len()), values: Vec::new() };
+    let mut mistakes = Vec::new();
+    let mut from = 0;
+    while let Some(start) = next(text, from) {
+        filled.text.push_str(text.get(from..start).unwrap_or_default());
+        let rest = text.get(start..).unwrap_or_default();
+        let Some(len) = rest.find('}') else {
+            mistakes.push(Mistake {
+                range: start..text.len(),
+                message: "`${` is never closed".to_owned(),
+                help: "write `${env:NAME}` or `${file:PATH}`".to_owned(),
+            });
+            break;
+        };
+        from = start + len + 1;
+        let inner = rest.get(..len).unwrap_or_default();
+        let value = match (inner.strip_prefix(ENV), inner.strip_prefix(FILE)) {
+            (Some(name), _) => variable(name, variables),
+            (_, Some(path)) => read(path, directory),
+            _ => continue,
+        };
+        match value {
+            Ok(value) => {
+                filled.text.push_str(&value);
+                filled.values.push(value);
+            }
+            Err((message, help)) => mistakes.push(Mistake { range: start..from, message, help }),
+        }
+    }
+    filled.text.push_str(text.get(from..).unwrap_or_default());
+    match (mistakes.is_empty(), filled.values.is_empty()) {
+        (false, _) => Err(mistakes),
+        (true, true) => Ok(None),
+        (true, false) => Ok(Some(filled)),
+    }
+}
+
+/// Where the next thing to fill in begins. `$$` is a literal dollar, also before a brace.
+fn next(text: &str, from: usize) -> Option<usize> {
+    let rest = text.get(from..)?;
+    let found = rest.match_indices('$').map(|(index, _)| from + index).find(|index| {
+        let here = text.get(*index..).unwrap_or_default();
+        let before = text.get(from..*index).unwrap_or_default();
+        let dollars = before.len() - before.trim_end_matches('$').len();
+        dollars % 2 == 0 && (here.starts_with(ENV) || here.starts_with(FILE))
+    });
+    found
+}
+
+fn variable(name: &str, variables: &Variables) -> Result<String, (String, String)> {
+    let valid = !name.is_empty()
+        && !name.starts_with(|it: char| it.is_ascii_digit())
+        && name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_');
+    if !valid {
+        let help = "write letters, digits and `_` alone: `${env:NAME}`; there are no defaults";
+        return Err((format!("`{name}` is not the name of a variable"), help.to_owned()));
+    }
+    match variables.get(name) {
+        Some("") => {
+            let help = "give it a value before simpul starts".to_owned();
+            Err((format!("the variable `{name}` is empty"), help))
+        }
+        Some(value) => Ok(value.to_owned()),
+        None => {
+            let help = match nearest(name, variables.names()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("set it before simpul starts: `{name}=…`"),
+            };
+            Err((format!("the variable `{name}` is not set"), help))
+        }
+    }
+}
+
+fn read(path: &str, directory: &Path) -> Result<String, (String, String)> {
+    let full = directory.join(path);
+    let wrong = |why: &str| {
+        let help = "name a file that the account which runs simpul may read";
+        Err((format!("the file `{path}` cannot be read: {why}"), help.to_owned()))
+    };
+    match full.metadata() {
+        // Reading a pipe or a device may never end.
+        Ok(metadata) if !metadata.is_file() => return wrong("it is no regular file"),
+        Ok(metadata) if FILE_BYTES_MAX < metadata.len() => return wrong("it is over 64 KiB"),
+        Ok(_) => {}
+        Err(error) => return wrong(&error.to_string()),
+    }
+    let mut text = String::new();
+    let read = File::open(&full).and_then(|it| it.take(FILE_BYTES_MAX).read_to_string(&mut text));
+    if let Err(error) = read {
+        return wrong(&error.to_string());
+    }
+    let value = text.strip_suffix('\n').unwrap_or(&text);
+    let value = value.strip_suffix('\r').unwrap_or(value);
+    if value.is_empty() { wrong("it is empty") } else { Ok(value.to_owned()) }
+}

@@ -1,0 +1,234 @@
+//! The files of a project: found, bounded, read, and kept for showing what is wrong in them.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    fs::{self, File},
+    io::Read as _,
+    path::Path,
+    sync::Arc,
+};
+
+use super::fill::{self, Variables};
+use crate::diagnostic::{Code, Diagnostic, Node, Report, Span, parse};
+
+/// Bytes of a route, system, schema or settings file: a hundred times the largest in use.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Bytes of a code table.
+const TABLE_BYTES_MAX: u64 = crate::table::BYTES_MAX as u64;
+
+/// Files in one folder: more is not a project but an accident.
+const FILES_MAX: usize = 10_000;
+
+/// Folders in each other under `schemas/`; also what ends a circle of links.
+const FOLDERS_MAX: usize = 8;
+
+/// The directory of a project, and everything found wrong in it so far.
+pub struct Project<'a> {
+    directory: &'a Path,
+    variables: &'a Variables,
+    /// What is wrong.
+    pub report: Report,
+    texts: Texts,
+}
+
+/// The texts of the files of a project, for showing what is wrong in them.
+#[derive(Clone, Default)]
+pub struct Texts(BTreeMap<String, Arc<str>>);
+
+/// The files of a project cannot be used.
+#[derive(Clone)]
+pub struct Broken {
+    /// Everything that is wrong, in the order of files and places.
+    pub found: Vec<Diagnostic>,
+    /// The files.
+    pub texts: Texts,
+}
+
+impl Texts {
+    /// The diagnostics as text for a terminal, one after another.
+    pub fn render(&self, found: &[Diagnostic]) -> String {
+        let render = |it: &Diagnostic| it.render(self.0.get(&*it.file).map_or("", |text| text));
+        found.iter().map(render).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.texts.render(&self.found))
+    }
+}
+
+impl fmt::Debug for Broken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Broken").field("found", &self.found).finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for Broken {}
+
+impl<'a> Project<'a> {
+    /// A project whose files are in `directory`.
+    pub fn new(directory: &'a Path, variables: &'a Variables) -> Self {
+        Self { directory, variables, report: Report::default(), texts: Texts::default() }
+    }
+
+    /// The environment that is filled in.
+    pub fn variables(&self) -> &'a Variables {
+        self.variables
+    }
+
+    /// Whether there is such a file.
+    pub fn has(&self, path: &str) -> bool {
+        self.directory.join(path).exists()
+    }
+
+    /// Reads a file of settings or of a system, and fills in what `${env:…}` and `${file:…}` in it
+    /// stand for.
+    pub fn filled(&mut self, path: &str) -> Option<Node> {
+        let mut node = parse(&self.text(path)?, &mut self.report)?;
+        fill::fill(&mut node, self.variables, self.directory, &mut self.report);
+        Some(node)
+    }
+
+    /// Reads a route file, in which nothing is filled in.
+    pub(super) fn unfilled(&mut self, path: &str) -> Option<Node> {
+        let node = parse(&self.text(path)?, &mut self.report)?;
+        fill::refuse(&node, &mut self.report);
+        Some(node)
+    }
+
+    /// The text of a file; what is found from now on is about this file.
+    pub(super) fn text(&mut self, path: &str) -> Option<Arc<str>> {
+        let bytes = self.bytes(path, FILE_BYTES_MAX)?;
+        let lossy: Arc<str> = String::from_utf8_lossy(&bytes).into();
+        self.texts.0.insert(path.to_owned(), Arc::clone(&lossy));
+        if let Err(error) = std::str::from_utf8(&bytes) {
+            let before = lossy.get(..error.valid_up_to()).unwrap_or_default();
+            let line = u32::try_from(before.matches('\n').count()).unwrap_or(u32::MAX);
+            let column = before.rsplit('\n').next().map_or(0, |it| it.chars().count());
+            let column = u32::try_from(column).unwrap_or(u32::MAX).saturating_add(1);
+            let at = Span { line: line.saturating_add(1), column, len: 1 };
+            let found = self.report.error(at, Code::File, "the file is not UTF-8");
+            found.help("save it as UTF-8");
+            return None;
+        }
+        Some(lossy)
+    }
+
+    /// The bytes of a code table; what is found from now on is about this file.
+    pub(super) fn table(&mut self, path: &str) -> Option<Vec<u8>> {
+        self.bytes(path, TABLE_BYTES_MAX)
+    }
+
+    /// Keeps the text of a code table in which something is wrong: of the others it would take as
+    /// much memory again.
+    pub(super) fn keep(&mut self, path: &str, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        self.texts.0.insert(path.to_owned(), text.into());
+    }
+
+    fn bytes(&mut self, path: &str, max: u64) -> Option<Vec<u8>> {
+        self.report.enter(path);
+        let full = self.directory.join(path);
+        let mut wrong = |why: String| {
+            self.report.error(Span::default(), Code::File, why);
+            None
+        };
+        match full.metadata() {
+            // Reading a pipe or a device may never end.
+            Ok(metadata) if !metadata.is_file() => return wrong("not a regular file".to_owned()),
+            Ok(_) => {}
+            Err(error) => return wrong(format!("cannot be read: {error}")),
+        }
+        let mut bytes = Vec::new();
+        let read = File::open(&full).and_then(|it| it.take(max + 1).read_to_end(&mut bytes));
+        match read {
+            Err(error) => wrong(format!("cannot be read: {error}")),
+            Ok(read) if max < read as u64 => {
+                wrong(format!("larger than {} MiB, the most that is read", max >> 20))
+            }
+            Ok(_) => Some(bytes),
+        }
+    }
+
+    /// The paths of the files of a folder that end in `suffix`, in alphabetical order; with
+    /// `deep` set also those in folders in it. A folder that is not there has none.
+    pub(super) fn list(&mut self, folder: &str, suffix: &str, deep: bool) -> Vec<String> {
+        let mut found = Vec::new();
+        self.list_into(folder, suffix, if deep { FOLDERS_MAX } else { 0 }, &mut found);
+        found.sort();
+        found
+    }
+
+    fn list_into(&mut self, folder: &str, suffix: &str, depth: usize, found: &mut Vec<String>) {
+        let entries = match fs::read_dir(self.directory.join(folder)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+            Err(error) => {
+                self.report.enter(folder);
+                let message = format!("cannot be read: {error}");
+                self.report.error(Span::default(), Code::File, message);
+                return;
+            }
+        };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let path = format!("{folder}/{}", name.to_string_lossy());
+            // What editors and version control leave behind.
+            if name.to_string_lossy().starts_with('.') {
+                continue;
+            }
+            if FILES_MAX <= found.len() {
+                self.report.enter(folder);
+                let message = format!("more than {FILES_MAX} files");
+                self.report.error(Span::default(), Code::File, message);
+                return;
+            }
+            match entry.path().is_dir() {
+                true if depth > 0 => self.list_into(&path, suffix, depth - 1, found),
+                true => self.unread(&path, "a folder in which nothing is read"),
+                false if path.ends_with(suffix) => found.push(path),
+                false if path.ends_with(".yml") => {
+                    self.unread(&path, "not read: its name does not end in `.yaml`");
+                }
+                false => {}
+            }
+        }
+    }
+
+    fn unread(&mut self, path: &str, message: &str) {
+        self.report.enter(path);
+        self.report.warn(Span::default(), Code::File, message);
+    }
+
+    /// Whether there is such a directory at all.
+    pub(super) fn exists(&self) -> bool {
+        self.directory.is_dir()
+    }
+
+    /// The text of a file that was read.
+    pub(super) fn text_of(&self, path: &str) -> Arc<str> {
+        self.texts.0.get(path).cloned().unwrap_or_else(|| "".into())
+    }
+
+    /// The texts of all files read so far.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.texts.0.iter().map(|(path, text)| (path.as_str(), &**text))
+    }
+
+    /// Ends the reading: `value`, with the warnings, if nothing is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, the warnings too.
+    pub fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<Diagnostic>, Texts), Broken> {
+        let broken = self.report.has_errors();
+        let (found, texts) = (self.report.into_sorted(), self.texts);
+        match value.filter(|_| !broken) {
+            Some(value) => Ok((value, found, texts)),
+            None => Err(Broken { found, texts }),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! System files into the sources and targets of a plan.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    check::{self, Declared, Schemas},
+    file::SystemFile,
+    load::Project,
+    plan::{OpenPlanTarget, PlanSource, RetryPolicy},
+    retry,
+};
+use crate::{
+    connector::{OpenSource, OpenTarget},
+    diagnostic::{Code, Located, Node, NodeKind, Report, decode},
+    message::Endpoint,
+};
+
+/// Protocols that the design has and this version has not.
+const LATER: [&str; 3] = ["amqp", "postgres", "schedule"];
+
+/// What all system files make together.
+#[derive(Default)]
+pub(super) struct Systems {
+    pub(super) sources: BTreeMap<Endpoint, PlanSource>,
+    pub(super) targets: BTreeMap<Endpoint, Arc<OpenPlanTarget>>,
+    /// How deliveries to each system's targets are tried again.
+    pub(super) retry: BTreeMap<Arc<str>, RetryPolicy>,
+    pub(super) declared: Declared,
+    /// Everything that was filled in, for the digest of the whole.
+    pub(super) texts: Vec<String>,
+}
+
+/// What stands outside system files and they refer to.
+pub(super) struct Outside<'a> {
+    pub(super) schemas: &'a Schemas,
+    pub(super) retry: &'a BTreeMap<String, RetryPolicy>,
+    /// Whether there is a key for `hash`.
+    pub(super) hash_key: bool,
+}
+
+impl Systems {
+    /// Reads all system files of a project.
+    pub(super) fn read(project: &mut Project<'_>, outside: &Outside<'_>) -> Self {
+        let mut systems = Self::default();
+        for path in project.list("connectors", ".yaml", false) {
+            let stem = check::stem(&path, ".yaml");
+            let node = project.filled(&path);
+            let file = node.and_then(|mut node| {
+                not_yet(&mut node, &mut project.report);
+                systems.texts.push(texts(&node));
+                decode::<SystemFile>(&node, &mut project.report)
+            });
+            match file {
+                Some(file) => systems.add(&file, stem, outside, &mut project.report),
+                None => systems.declared.unread.push(stem.to_owned()),
+            }
+        }
+        systems
+    }
+
+    fn add(&mut self, file: &SystemFile, stem: &str, outside: &Outside<'_>, report: &mut Report) {
+        check::name(&file.system, stem, "system", report);
+        metadata(file, report);
+        let policy = retry::policy(
+            file.retry.as_ref(),
+            outside.retry.get("standard").copied().unwrap_or(RetryPolicy::STANDARD),
+            outside.retry,
+            report,
+        );
+        self.retry.insert(stem.into(), policy);
+        if file.http.is_none() && file.files.is_none() {
+            report
+                .error(file.system.at, Code::Missing, "a system that speaks no protocol")
+                .help("write `http:` or `files:`");
+        }
+        // Under the name of the file: what a wrong name inside breaks was reported.
+        let name = Located { value: stem.to_owned(), at: file.system.at };
+        if let Some(http) = &file.http {
+            let sources = http.sources.iter().map(|(it, _)| it);
+            let targets = http.targets.iter().map(|(it, _)| it);
+            self.declare(&name.value, sources, targets, report);
+            self.open(http.compile(&name.value, report), outside, report);
+        }
+        if let Some(files) = &file.files {
+            let targets = files.targets.iter().map(|(it, _)| it);
+            self.declare(&name.value, [].into_iter(), targets, report);
+            self.open(files.compile(&name.value, report), outside, report);
+        }
+    }
+
+    /// Notes what the file names, also what turns out wrong: references to it are right.
+    fn declare<'a>(
+        &mut self,
+        system: &str,
+        sources: impl Iterator<Item = &'a Located<String>>,
+        targets: impl Iterator<Item = &'a Located<String>>,
+        report: &mut Report,
+    ) {
+        let Declared { sources: known_sources, targets: known_targets, places, .. } =
+            &mut self.declared;
+        let mut add = |name: &Located<String>, known: &mut Vec<Endpoint>| {
+            let Some(endpoint) = Endpoint::parse(&format!("{system}.{}", name.value)) else {
+                return;
+            };
+            if known.contains(&endpoint) {
+                let message = format!("`{endpoint}` is declared twice");
+                report.error(name.at, Code::Duplicate, message).help("name one of them otherwise");
+            }
+            places.insert(endpoint.clone(), name.at);
+            known.push(endpoint);
+        };
+        sources.for_each(|it| add(it, known_sources));
+        targets.for_each(|it| add(it, known_targets));
+    }
+
+    fn open(
+        &mut self,
+        (targets, sources): (Vec<OpenTarget>, Vec<OpenSource>),
+        outside: &Outside<'_>,
+        report: &mut Report,
+    ) {
+        for open in targets {
+            let schema = open.schema.as_ref().and_then(|it| outside.schemas.get(it, report));
+            let endpoint = open.endpoint.clone();
+            if !outside.hash_key && open.parameters.iter().any(|it| it.template.uses_hash()) {
+                let at = self.declared.places.get(&endpoint).copied().unwrap_or_default();
+                let message = format!("`{endpoint}` uses `hash`, which has no key");
+                report.error(at, Code::OutOfPlace, message).help(HASH_HELP);
+            }
+            self.targets.insert(endpoint, Arc::new(OpenPlanTarget { open, schema }));
+        }
+        for source in sources {
+            let schema = source.schema.as_ref().and_then(|it| outside.schemas.get(it, report));
+            let source = Arc::new(source);
+            self.sources.insert(source.endpoint.clone(), PlanSource { source, schema });
+        }
+    }
+}
+
+/// What to do where `hash` is used without a key.
+pub(super) const HASH_HELP: &str =
+    "write `hash_key: ${env:SIMPUL_HASH_KEY}` into simpul.yaml; `simpul key new` makes one";
+
+/// What the files should say although nothing hangs on it.
+fn metadata(file: &SystemFile, report: &mut Report) {
+    let mut missing = |is: bool, key: &str, why: &str| {
+        if is {
+            let found = report.warn(file.system.at, Code::Missing, format!("`{key}` is missing"));
+            found.label(why);
+        }
+    };
+    missing(file.name.is_none(), "name", "people see this system as what it is called");
+    missing(file.owner.is_none(), "owner", "nobody knows whom to ask about this system");
+    missing(
+        file.classification.is_none(),
+        "classification",
+        "nobody knows what data the system may hold",
+    );
+}
+
+/// Takes the protocols that are not in this version out of a system file, and says so.
+fn not_yet(node: &mut Node, report: &mut Report) {
+    let NodeKind::Map(entries) = &mut node.kind else { return };
+    entries.retain(|(key, _)| {
+        let later = LATER.contains(&key.value.as_str());
+        if later {
+            let message = format!("this version of simpul does not speak `{}`", key.value);
+            let found = report.error(key.at, Code::NotInThisVersion, message);
+            found.help("use `http:` or `files:`, or a version that does");
+        }
+        !later
+    });
+}
+
+/// All texts of a tree, one after another.
+fn texts(node: &Node) -> String {
+    match &node.kind {
+        NodeKind::Scalar(scalar) => scalar.text.clone(),
+        NodeKind::List(items) => items.iter().map(texts).collect::<Vec<_>>().join("\0"),
+        NodeKind::Map(entries) => {
+            let each = entries.iter().map(|(key, it)| format!("{}\0{}", key.value, texts(it)));
+            each.collect::<Vec<_>>().join("\0")
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `check`: notes in the body which business rules a message breaks.
+
+use serde::Deserialize;
+
+use super::{Context, Flow, Rejected, Step, place::Place, text::message_expression};
+use crate::{
+    diagnostic::{Code, Entries, Located, Report},
+    expr::{Expr, Scope},
+    message::Value,
+};
+
+/// Notes in the body which business rules a message breaks; the message goes on either way.
+///
+/// ```yaml
+/// - check:
+///     into: $.gagal
+///     rules:
+///       tanggal-urut: ($.berangkat | date) <= ($.kembali | date)
+/// ```
+///
+/// `into` becomes an array: the names of the rules that do not hold, in the order of the file,
+/// empty where all hold. A rule whose condition is nothing or no boolean is not evaluated.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckSpec {
+    /// Where the names of the failed rules land.
+    into: Located<String>,
+    /// The rules: a name, and the condition that a good message meets.
+    rules: Entries<Located<String>>,
+}
+
+impl CheckSpec {
+    pub(super) fn compile(
+        &self,
+        context: &Context<'_>,
+        report: &mut Report,
+    ) -> Option<Box<dyn Step>> {
+        let into = Place::compile(&self.into, report);
+        if self.rules.0.is_empty() {
+            report
+                .error(self.into.at, Code::Missing, "a `check` without rules")
+                .label("nothing would ever land here")
+                .help("write at least one `name: condition` under `rules`");
+        }
+        let mut rules = Vec::new();
+        for (name, condition) in &self.rules.0 {
+            let condition = message_expression(condition, context, report);
+            rules.extend(condition.map(|condition| (name.value.clone(), condition)));
+        }
+        if rules.is_empty() || rules.len() < self.rules.0.len() {
+            return None;
+        }
+        Some(Box::new(Check { into: into?, rules }))
+    }
+}
+
+struct Check {
+    into: Place,
+    rules: Vec<(String, Expr)>,
+}
+
+impl Step for Check {
+    fn apply<'a>(&self, scope: &Scope<'a>) -> Result<Flow<'a>, Rejected> {
+        let mut failed = Vec::new();
+        for (name, condition) in &self.rules {
+            let value = condition
+                .eval(scope)
+                .map_err(|error| Rejected::because(format!("rule `{name}`: {error}")))?;
+            // Nothing, or no boolean: not evaluated.
+            if value == Some(Value::Bool(false)) {
+                failed.push(Value::Text(scope.arena.text(name)?));
+            }
+        }
+        let failed = Value::Array(scope.arena.slice(&failed)?);
+        Ok(Flow::Next(self.into.set(scope.body, failed, scope.arena)?))
+    }
+
+    fn uses_hash(&self) -> bool {
+        self.rules.iter().any(|(_, condition)| condition.uses_hash())
+    }
+}

@@ -1,0 +1,38 @@
+//! `filter`: lets through only the messages for which a condition holds.
+
+use super::{Context, Flow, Rejected, Step, text::message_expression};
+use crate::{
+    diagnostic::{Located, Report},
+    expr::{Expr, Scope},
+};
+
+pub(super) fn compile(
+    when: &Located<String>,
+    context: &Context<'_>,
+    report: &mut Report,
+) -> Option<Box<dyn Step>> {
+    let when = message_expression(when, context, report)?;
+    Some(Box::new(Filter { when }))
+}
+
+struct Filter {
+    when: Expr,
+}
+
+impl Step for Filter {
+    fn apply<'a>(&self, scope: &Scope<'a>) -> Result<Flow<'a>, Rejected> {
+        match self.when.holds(scope)? {
+            Some(true) => Ok(Flow::Next(scope.body)),
+            Some(false) => Ok(Flow::Filtered),
+            // A filter must not lose a message because of a misspelt field.
+            None => {
+                let text = self.when.text();
+                Err(Rejected::because(format!("`{text}`: is nothing, neither true nor false")))
+            }
+        }
+    }
+
+    fn uses_hash(&self) -> bool {
+        self.when.uses_hash()
+    }
+}

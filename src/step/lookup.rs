@@ -1,0 +1,155 @@
+//! `lookup`: puts a row of a code table into the body.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::{Context, Flow, Rejected, Step, kind_of, place::Place, text::message_expression};
+use crate::{
+    diagnostic::{Code, Located, Report, nearest},
+    expr::{Expr, Scope},
+    message::Value,
+    table::{Row, Table},
+};
+
+/// Puts the row of a code table whose first column is `key` into the body, as an object of
+/// texts by the names of the columns.
+///
+/// ```yaml
+/// - lookup: { table: wilayah, key: $.tujuan.kode_wilayah, into: $.tujuan.wilayah }
+/// ```
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LookupSpec {
+    /// The table: `wilayah` is `tables/wilayah.csv`.
+    pub(super) table: Located<String>,
+    /// What to look for: a text, or a number as it is written in the message.
+    key: Located<String>,
+    /// Where the row lands.
+    into: Located<String>,
+    /// Only these columns, in this order; without it, all.
+    #[serde(default)]
+    columns: Option<Vec<Located<String>>>,
+    /// What happens where the key is nothing, null, or in no row. Without it, `reject`: a code
+    /// that nobody knows is a mistake that a later system would have to find.
+    #[serde(default)]
+    on_missing: OnMissing,
+}
+
+/// What `lookup` does where there is no row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnMissing {
+    /// The message is bad.
+    #[default]
+    Reject,
+    /// `into` becomes null.
+    Null,
+    /// The body stays as it is.
+    Skip,
+}
+
+impl LookupSpec {
+    pub(super) fn compile(
+        &self,
+        context: &Context<'_>,
+        report: &mut Report,
+    ) -> Option<Box<dyn Step>> {
+        let key = message_expression(&self.key, context, report);
+        let into = Place::compile(&self.into, report);
+        let Some(table) = context.tables.get(&self.table.value) else {
+            let message = format!("no code table `{}`", self.table.value);
+            let shown = report.error(self.table.at, Code::UnknownName, message);
+            shown.label(format!("there is no `tables/{}.csv`", self.table.value));
+            if let Some(near) =
+                nearest(&self.table.value, context.tables.keys().map(String::as_str))
+            {
+                shown.help(format!("did you mean `{near}`?"));
+            }
+            return None;
+        };
+        let columns = self.columns(table, report);
+        Some(Box::new(Lookup {
+            table: Arc::clone(table),
+            name: self.table.value.clone(),
+            key: key?,
+            into: into?,
+            columns: columns?,
+            on_missing: self.on_missing,
+        }))
+    }
+
+    /// The numbers of the columns.
+    fn columns(&self, table: &Table, report: &mut Report) -> Option<Vec<usize>> {
+        let Some(names) = &self.columns else {
+            return Some((0..table.columns().len()).collect());
+        };
+        let mut columns = Vec::new();
+        for name in names {
+            match table.columns().iter().position(|it| *it == name.value) {
+                Some(column) if columns.contains(&column) => {
+                    let message = format!("column `{}` stands twice", name.value);
+                    report.error(name.at, Code::Duplicate, message).label("the second");
+                }
+                Some(column) => columns.push(column),
+                None => {
+                    let message = format!("`{}` has no column `{}`", self.table.value, name.value);
+                    let known = table.columns().iter().map(String::as_str);
+                    let help = match nearest(&name.value, known) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("its columns are `{}`", table.columns().join("`, `")),
+                    };
+                    report.error(name.at, Code::UnknownName, message).help(help);
+                }
+            }
+        }
+        (columns.len() == names.len()).then_some(columns)
+    }
+}
+
+struct Lookup {
+    table: Arc<Table>,
+    name: String,
+    key: Expr,
+    into: Place,
+    columns: Vec<usize>,
+    on_missing: OnMissing,
+}
+
+impl Step for Lookup {
+    fn apply<'a>(&self, scope: &Scope<'a>) -> Result<Flow<'a>, Rejected> {
+        let wrong = |what: &str| Rejected::because(format!("`{}`: {what}", self.key.text()));
+        let (row, missing) = match self.key.eval(scope)? {
+            Some(Value::Text(key)) => (self.table.row(key), "is not in"),
+            Some(Value::Number(key)) => (self.table.row(key.text()), "is not in"),
+            Some(Value::Null) => (None, "is null, no key of"),
+            None => (None, "is nothing, no key of"),
+            Some(other) => return Err(wrong(&format!("is {}, no key", kind_of(other)))),
+        };
+        let value = match (row, self.on_missing) {
+            (Some(row), _) => self.object(row, scope)?,
+            (None, OnMissing::Null) => Value::Null,
+            (None, OnMissing::Skip) => return Ok(Flow::Next(scope.body)),
+            (None, OnMissing::Reject) => {
+                return Err(wrong(&format!("{missing} code table `{}`", self.name)));
+            }
+        };
+        Ok(Flow::Next(self.into.set(scope.body, value, scope.arena)?))
+    }
+
+    fn uses_hash(&self) -> bool {
+        self.key.uses_hash()
+    }
+}
+
+impl Lookup {
+    fn object<'a>(&self, row: Row<'_>, scope: &Scope<'a>) -> Result<Value<'a>, Rejected> {
+        let mut members = Vec::with_capacity(self.columns.len());
+        for column in &self.columns {
+            let name = self.table.columns().get(*column).map(String::as_str).unwrap_or_default();
+            let field = row.get(*column).unwrap_or_default();
+            members.push((scope.arena.text(name)?, Value::Text(scope.arena.text(field)?)));
+        }
+        Ok(Value::Object(scope.arena.slice(&members)?))
+    }
+}

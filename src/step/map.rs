@@ -1,0 +1,294 @@
+//! `map`: makes a new body in the shape that its author draws. Stands as a step and at targets.
+
+use super::{
+    Context, Flow, Rejected, Step, kind_of,
+    text::{expression, no_item, show_syntax_error},
+};
+use crate::{
+    diagnostic::{Code, Located, Node, NodeKind, PlainValue, Report, Scalar, Span, nearest},
+    expr::{Expr, Scope, ValueText},
+    message::{Number, Value},
+};
+
+/// A compiled `map`: the shape of a new body. Stands as a step and at targets.
+///
+/// Mappings and lists are made as they are drawn; each single value in them is an expression, a
+/// template or a literal. A field, or an item of a list, whose value is nothing is left out.
+/// `{ $each: expression, $map: shape }` makes an array: the shape once for each item, which is
+/// `@` in it.
+#[derive(Debug)]
+pub struct Map(Shape);
+
+impl Map {
+    /// Compiles the value of a `map:` key, adding everything wrong with it to `report`.
+    pub fn compile(node: &Node, context: &Context<'_>, report: &mut Report) -> Option<Self> {
+        Shape::compile(node, context, report).map(Self)
+    }
+
+    /// The new body; `None` when the whole map is one expression that yields nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`]: names the field.
+    pub fn apply<'a>(&self, scope: &Scope<'a>) -> Result<Option<Value<'a>>, Rejected> {
+        self.0.value(scope)
+    }
+
+    /// Whether `@` is mentioned outside `$each`.
+    pub fn uses_item(&self) -> bool {
+        self.0.item_at.is_some()
+    }
+
+    /// Where `@` is mentioned first outside `$each`.
+    pub fn item_at(&self) -> Option<Span> {
+        self.0.item_at
+    }
+
+    /// Whether the key of `hash` is needed.
+    pub fn uses_hash(&self) -> bool {
+        self.0.uses_hash
+    }
+}
+
+pub(super) fn compile(
+    shape: &Node,
+    context: &Context<'_>,
+    report: &mut Report,
+) -> Option<Box<dyn Step>> {
+    let map = Map::compile(shape, context, report)?;
+    if let Some(at) = map.item_at() {
+        no_item(at, report);
+        return None;
+    }
+    Some(Box::new(map))
+}
+
+impl Step for Map {
+    fn apply<'a>(&self, scope: &Scope<'a>) -> Result<Flow<'a>, Rejected> {
+        match self.0.value(scope)? {
+            Some(body) => Ok(Flow::Next(body)),
+            None => Err(Rejected::because("the new body is nothing")),
+        }
+    }
+
+    fn uses_hash(&self) -> bool {
+        self.0.uses_hash
+    }
+}
+
+/// What may stand where a value stands: one of `map`, of `set`, or within them.
+#[derive(Debug)]
+pub(super) struct Shape {
+    kind: Kind,
+    item_at: Option<Span>,
+    uses_hash: bool,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Null,
+    Bool(bool),
+    /// As written.
+    Number(String),
+    Text(ValueText),
+    List(Vec<Shape>),
+    Object(Vec<(String, Shape)>),
+    Each {
+        items: Expr,
+        shape: Box<Shape>,
+    },
+}
+
+const EACH: &str = "$each";
+const MAP: &str = "$map";
+
+impl Shape {
+    pub(super) fn compile(node: &Node, context: &Context<'_>, report: &mut Report) -> Option<Self> {
+        match &node.kind {
+            NodeKind::Scalar(scalar) => Self::scalar(scalar, node.at, report),
+            NodeKind::List(items) => {
+                let shapes: Vec<_> =
+                    items.iter().map(|it| Self::compile(it, context, report)).collect();
+                let shapes: Vec<Self> = shapes.into_iter().collect::<Option<_>>()?;
+                Some(Self::of(Kind::List, shapes, |it| it))
+            }
+            NodeKind::Map(fields) => match fields.iter().find(|(key, _)| is_reserved(key)) {
+                Some((key, _)) => Self::each(fields, key, context, report),
+                None => {
+                    let compile = |(key, node): &(Located<String>, Node), report: &mut Report| {
+                        Some((key.value.clone(), Self::compile(node, context, report)?))
+                    };
+                    let fields: Vec<_> = fields.iter().map(|it| compile(it, report)).collect();
+                    let fields: Vec<_> = fields.into_iter().collect::<Option<_>>()?;
+                    Some(Self::of(Kind::Object, fields, |(_, shape)| shape))
+                }
+            },
+        }
+    }
+
+    fn scalar(scalar: &Scalar, at: Span, report: &mut Report) -> Option<Self> {
+        if scalar.is_empty() {
+            report
+                .error(at, Code::Missing, "no value stands here")
+                .help("write `null` if null is meant, or take the field out");
+            return None;
+        }
+        let plain = scalar.plain_value().map_err(|ambiguous| {
+            report
+                .error(at, Code::AmbiguousNumber, format!("`{}` is ambiguous", scalar.text))
+                .label(ambiguous.why)
+                .help(ambiguous.help);
+        });
+        let kind = match plain.ok()? {
+            PlainValue::Null => Kind::Null,
+            PlainValue::Bool(value) => Kind::Bool(value),
+            PlainValue::Number(text) => Kind::Number(text.to_owned()),
+            PlainValue::Text(text) => match ValueText::parse(text) {
+                Ok(value) => return Some(Self::text(value, at)),
+                Err(error) => {
+                    show_syntax_error(&Located { value: text.to_owned(), at }, &error, report);
+                    return None;
+                }
+            },
+        };
+        Some(Self { kind, item_at: None, uses_hash: false })
+    }
+
+    fn text(value: ValueText, at: Span) -> Self {
+        let (item_at, uses_hash) = (value.uses_item().then_some(at), value.uses_hash());
+        Self { kind: Kind::Text(value), item_at, uses_hash }
+    }
+
+    fn of<T>(kind: fn(Vec<T>) -> Kind, parts: Vec<T>, shape: fn(&T) -> &Self) -> Self {
+        let item_at = parts.iter().find_map(|it| shape(it).item_at);
+        let uses_hash = parts.iter().any(|it| shape(it).uses_hash);
+        Self { kind: kind(parts), item_at, uses_hash }
+    }
+
+    /// A mapping in which some key begins with `$`; `reserved` is the first.
+    fn each(
+        fields: &[(Located<String>, Node)],
+        reserved: &Located<String>,
+        context: &Context<'_>,
+        report: &mut Report,
+    ) -> Option<Self> {
+        let [mut items, mut shape] = [None, None];
+        for (key, node) in fields {
+            match key.value.as_str() {
+                EACH => items = Some(node),
+                MAP => shape = Some(node),
+                _ => return unknown_key(key, report),
+            }
+        }
+        let (Some(items), Some(shape)) = (items, shape) else {
+            let other = if items.is_none() { EACH } else { MAP };
+            report
+                .error(
+                    reserved.at,
+                    Code::Missing,
+                    format!("`{}` without `{other}`", reserved.value),
+                )
+                .help("write `{ $each: $.items[*], $map: { field: \"@.field\" } }`");
+            return None;
+        };
+        let shape = Self::compile(shape, context, report);
+        let NodeKind::Scalar(scalar) = &items.kind else {
+            report
+                .error(items.at, Code::WrongKind, "`$each` is no expression")
+                .help("write the array that it goes through: `$each: $.items[*]`");
+            return None;
+        };
+        let text = Located { value: scalar.text.clone(), at: items.at };
+        let items = expression(&text, context, report)?;
+        let shape = Box::new(shape?);
+        let item_at = items.uses_item().then_some(text.at);
+        let uses_hash = items.uses_hash() || shape.uses_hash;
+        Some(Self { kind: Kind::Each { items, shape }, item_at, uses_hash })
+    }
+
+    /// Where `@` is mentioned first outside `$each`.
+    pub(super) fn item_at(&self) -> Option<Span> {
+        self.item_at
+    }
+
+    pub(super) fn uses_hash(&self) -> bool {
+        self.uses_hash
+    }
+
+    /// The value for one message; `None` is *nothing*.
+    pub(super) fn value<'a>(&self, scope: &Scope<'a>) -> Result<Option<Value<'a>>, Rejected> {
+        if !scope.budget.take(1) {
+            return Err(Rejected::because("takes more work than one message may"));
+        }
+        Ok(Some(match &self.kind {
+            Kind::Null => Value::Null,
+            Kind::Bool(value) => Value::Bool(*value),
+            Kind::Number(text) => Value::Number(Number::from_checked(scope.arena.text(text)?)),
+            Kind::Text(text) => return Ok(text.eval(scope)?),
+            Kind::List(shapes) => {
+                let mut items = Vec::with_capacity(shapes.len());
+                for (index, shape) in shapes.iter().enumerate() {
+                    let item = shape.value(scope);
+                    items.extend(item.map_err(|it| it.in_field(&format!("[{index}]")))?);
+                }
+                Value::Array(scope.arena.slice(&items)?)
+            }
+            Kind::Object(fields) => {
+                let mut members = Vec::with_capacity(fields.len());
+                for (name, shape) in fields {
+                    if let Some(value) = shape.value(scope).map_err(|it| it.in_field(name))? {
+                        members.push((scope.arena.text(name)?, value));
+                    }
+                }
+                Value::Object(scope.arena.slice(&members)?)
+            }
+            Kind::Each { items, shape } => return each_value(items, shape, scope),
+        }))
+    }
+}
+
+fn each_value<'a>(
+    items: &Expr,
+    shape: &Shape,
+    scope: &Scope<'a>,
+) -> Result<Option<Value<'a>>, Rejected> {
+    let items = match items.eval(scope)? {
+        Some(Value::Array(items)) => items,
+        Some(other) => {
+            let reason = format!("`{}`: is {}, not an array", items.text(), kind_of(other));
+            return Err(Rejected::because(reason));
+        }
+        None => return Ok(None),
+    };
+    let mut made = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        let scope = Scope { item: Some(*item), ..*scope };
+        let value = shape.value(&scope);
+        made.extend(value.map_err(|it| it.in_field(&format!("[{index}]")))?);
+    }
+    Ok(Some(Value::Array(scope.arena.slice(&made)?)))
+}
+
+fn is_reserved(key: &Located<String>) -> bool {
+    key.value.starts_with('$')
+}
+
+fn unknown_key(key: &Located<String>, report: &mut Report) -> Option<Shape> {
+    let name = &key.value;
+    if !is_reserved(key) {
+        report
+            .error(key.at, Code::OutOfPlace, format!("`{name}` cannot stand beside `$each`"))
+            .label("`$each` and `$map` make an array, which has no fields")
+            .help(format!(
+                "put `{name}` under `$map`, or beside the field that this is the value of"
+            ));
+        return None;
+    }
+    let shown = report.error(key.at, Code::UnknownName, format!("unknown key `{name}`"));
+    shown.label("keys that begin with `$` are reserved");
+    match nearest(name, [EACH, MAP]) {
+        Some(near) => shown.help(format!("did you mean `{near}`?")),
+        None => shown.help("there are `$each` and `$map`; a field cannot have a name like this"),
+    };
+    None
+}

@@ -1,0 +1,41 @@
+//! `split`: makes one message of each item of an array.
+
+use super::{Context, Flow, Rejected, SPLIT_MAX, Step, kind_of, text::message_expression};
+use crate::{
+    diagnostic::{Located, Report},
+    expr::{Expr, Scope},
+    message::Value,
+};
+
+pub(super) fn compile(
+    items: &Located<String>,
+    context: &Context<'_>,
+    report: &mut Report,
+) -> Option<Box<dyn Step>> {
+    let items = message_expression(items, context, report)?;
+    Some(Box::new(Split { items }))
+}
+
+struct Split {
+    items: Expr,
+}
+
+impl Step for Split {
+    fn apply<'a>(&self, scope: &Scope<'a>) -> Result<Flow<'a>, Rejected> {
+        let wrong = |what: &str| Rejected::because(format!("`{}`: {what}", self.items.text()));
+        match self.items.eval(scope)? {
+            // No parts: the route is done with it, by this step, and the journal says so.
+            Some(Value::Array([])) => Ok(Flow::Filtered),
+            Some(Value::Array(items)) if SPLIT_MAX < items.len() => {
+                Err(wrong(&format!("more than {SPLIT_MAX} items")))
+            }
+            Some(Value::Array(items)) => Ok(Flow::Split(items.to_vec())),
+            Some(other) => Err(wrong(&format!("is {}, not an array", kind_of(other)))),
+            None => Err(wrong("is nothing, not an array")),
+        }
+    }
+
+    fn uses_hash(&self) -> bool {
+        self.items.uses_hash()
+    }
+}

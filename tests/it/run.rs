@@ -1,0 +1,245 @@
+//! The program as a process: it starts whole or not at all, hears signals, and stops in order.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use simpul::ops::Access;
+
+use crate::command_line::simpul_on;
+
+/// How long anything here may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const ROUTE: &str = "\
+route: uji
+summary: Uji.
+owner: Uji
+from: asal.data
+steps:
+  - filter: $.nomor > 0
+to:
+  - target: arsip.simpan
+";
+
+/// A project whose source is HTTP and whose target is a file.
+fn project() -> tempfile::TempDir {
+    let project = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = project.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("simpul.yaml", "listen: 127.0.0.1:0\nops: 127.0.0.1:0\nstore: ./data\n");
+    let hash = sha256("kunci");
+    write(
+        "connectors/asal.yaml",
+        &format!(
+            "system: asal\nname: Asal\nhttp:\n  sources:\n    data:\n      api_keys: {{ uji: \"sha256:{hash}\" }}\n"
+        ),
+    );
+    let out = project.path().join("keluar");
+    write(
+        "connectors/arsip.yaml",
+        &format!(
+            "system: arsip\nname: Arsip\nfiles:\n  path: {}\n  targets:\n    simpan: {{ file: arsip.ndjson }}\n",
+            out.display()
+        ),
+    );
+    write("routes/uji.yaml", ROUTE);
+    project
+}
+
+fn sha256(text: &str) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The program at work on a project; killed when dropped.
+struct Process {
+    child: Child,
+    listen: String,
+    ops: String,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(project: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_simpul"));
+    command.arg("--project").arg(project).arg("run");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+impl Process {
+    /// Starts the program, and waits for the line that says where it listens.
+    fn start(project: &Path) -> Self {
+        let log = fs::File::create(project.join("simpul.log")).unwrap();
+        let mut child = command(project).stderr(log).spawn().unwrap();
+        let mut greeting = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut greeting).unwrap();
+        let addresses: Vec<&str> = greeting.split("http://").skip(1).collect();
+        let log = fs::read_to_string(project.join("simpul.log")).unwrap();
+        let &[listen, ops] = &addresses[..] else { panic!("{greeting:?}\n{log}") };
+        let address = |text: &str| text.split(',').next().unwrap().trim().to_owned();
+        Self { listen: address(listen), ops: address(ops), child }
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    }
+
+    /// Waits for its end; returns the exit code.
+    fn ended(&mut self) -> Option<i32> {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(start.elapsed() < PATIENCE, "it does not end");
+            std::thread::yield_now();
+        }
+    }
+
+    /// What the operators' door answers.
+    async fn ops(&self, path: &str) -> (u16, String) {
+        let url = format!("http://{}{path}", self.ops);
+        let answer = client().get(url).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// Hands a message over; returns the answer.
+    async fn send(&self, body: &'static str) -> (u16, Value) {
+        let url = format!("http://{}/v1/asal/data", self.listen);
+        let request = client().post(url).header("authorization", "Bearer kunci");
+        let request = request.header("content-type", "application/json").body(body);
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap())
+    }
+}
+
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().timeout(PATIENCE).build().unwrap()
+}
+
+/// Asks until `holds`; polls, for what is waited for happens in another process.
+async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
+    let start = Instant::now();
+    while !holds().await {
+        assert!(start.elapsed() < PATIENCE, "never happened: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_goes_through_a_process_and_leaves_its_traces() {
+    let project = project();
+    let mut process = Process::start(project.path());
+    assert_eq!(process.ops("/health/ready").await.0, 200);
+    let (status, answer) = process.send(r#"{"nomor": 17}"#).await;
+    assert_eq!(status, 202, "{answer}");
+    let out = project.path().join("keluar/arsip.ndjson");
+    until("the delivery", || async { fs::read_to_string(&out).is_ok_and(|it| it.contains("17")) })
+        .await;
+
+    // What was delivered is settled a moment later.
+    let id = answer["id"].as_str().unwrap();
+    let traced = || async { simpul_on(project.path(), &["trace", id]).out };
+    until("the trace", || async { traced().await.contains("uji: routed; 1 delivered") }).await;
+    let trace = traced().await;
+    assert!(trace.contains("accepted from asal.data/uji"), "{trace}");
+    assert!(trace.contains("arsip.simpan attempt 1: delivered"), "{trace}");
+
+    let metrics = process.ops("/metrics").await.1;
+    for line in [
+        "simpul_messages_received_total{route=\"uji\"} 1",
+        "simpul_messages_ended_total{fate=\"routed\",route=\"uji\"} 1",
+        "simpul_deliveries_ended_total{outcome=\"delivered\",route=\"uji\",target=\"arsip.simpan\"} 1",
+    ] {
+        assert!(metrics.lines().any(|it| it == line), "no `{line}` in\n{metrics}");
+    }
+    crate::metrics::promtool_passes(&metrics);
+
+    process.signal("-TERM");
+    assert_eq!(process.ended(), Some(0));
+    // The history can be read while nothing runs.
+    assert_eq!(traced().await, trace);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_files_stop_the_start_with_all_their_mistakes() {
+    let project = project();
+    fs::write(project.path().join("routes/uji.yaml"), ROUTE.replace("$.nomor >", "$.nomor >>"))
+        .unwrap();
+    fs::write(project.path().join("routes/lain.yaml"), ROUTE.replace("arsip", "arsib")).unwrap();
+    let output = command(project.path()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("routes/uji.yaml:7:"), "{said}");
+    assert!(said.contains("routes/lain.yaml:9:"), "{said}");
+    assert!(!project.path().join("data").exists(), "nothing was begun");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_of_broken_files_changes_nothing_and_is_seen() {
+    let project = project();
+    let route = project.path().join("routes/uji.yaml");
+    let process = Process::start(project.path());
+    fs::write(&route, ROUTE.replace("filter", "filtre")).unwrap();
+    let said = simpul_on(project.path(), &["reload"]);
+    assert_eq!(said.code, 1, "{}", said.out);
+    assert!(said.err.contains("routes/uji.yaml:6:"), "{}", said.err);
+    let seen = |line: &'static str| {
+        let process = &process;
+        move || async move { process.ops("/metrics").await.1.lines().any(|it| it == line) }
+    };
+    until("the failure is seen", seen("simpul_reload_last_successful 0")).await;
+    assert_eq!(process.send(r#"{"nomor": 1}"#).await.0, 202, "what ran before goes on");
+
+    fs::write(&route, ROUTE.replace("> 0", "> 10")).unwrap();
+    process.signal("-HUP");
+    until("the reload", seen("simpul_generation 2")).await;
+    until("the success is seen", seen("simpul_reload_last_successful 1")).await;
+    assert_eq!(process.send(r#"{"nomor": 2}"#).await.0, 202);
+    until("the new filter", seen("simpul_messages_ended_total{fate=\"filtered\",route=\"uji\"} 1"))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_on_the_same_store_is_refused_and_does_no_harm() {
+    let project = project();
+    let process = Process::start(project.path());
+    let access = Access::read(&project.path().join("data")).unwrap();
+    let output = command(project.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("error: store:"));
+    assert_eq!(Access::read(&project.path().join("data")).unwrap(), access, "its token stays");
+    assert_eq!(process.ops("/health/ready").await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_address_stops_the_start_with_its_setting() {
+    let project = project();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let settings = format!("listen: 127.0.0.1:0\nops: {address}\nstore: ./data\n");
+    fs::write(project.path().join("simpul.yaml"), settings).unwrap();
+    let output = command(project.path()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains(&format!("`ops: {address}`")), "{said}");
+    assert!(!project.path().join("data").exists(), "nothing was begun");
+}
