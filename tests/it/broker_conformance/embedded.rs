@@ -164,6 +164,15 @@ async fn a_settlement_that_was_given_up_cannot_be_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn writes_that_fail_without_an_output_are_not_passed_over() {
+    let broker = EmbeddedHouse::new().open().await;
+    let mut writes = Writes::default();
+    writes.push("INSERT INTO no_such_table VALUES (1)", vec![]);
+    assert_eq!(broker.publish(vec![], writes).await.len(), 1);
+    assert_eq!(broker.publish(vec![], Writes::default()).await.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_closed_broker_takes_and_gives_nothing() {
     let mut house = EmbeddedHouse::new();
     let (name, broker) = (queue("sppd"), house.open().await);
