@@ -133,7 +133,6 @@ mod tests {
             line(0, None, Event::Accepted { by: "e-sppd.status/e-sppd-2026".to_owned() }),
             line(3, None, Event::Routed { deliveries: 2, skipped: vec![arsip] }),
             line(20, Some((&absensi, 0)), attempt(1, "delivered", "200")),
-            line(20, Some((&absensi, 0)), Event::Delivered),
             line(21, Some((&absensi, 1)), attempt(1, "unavailable", "503 \u{1b}[31m")),
             line(86_400_000, Some((&absensi, 1)), Event::Expired),
         ];

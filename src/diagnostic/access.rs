@@ -182,13 +182,13 @@ impl<'de> SeqAccess<'de> for KeyPlace<'de> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, Fault> {
-        let Located { value, at } = self.key;
+        let at = self.key.at;
         self.given += 1;
         match self.given {
             1 => seed.deserialize(at.line.into_deserializer()),
             2 => seed.deserialize(at.column.into_deserializer()),
             3 => seed.deserialize(at.len.into_deserializer()),
-            4 => seed.deserialize(value.as_str().into_deserializer()),
+            4 => seed.deserialize(Key(self.key)),
             _ => return Ok(None),
         }
         .map(Some)

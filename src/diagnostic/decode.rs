@@ -40,7 +40,7 @@ pub fn decode<T: DeserializeOwned>(node: &Node, report: &mut Report) -> Option<T
                 true
             }
             (_, true) => marks.skipped.insert(owner),
-            (_, false) => marks.poor.insert(owner),
+            (_, false) => marks.poor.insert(owner) || marks.lost.insert(owner),
         };
         if !new {
             return None;
@@ -64,6 +64,8 @@ impl Id {
 pub(super) struct Marks {
     /// Values that cannot be read.
     poor: HashSet<Id>,
+    /// Those of them that cannot be stood in for either, and may be left out.
+    lost: HashSet<Id>,
     /// Values whose keys cannot be read, or should not be there.
     skipped: HashSet<Id>,
     /// The keys that mappings should have and have not.
@@ -73,6 +75,10 @@ pub(super) struct Marks {
 impl Marks {
     pub(super) fn is_poor(&self, node: &Node) -> bool {
         node.at == Span::NOWHERE || self.poor.contains(&Id::of(node))
+    }
+
+    pub(super) fn is_lost(&self, node: &Node) -> bool {
+        self.lost.contains(&Id::of(node))
     }
 
     pub(super) fn is_skipped(&self, node: &Node) -> bool {
@@ -145,6 +151,9 @@ impl Fault {
 
     /// The node is not of the kind that its type expects.
     pub(super) fn kind(node: &Node, expected: &str) -> Self {
+        if node.at == Span::START && found(node) == NOTHING {
+            return Self::wrong("the file is empty", None);
+        }
         let message = format!("{} where {expected} should stand", found(node));
         let help = match &node.kind {
             NodeKind::Scalar(scalar) if scalar.is_null() => {
@@ -281,6 +290,9 @@ fn suggestion(wrong: &str, known: &[&str]) -> String {
         None => format!("use one of `{}`", known.join("`, `")),
     }
 }
+
+/// What stands where nothing stands.
+const NOTHING: &str = "nothing";
 
 /// What stands at `node`, in the words of diagnostics.
 fn found(node: &Node) -> String {

@@ -166,7 +166,10 @@ impl<'de> Deserializer<'de> for Reader<'de> {
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.stand_in() {
-            Some(_) => visitor.visit_none(),
+            // As if something stood there, unless no stand-in will do: that a key is missing
+            // would be a second mistake, and not a true one.
+            Some(_) if self.marks.is_lost(self.node) => visitor.visit_none(),
+            Some(stand_in) => self.lay(visitor.visit_some(stand_in)),
             None => self.lay(visitor.visit_some(self)),
         }
     }

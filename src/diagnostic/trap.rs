@@ -172,7 +172,16 @@ impl Broken {
             _ if near.after_flow.is_some_and(|it| it.line == near.line) => {
                 begins_with(near.after_flow.unwrap_or(here), near, lines, report)
             }
-            Self::AfterQuote => begins_with(begin, near, lines, report),
+            Self::AfterQuote if near.flow.is_empty() => begins_with(begin, near, lines, report),
+            Self::AfterQuote => {
+                let found =
+                    report.error(here, Code::Trap, "text after the closing quote of a value");
+                found.label(
+                    "inside `{ }` and `[ ]` a `,` ends a value, and so does a closing quote",
+                );
+                found.help("put quotes around the whole value that holds the `,` or the quotes");
+                None
+            }
             Self::BlockHeader if "!&>|".contains(first) => begins_with(begin, near, lines, report),
             Self::Item if first == "-" || lines.line(here.line).contains(": - ") => {
                 begins_with(here, near, lines, report)
@@ -227,7 +236,8 @@ impl Broken {
             Self::Other(message) => (here, message.clone(), ""),
             _ => (here, "not the YAML we expect".into(), ""),
         };
-        let found = report.error(at, Code::Syntax, message);
+        let code = if *self == Self::Escape { Code::Trap } else { Code::Syntax };
+        let found = report.error(at, code, message);
         if !help.is_empty() {
             found.help(help);
         }
@@ -240,9 +250,9 @@ fn begins_with(at: Span, near: &Near, lines: &Lines<'_>, report: &mut Report) ->
     let at = Span { len: Lines::count(value), ..at };
     let begin = value.chars().next()?;
     let why = match begin {
-        '!' => "YAML takes it for a tag",
-        '*' => "YAML takes it for an alias",
-        '&' => "YAML takes it for an anchor",
+        '!' => "YAML takes it for a tag; files of simpul have none",
+        '*' => "YAML takes it for an alias; files of simpul have none",
+        '&' => "YAML takes it for an anchor; files of simpul have none",
         '[' => "YAML takes it for a list, which ends at its `]`",
         '{' => "YAML takes it for a mapping, which ends at its `}`",
         '\'' | '"' => "YAML ends the value at the closing quote",

@@ -84,6 +84,11 @@ impl<'a> Tree<'a> {
         if flow && line == at.line {
             at.len = column.saturating_sub(at.column).max(1);
         }
+        if let (false, Content::Map { entries, .. }) = (flow, &content)
+            && let Some((first, _)) = entries.first().filter(|(key, _)| key.at.line == at.line)
+        {
+            at.len = first.at.len;
+        }
         let kind = match content {
             Content::List(items) => NodeKind::List(items),
             Content::Map { entries, .. } => NodeKind::Map(entries),
@@ -115,8 +120,9 @@ impl<'a> Tree<'a> {
         let begin = self.lines.slice(at.line, at.column, Some(1));
         let value = self.lines.value_from(at.line, at.column, self.in_flow());
         let message = format!("a plain value cannot begin with `{begin}`");
+        let article = if what == "tag" { "a" } else { "an" };
         let found = self.report.error(at, Code::Trap, message);
-        found.label(format!("YAML takes it for an {what}").replace("an tag", "a tag"));
+        found.label(format!("YAML takes it for {article} {what}; files of simpul have none"));
         found.help(format!("if it is text or an expression, write `{}`", quoted(value)));
     }
 

@@ -251,7 +251,8 @@ pub fn resume(writes: &mut Writes, target: &Endpoint) {
 }
 
 /// An idempotency key of a client was used for `message` with a body of digest `body`. The first
-/// use stands until it is forgotten.
+/// use stands until it is forgotten: where there is one, all that is committed with this is
+/// refused, so that two messages under one key are never both stored.
 pub fn keep_idempotency_key(
     writes: &mut Writes,
     client_and_key: (&str, &str),
@@ -260,7 +261,7 @@ pub fn keep_idempotency_key(
     at: Timestamp,
 ) {
     let (client, key) = client_and_key;
-    writes.push(
+    writes.push_expecting(
         "INSERT INTO key_use (client, key, message, body, at) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT DO UPDATE
              SET message = excluded.message, body = excluded.body, at = excluded.at
@@ -273,6 +274,7 @@ pub fn keep_idempotency_key(
             at.as_millis().into(),
             forgotten_at(at).into(),
         ],
+        Expect { rows: 1, otherwise: "the idempotency key was used meanwhile" },
     );
 }
 

@@ -1,33 +1,47 @@
 //! A [`Value`] as JSON text.
 
-use super::{Value, scan::plain_length};
+use super::{ArenaFull, Value, scan::plain_length};
 
 /// Writes values as compact JSON: numbers as they were written, members in their order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct JsonWriter {
     out: Vec<u8>,
+    limit: usize,
 }
 
 impl JsonWriter {
     /// `value` as JSON text.
     pub fn to_vec(value: Value<'_>) -> Vec<u8> {
-        let mut writer = Self::default();
-        writer.value(value);
-        writer.out
+        // Without a limit there is nothing to fail.
+        Self::to_vec_within(value, usize::MAX).unwrap_or_default()
     }
 
-    fn value(&mut self, value: Value<'_>) {
+    /// `value` as JSON text of about `limit` bytes at most.
+    ///
+    /// A value may be small in memory and huge as text, because what stands in it many times is
+    /// there once.
+    ///
+    /// # Errors
+    ///
+    /// [`ArenaFull`] when the text would be longer.
+    pub fn to_vec_within(value: Value<'_>, limit: usize) -> Result<Vec<u8>, ArenaFull> {
+        let mut writer = Self { out: Vec::new(), limit };
+        writer.value(value)?;
+        Ok(writer.out)
+    }
+
+    fn value(&mut self, value: Value<'_>) -> Result<(), ArenaFull> {
         match value {
             Value::Null => self.out.extend_from_slice(b"null"),
             Value::Bool(true) => self.out.extend_from_slice(b"true"),
             Value::Bool(false) => self.out.extend_from_slice(b"false"),
             Value::Number(number) => self.out.extend_from_slice(number.text().as_bytes()),
-            Value::Text(text) => self.text(text),
+            Value::Text(text) => self.text(text)?,
             Value::Array(items) => {
                 self.out.push(b'[');
                 for (index, item) in items.iter().enumerate() {
                     self.comma(index);
-                    self.value(*item);
+                    self.value(*item)?;
                 }
                 self.out.push(b']');
             }
@@ -35,13 +49,14 @@ impl JsonWriter {
                 self.out.push(b'{');
                 for (index, (key, value)) in members.iter().enumerate() {
                     self.comma(index);
-                    self.text(key);
+                    self.text(key)?;
                     self.out.push(b':');
-                    self.value(*value);
+                    self.value(*value)?;
                 }
                 self.out.push(b'}');
             }
         }
+        self.room_for(0)
     }
 
     fn comma(&mut self, index: usize) {
@@ -50,7 +65,15 @@ impl JsonWriter {
         }
     }
 
-    fn text(&mut self, text: &str) {
+    fn room_for(&self, bytes: usize) -> Result<(), ArenaFull> {
+        match self.limit.checked_sub(self.out.len()) {
+            Some(left) if bytes <= left => Ok(()),
+            _ => Err(ArenaFull { limit: self.limit }),
+        }
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), ArenaFull> {
+        self.room_for(text.len())?;
         self.out.push(b'"');
         let mut rest = text.as_bytes();
         loop {
@@ -61,6 +84,7 @@ impl JsonWriter {
             rest = behind;
         }
         self.out.push(b'"');
+        Ok(())
     }
 
     fn escape(&mut self, byte: u8) {
@@ -102,5 +126,18 @@ mod tests {
         let expected = "\"\\\"\\\\/\\u0000\\b\\t\\n\\f\\r\\u001f\u{7f}é\u{2028}😀\"";
         assert_eq!(written, expected);
         assert_eq!(serde_json::from_str::<String>(&written).unwrap(), text);
+    }
+
+    #[test]
+    fn a_value_that_is_small_in_memory_and_huge_as_text_is_not_written() {
+        let arena = Arena::with_limit(1 << 16);
+        let mut value = Value::Text("seratus");
+        for _ in 0..12 {
+            value = Value::Array(arena.slice(&[value; 10]).unwrap());
+        }
+        assert_eq!(JsonWriter::to_vec_within(value, 10_000), Err(ArenaFull { limit: 10_000 }));
+        let short = Value::Array(&[Value::Null, Value::Bool(true)]);
+        assert_eq!(JsonWriter::to_vec_within(short, 11), Ok(b"[null,true]".to_vec()));
+        assert_eq!(JsonWriter::to_vec_within(short, 10), Err(ArenaFull { limit: 10 }));
     }
 }

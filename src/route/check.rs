@@ -87,7 +87,7 @@ pub(super) struct Declared {
     pub(super) targets: Vec<Endpoint>,
     /// Where each stands in its file.
     pub(super) places: BTreeMap<Endpoint, Span>,
-    /// Systems whose files could not be read: what they have is not known.
+    /// Systems whose files could not be read whole: what they have is not known.
     pub(super) unread: Vec<String>,
 }
 
@@ -97,6 +97,9 @@ pub(super) enum Role {
     Source,
     Target,
 }
+
+/// Names that a help lists.
+const NAMED_MAX: usize = 5;
 
 impl Declared {
     fn of(&self, role: Role) -> (&'static str, &[Endpoint], &[Endpoint]) {
@@ -131,11 +134,14 @@ impl Declared {
             return None;
         }
         let found = report.error(text.at, Code::UnknownName, format!("no {what} `{wrong}`"));
+        let names: Vec<String> = known.iter().map(ToString::to_string).collect();
         if others.contains(&endpoint) {
             let other = if role == Role::Source { "target" } else { "source" };
-            found.label(format!("`{wrong}` is a {other}"));
+            let some: Vec<_> = names.iter().take(NAMED_MAX).map(String::as_str).collect();
+            found.label(format!("this is a {other}"));
+            found.help(format!("write a {what}: `{}`", some.join("`, `")));
+            return None;
         }
-        let names: Vec<String> = known.iter().map(ToString::to_string).collect();
         let siblings: Vec<&str> =
             known.iter().filter(|it| it.system == endpoint.system).map(|it| &*it.name).collect();
         match nearest(wrong, names.iter().map(String::as_str)) {

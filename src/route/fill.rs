@@ -78,21 +78,22 @@ pub(super) fn fill(node: &mut Node, variables: &Variables, directory: &Path, rep
 }
 
 /// Adds to `report` every `${env:…}` and `${file:…}` of a tree: nothing is filled in there.
-pub(super) fn refuse(node: &Node, report: &mut Report) {
-    match &node.kind {
-        NodeKind::List(items) => items.iter().for_each(|it| refuse(it, report)),
-        NodeKind::Map(entries) => entries.iter().for_each(|(_, it)| refuse(it, report)),
+pub(super) fn refuse(node: &mut Node, report: &mut Report) {
+    match &mut node.kind {
+        NodeKind::List(items) => items.iter_mut().for_each(|it| refuse(it, report)),
+        NodeKind::Map(entries) => entries.iter_mut().for_each(|(_, it)| refuse(it, report)),
         NodeKind::Scalar(scalar) => {
-            for start in [ENV, FILE].iter().flat_map(|it| scalar.text.match_indices(*it)) {
-                let end = scalar.text.get(start.0..).and_then(|it| it.find('}'));
-                let end = end.map_or(scalar.text.len(), |it| start.0 + it + 1);
-                let at = node.at.within(&scalar.text, start.0..end);
-                let message = format!("`{}…}}` cannot stand in a route file", start.1);
-                let found = report.error(at, Code::Unresolved, message);
-                found.help(
-                    "a route works on the message alone; what is secret stands in a system file",
-                );
-            }
+            let text = &scalar.text;
+            let Some(start) = next(text, 0) else { return };
+            let rest = text.get(start..).unwrap_or_default();
+            let end = rest.find('}').map_or(text.len(), |it| start + it + 1);
+            let kind = if rest.starts_with(ENV) { ENV } else { FILE };
+            let at = node.at.within(text, start..end);
+            let message = format!("`{kind}…}}` cannot stand in a route file");
+            let found = report.error(at, Code::Unresolved, message);
+            found
+                .help("a route works on the message alone; what is secret stands in a system file");
+            node.at = Span::NOWHERE;
         }
     }
 }

@@ -94,8 +94,8 @@ impl<'a> Project<'a> {
 
     /// Reads a route file, in which nothing is filled in.
     pub(super) fn unfilled(&mut self, path: &str) -> Option<Node> {
-        let node = parse(&self.text(path)?, &mut self.report)?;
-        fill::refuse(&node, &mut self.report);
+        let mut node = parse(&self.text(path)?, &mut self.report)?;
+        fill::refuse(&mut node, &mut self.report);
         Some(node)
     }
 

@@ -44,15 +44,18 @@ impl Systems {
         let mut systems = Self::default();
         for path in project.list("connectors", ".yaml", false) {
             let stem = check::stem(&path, ".yaml");
+            let before = project.report.errors();
             let node = project.filled(&path);
             let file = node.and_then(|mut node| {
                 not_yet(&mut node, &mut project.report);
                 systems.texts.push(texts(&node));
                 decode::<SystemFile>(&node, &mut project.report)
             });
-            match file {
-                Some(file) => systems.add(&file, stem, outside, &mut project.report),
-                None => systems.declared.unread.push(stem.to_owned()),
+            if before < project.report.errors() {
+                systems.declared.unread.push(stem.to_owned());
+            }
+            if let Some(file) = file {
+                systems.add(&file, stem, outside, &mut project.report);
             }
         }
         systems
@@ -139,7 +142,7 @@ impl Systems {
 
 /// What to do where `hash` is used without a key.
 pub(super) const HASH_HELP: &str =
-    "write `hash_key: ${env:SIMPUL_HASH_KEY}` into simpul.yaml; `simpul key new` makes one";
+    "write `hash_key: ${env:HASH_KEY}` into simpul.yaml; `openssl rand -hex 16` makes one";
 
 /// What the files should say although nothing hangs on it.
 fn metadata(file: &SystemFile, report: &mut Report) {
@@ -149,7 +152,7 @@ fn metadata(file: &SystemFile, report: &mut Report) {
             found.label(why);
         }
     };
-    missing(file.name.is_none(), "name", "people see this system as what it is called");
+    missing(file.name.is_none(), "name", "operators see its short name alone");
     missing(file.owner.is_none(), "owner", "nobody knows whom to ask about this system");
     missing(
         file.classification.is_none(),

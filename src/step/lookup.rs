@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Context, Flow, Rejected, Step, kind_of, place::Place, text::message_expression};
 use crate::{
-    diagnostic::{Code, Located, Report, nearest},
+    diagnostic::{Code, Located, Node, NodeKind, Report, Scalar, Span, Style, nearest},
     expr::{Expr, Scope},
     message::Value,
     table::{Row, Table},
@@ -32,21 +32,43 @@ pub struct LookupSpec {
     columns: Option<Vec<Located<String>>>,
     /// What happens where the key is nothing, null, or in no row. Without it, `reject`: a code
     /// that nobody knows is a mistake that a later system would have to find.
-    #[serde(default)]
-    on_missing: OnMissing,
+    #[serde(default = "reject")]
+    on_missing: Node,
 }
 
-/// What `lookup` does where there is no row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnMissing {
+/// A node, because `null` without quotes is no text.
+fn reject() -> Node {
+    let scalar = Scalar { text: "reject".to_owned(), style: Style::Plain };
+    Node { at: Span::START, kind: NodeKind::Scalar(scalar) }
+}
+
+#[derive(Clone, Copy)]
+enum Missing {
     /// The message is bad.
-    #[default]
     Reject,
     /// `into` becomes null.
     Null,
     /// The body stays as it is.
     Skip,
+}
+
+impl Missing {
+    const NAMES: [(&str, Self); 3] =
+        [("reject", Self::Reject), ("null", Self::Null), ("skip", Self::Skip)];
+
+    fn compile(node: &Node, report: &mut Report) -> Option<Self> {
+        let written = match &node.kind {
+            NodeKind::Scalar(scalar) => scalar.text.as_str(),
+            _ => "",
+        };
+        let known = Self::NAMES.iter().find(|(name, _)| *name == written);
+        if known.is_none() {
+            report
+                .error(node.at, Code::UnknownName, "`on_missing` is none of its three words")
+                .help("write `reject`, `null` or `skip`");
+        }
+        known.map(|(_, missing)| *missing)
+    }
 }
 
 impl LookupSpec {
@@ -69,13 +91,14 @@ impl LookupSpec {
             return None;
         };
         let columns = self.columns(table, report);
+        let on_missing = Missing::compile(&self.on_missing, report);
         Some(Box::new(Lookup {
             table: Arc::clone(table),
             name: self.table.value.clone(),
             key: key?,
             into: into?,
             columns: columns?,
-            on_missing: self.on_missing,
+            on_missing: on_missing?,
         }))
     }
 
@@ -113,7 +136,7 @@ struct Lookup {
     key: Expr,
     into: Place,
     columns: Vec<usize>,
-    on_missing: OnMissing,
+    on_missing: Missing,
 }
 
 impl Step for Lookup {
@@ -128,9 +151,9 @@ impl Step for Lookup {
         };
         let value = match (row, self.on_missing) {
             (Some(row), _) => self.object(row, scope)?,
-            (None, OnMissing::Null) => Value::Null,
-            (None, OnMissing::Skip) => return Ok(Flow::Next(scope.body)),
-            (None, OnMissing::Reject) => {
+            (None, Missing::Null) => Value::Null,
+            (None, Missing::Skip) => return Ok(Flow::Next(scope.body)),
+            (None, Missing::Reject) => {
                 return Err(wrong(&format!("{missing} code table `{}`", self.name)));
             }
         };

@@ -105,7 +105,7 @@ const MAP: &str = "$map";
 impl Shape {
     pub(super) fn compile(node: &Node, context: &Context<'_>, report: &mut Report) -> Option<Self> {
         match &node.kind {
-            NodeKind::Scalar(scalar) => Self::scalar(scalar, node.at, report),
+            NodeKind::Scalar(scalar) => Self::scalar(scalar, node.at, context, report),
             NodeKind::List(items) => {
                 let shapes: Vec<_> =
                     items.iter().map(|it| Self::compile(it, context, report)).collect();
@@ -126,7 +126,12 @@ impl Shape {
         }
     }
 
-    fn scalar(scalar: &Scalar, at: Span, report: &mut Report) -> Option<Self> {
+    fn scalar(
+        scalar: &Scalar,
+        at: Span,
+        context: &Context<'_>,
+        report: &mut Report,
+    ) -> Option<Self> {
         if scalar.is_empty() {
             report
                 .error(at, Code::Missing, "no value stands here")
@@ -143,7 +148,7 @@ impl Shape {
             PlainValue::Null => Kind::Null,
             PlainValue::Bool(value) => Kind::Bool(value),
             PlainValue::Number(text) => Kind::Number(text.to_owned()),
-            PlainValue::Text(text) => match ValueText::parse(text) {
+            PlainValue::Text(text) => match ValueText::parse_with(text, context.environment()) {
                 Ok(value) => return Some(Self::text(value, at)),
                 Err(error) => {
                     show_syntax_error(&Located { value: text.to_owned(), at }, &error, report);
@@ -188,14 +193,14 @@ impl Shape {
                     Code::Missing,
                     format!("`{}` without `{other}`", reserved.value),
                 )
-                .help("write `{ $each: $.items[*], $map: { field: \"@.field\" } }`");
+                .help("write `{ $each: $.items, $map: { field: \"@.field\" } }`");
             return None;
         };
         let shape = Self::compile(shape, context, report);
         let NodeKind::Scalar(scalar) = &items.kind else {
             report
                 .error(items.at, Code::WrongKind, "`$each` is no expression")
-                .help("write the array that it goes through: `$each: $.items[*]`");
+                .help("write the array that it goes through: `$each: $.items`");
             return None;
         };
         let text = Located { value: scalar.text.clone(), at: items.at };

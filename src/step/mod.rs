@@ -27,14 +27,14 @@ use serde::Deserialize;
 
 pub use self::{
     check::CheckSpec,
-    lookup::{LookupSpec, OnMissing},
+    lookup::LookupSpec,
     map::Map,
     schema::{Schema, Violation},
     text::{expression, show_syntax_error},
 };
 use crate::{
     diagnostic::{Entries, Located, Node, Report},
-    expr::{EvalError, Scope},
+    expr::{Environment, EvalError, Scope},
     message::{ArenaFull, Value},
     table::Table,
 };
@@ -67,6 +67,13 @@ pub struct Context<'a> {
     pub tables: &'a BTreeMap<String, Arc<Table>>,
     /// JSON Schemas by their path as written in files (`schemas/x.schema.json`).
     pub schemas: &'a BTreeMap<String, Arc<Schema>>,
+}
+
+impl Context<'_> {
+    /// What expressions may refer to.
+    pub fn environment(&self) -> Environment<'_> {
+        Environment { tables: Some(self.tables) }
+    }
 }
 
 /// A file that a step needs beside the route's own.

@@ -117,6 +117,10 @@ impl Reader<'_> {
                 self.letters.next();
                 Selector::Name(self.quoted(quote, start)?)
             }
+            Some('?') => {
+                let help = "to keep only some items, `set` them: `$.items: $.items[?@.total > 0]`";
+                return Err(self.wrong("a path has no conditions", help));
+            }
             _ => {
                 while self.letters.next_if(|(_, it)| *it == '-' || it.is_ascii_digit()).is_some() {}
                 let digits = self.text.get(start..self.at()).unwrap_or_default();
@@ -222,7 +226,7 @@ mod tests {
             ("$.['a']", "2..2 expected a name"),
             ("$[]", "2..2 no name, number or `*`"),
             ("$[01]", "2..4 no name, number or `*`"),
-            ("$[?@.a]", "2..2 no name, number or `*`"),
+            ("$[?@.a]", "2..3 a path has no conditions"),
             ("$[1:2]", "3..4 expected `]`"),
             ("$['a'", "5..5 expected `]`"),
             ("$['a", "2..4 the quote is never closed"),

@@ -9,10 +9,12 @@ use crate::{
 /// Compiles an expression that stands in a file, adding what is wrong with it to `report`.
 pub fn expression(
     text: &Located<String>,
-    _context: &Context<'_>,
+    context: &Context<'_>,
     report: &mut Report,
 ) -> Option<Expr> {
-    Expr::parse(&text.value).map_err(|error| show_syntax_error(text, &error, report)).ok()
+    Expr::parse_with(&text.value, context.environment())
+        .map_err(|error| show_syntax_error(text, &error, report))
+        .ok()
 }
 
 /// As [`expression`], for a place where no `@` can be: `$` is all that a step sees.

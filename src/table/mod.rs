@@ -121,8 +121,9 @@ mod tests {
 
     #[test]
     fn fields_in_quotes_may_hold_commas_quotes_and_line_ends() {
-        let table = table("\u{feff}kode,nama\r\na,\"x, \"\"y\"\"\r\nz\"\r\nb,\r\n");
+        let table = table("\u{feff}kode,nama\r\na,\"x, \"\"y\"\"\r\nz\"\r\nb,\r\nc,5\" 3'\r\n");
         assert_eq!(fields(&table, "a"), ["a", "x, \"y\"\r\nz"]);
         assert_eq!(fields(&table, "b"), ["b", ""]);
+        assert_eq!(fields(&table, "c"), ["c", "5\" 3'"]);
     }
 }

@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, fs, sync::Arc};
 
 use simpul::{
-    diagnostic::{Report, read},
+    diagnostic::{Node, Report, read},
     expr::{Budget, Meta, Scope},
     message::{Arena, Headers, IdSource, JsonWriter, Limits, Timestamp, Value, parse},
-    step::{Context, Flow, Rejected, Schema, Step, StepSpec},
+    step::{Context, Flow, Map, Rejected, Schema, Step, StepSpec},
     table::Table,
 };
 
@@ -101,7 +101,9 @@ fn every_example_in_the_manual_is_true() {
     let mut expected: Option<Outcome> = None;
     let (mut wrong, mut count) = (Vec::new(), 0);
     for (kind, block) in blocks(&manual).into_iter().chain([("end", "")]) {
-        if let (true, Some(expected)) = (!kind.ends_with("out"), expected.take()) {
+        if !kind.ends_with("out")
+            && let Some(expected) = expected.take()
+        {
             wrong.extend(tried(&files, yaml, body, &expected));
             count += 1;
         }
@@ -136,6 +138,56 @@ fn blocks(text: &str) -> Vec<(&str, &str)> {
     parts.next();
     let fenced = parts.step_by(2);
     fenced.map(|it| it.split_once('\n').map_or((it, ""), |(kind, block)| (kind, block))).collect()
+}
+
+#[test]
+fn a_body_gets_the_shape_that_its_author_draws() {
+    let body = r#"{"a":1.50,"n":null,"t":"x","o":{"p":[1,2]},"l":[{"k":"A","m":[1,2]},{"k":"B"}]}"#;
+    let cases = [
+        ("$.o", r#"{"p":[1,2]}"#),
+        ("{ a: $.a, n: $.n, z: $.z, t: $.t }", r#"{"a":1.50,"n":null,"t":"x"}"#),
+        ("[$.z, $.a, '1.50', 1.5, true, null]", r#"[1.50,"1.50",1.5,true,null]"#),
+        ("{ a: { b: { c: $.z }, d: [] } }", r#"{"a":{"b":{},"d":[]}}"#),
+        ("{ $each: $.l, $map: \"@.k\" }", r#"["A","B"]"#),
+        ("{ $each: \"$.l[*].m\", $map: \"@\" }", "[[1,2]]"),
+        ("{ $each: $.l, $map: \"@.m\" }", "[[1,2]]"),
+        ("{ x: { $each: $.z, $map: 1 }, y: 2 }", r#"{"y":2}"#),
+        (
+            "{ $each: $.l, $map: { k: \"@.k\", t: $.t, m: { $each: \"@.m\", $map: { i: \"@\" } } } }",
+            r#"[{"k":"A","t":"x","m":[{"i":1},{"i":2}]},{"k":"B","t":"x"}]"#,
+        ),
+    ];
+    for (shape, expected) in cases {
+        let steps = Files::default().compile(&format!("- map: {shape}"));
+        let outcome = run(&steps.unwrap_or_else(|it| panic!("{it}")), body);
+        assert_eq!(outcome, Ok(vec![expected.to_owned()]), "{shape}");
+    }
+    let nothing = Files::default().compile("- map: $.z").unwrap();
+    assert_eq!(run(&nothing, body), Err("the new body is nothing".to_owned()));
+}
+
+#[test]
+fn a_map_says_where_it_needs_an_item() {
+    let context = Context { tables: &BTreeMap::new(), schemas: &BTreeMap::new() };
+    let mut report = Report::default();
+    let mut map = |text| {
+        let node: Node = read(text, &mut report).unwrap();
+        Map::compile(&node, &context, &mut report).unwrap()
+    };
+    let within = map("{ a: 1, b: { $each: $.l, $map: [\"@\"] } }");
+    assert!(!within.uses_item() && !within.uses_hash());
+    let outside = map("{ a: 1,\n b: { $each: \"@.l\", $map: 1 }, c: $.x | hash }");
+    assert!(outside.uses_item() && outside.uses_hash());
+    assert_eq!(outside.item_at().map(|at| (at.line, at.column)), Some((2, 15)));
+}
+
+#[test]
+fn the_work_on_one_message_has_an_end() {
+    let list = format!("[{}0]", "0,".repeat(999));
+    let shape = "{ $each: $, $map: { $each: $, $map: { $each: $, $map: 1 } } }";
+    let steps = Files::default().compile(&format!("- map: {shape}")).unwrap();
+    let reason = run(&steps, &list).unwrap_err();
+    assert!(reason.ends_with("takes more work than one message may"), "{reason}");
 }
 
 /// The rules of a polling station's result, as an integrator writes them.
@@ -231,7 +283,22 @@ fn a_rejection_holds_no_value_of_the_message() {
         reasons += "\n";
     }
     assert!(!reasons.contains("RAHASIA"), "{reasons}");
-    insta::assert_snapshot!(reasons, @r"");
+    insta::assert_snapshot!(reasons, @r"
+    `$.a`: must be true or false, but is a text
+    `$.a < 5`: `<` compares two numbers or two texts, not a text with a number
+    field `x[1].y`: `$.a + 1`: `+` takes numbers, not a text and a number
+    field `x`: `$.b`: an array cannot be put into a text
+    field `x`: `$.c`: is an object, not an array
+    field `x[0].z`: `@ * 2`: `*` takes numbers, not a text and a number
+    field `$.a.b`: `b` would be put into a text
+    field `$.x`: `$.a | date`: `date` finds no date: it reads YYYY-MM-DD, DD-MM-YYYY, YYYY-MM-DD HH:MM:SS and RFC 3339
+    does not fit `schemas/x.schema.json`: `/a` must be 1
+    rule `r`: `$.a < 5`: `<` compares two numbers or two texts, not a text with a number
+    field `$.a.x`: `x` would be put into a text
+    `$.a`: is not in code table `wilayah`
+    `$.b`: is an array, no key
+    `$.a`: is a text, not an array
+    ");
 }
 
 #[test]
@@ -241,22 +308,24 @@ fn an_author_is_told_every_mistake_in_his_steps() {
         .with_schema("schemas/sppd.schema.json", "{}");
     let yaml = r#"- filter: $.status = 'TERBIT'
 - filter: "@.status == 'TERBIT'"
-- map: { nip: "@.nip", total: 13.10, x: }
-- map: { a: { $each: $.b[*], $mpa: { c: 1 } } }
-- map: { a: { $each: $.b[*], c: 1 } }
+- map: { nip: "@.nip", total: 13.10, nama: name($.x) }
+- map: { a: { $each: $.b, $mpa: { c: 1 } } }
+- map: { a: { $each: $.b, c: 1 } }
 - map: { a: { $map: { c: 1 } } }
 - map: { a: { $each: { b: 1 }, $map: 1 } }
-- set: { tujuan: 1, $: 2, $.a-b: 3 }
+- map: { a: { $eahc: 1, $b: 2 } }
+- map: { nama: "${$.k | lookup('wilayh', 'nama')}" }
+- set: { tujuan: 1, $: 2, $.a-b: 3, $.c: "@.d" }
 - set: { $..a: 1 }
-- remove: [$.a[?@.b], nik]
+- remove: ["$.a[?@.b]", nik]
 - remove: []
 - validate: schemas/spd.schema.json
 - check: { into: $.gagal, rules: {} }
-- check: { into: $[*], rules: { a: "$.x <" } }
+- check: { into: "$[*]", rules: { a: "$.x <" } }
 - lookup: { table: wilayh, key: $.k, into: $.w }
 - lookup: { table: wilayah, key: $.k, into: $.w, columns: [nma, kode, kode] }
+- lookup: { table: wilayah, key: $.k, into: $.w, on_missing: ignore }
 - split: "@.items"
-- filtre: $.a
 "#;
     let mistakes = files.compile(yaml).map(|_| ()).unwrap_err();
     insta::assert_snapshot!(mistakes);

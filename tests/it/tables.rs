@@ -4,14 +4,14 @@ use simpul::{diagnostic::Report, table::Table};
 
 use crate::support::shared::shared;
 
-/// The files of the corpus csv-spectrum, each beside a JSON file that says what it holds.
+/// The files of the corpus csv-spectrum, each beside a JSON file that says what it holds. Without
+/// `location_coordinates`, whose two files do not hold the same.
 const SPECTRUM: &[&str] = &[
     "comma_in_quotes",
     "empty",
     "empty_crlf",
     "escaped_quotes",
     "json",
-    "location_coordinates",
     "newlines",
     "newlines_crlf",
     "quotes_and_newlines",
@@ -31,6 +31,11 @@ fn every_file_of_csv_spectrum_is_read_as_it_is_meant() {
     for name in SPECTRUM {
         let Some(text) = shared(&format!("corpora/csv-spectrum/csvs/{name}.csv")) else { return };
         let expected = shared(&format!("corpora/csv-spectrum/json/{name}.json")).unwrap();
+        // A checkout may have changed the line ends that the file is about.
+        let text = match name.ends_with("_crlf") {
+            true => text.replace("\r\n", "\n").replace('\n', "\r\n"),
+            false => text,
+        };
         // A file of one row is written without the list around it.
         let expected =
             if expected.trim_start().starts_with('{') { format!("[{expected}]") } else { expected };
@@ -41,7 +46,8 @@ fn every_file_of_csv_spectrum_is_read_as_it_is_meant() {
         for row in expected {
             let field = |column: &String| row.get(column).and_then(|it| it.as_str()).unwrap();
             let key = field(&table.columns()[0]);
-            let fields: Vec<&str> = table.row(key).unwrap().iter().collect();
+            let fields: Vec<&str> =
+                table.row(key).unwrap_or_else(|| panic!("{name}: {key}")).iter().collect();
             let meant: Vec<&str> = table.columns().iter().map(field).collect();
             assert_eq!(fields, meant, "{name}");
         }

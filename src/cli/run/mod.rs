@@ -7,7 +7,10 @@ use std::{path::Path, time::Duration};
 
 use tokio::{runtime::Builder, time::timeout};
 
-use self::{parts::Running, signals::{Asked, Signals}};
+use self::{
+    parts::Running,
+    signals::{Asked, Signals},
+};
 use super::{
     CouldNot, Exit, LogFormat, Outcome, logging, project,
     screen::{complain, say},
@@ -37,13 +40,13 @@ pub(super) fn run(project: &Path, args: &Args) -> Outcome {
     logging::start(args.log_format)?;
     let files = match project::read(project) {
         Ok(files) => files,
-        Err(mistakes) => {
-            complain(&mistakes);
+        Err(broken) => {
+            complain(broken.to_string().trim_end());
             return Ok(Exit::FoundWrong);
         }
     };
     if !files.warnings.is_empty() {
-        complain(files.warnings.trim_end());
+        complain(files.warned().trim_end());
     }
     let runtime = Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CouldNot(format!("no runtime: {error}")))?;

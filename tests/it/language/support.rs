@@ -73,11 +73,13 @@ pub(super) fn run(kind: Kind, text: &str, message: &Message) -> Outcome {
 }
 
 impl Message {
+    /// A message of nothing but a body.
     pub(super) fn of(document: &str) -> Self {
         Self { document: document.to_owned(), ..Self::default() }
     }
 
-    fn evaluate(
+    /// Calls `evaluate` with the scope of this message.
+    pub(super) fn evaluate(
         &self,
         evaluate: impl for<'a> FnOnce(&Scope<'a>) -> Result<Option<Value<'a>>, EvalError>,
     ) -> Outcome {

@@ -1,0 +1,347 @@
+//! `simpul.yaml` and the `SIMPUL_…` variables: how this gateway is set up.
+//!
+//! The file is read as strictly as all others. Every setting can be given as a variable instead,
+//! which has the last word: `limits: { body: 1MiB }` is `SIMPUL_LIMITS_BODY=1MiB`.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::SocketAddr,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+};
+
+use config::{Environment, Source as _};
+use serde::Deserialize;
+
+use crate::{
+    broker::rabbitmq::Address,
+    connector::Secret,
+    diagnostic::{
+        Code, Entries, Located, Node, NodeKind, Report, Scalar, Span, Style, decode, nearest,
+        units::{RateText, SizeText},
+    },
+    message::Limits,
+    route::{self, Broken, Given, Loaded, Project, RetryPolicy, RetrySpec, Variables},
+};
+
+/// How this gateway is set up.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where systems hand messages over.
+    pub listen: SocketAddr,
+    /// Where operators look: metrics, health, their calls.
+    pub ops: SocketAddr,
+    /// The directory of the embedded broker and the store.
+    pub store: PathBuf,
+    /// The largest body that is accepted, in bytes.
+    pub body_bytes_max: usize,
+    /// Arrays and objects inside each other that a body may have.
+    pub depth_max: usize,
+    /// Messages that one client may hand over each second.
+    pub rate_per_second: u32,
+    /// Messages that the worker of a route holds at most.
+    pub prefetch: usize,
+    /// Retry policies by name.
+    pub retry: BTreeMap<String, RetryPolicy>,
+    /// The key of the function `hash`.
+    pub hash_key: Option<Secret>,
+    /// What is logged: `info`, `simpul=debug,warn`.
+    pub log: Option<String>,
+}
+
+/// The file with the settings.
+const FILE: &str = "simpul.yaml";
+
+/// What the names of variables begin with.
+const PREFIX: &str = "SIMPUL";
+
+/// Settings that a variable can give, beside `SIMPUL_RETRY_<policy>_<field>`.
+const VARIABLES: [&[&str]; 10] = [
+    &["listen"],
+    &["ops"],
+    &["broker"],
+    &["store"],
+    &["limits", "body"],
+    &["limits", "depth"],
+    &["limits", "rate"],
+    &["limits", "prefetch"],
+    &["hash_key"],
+    &["log"],
+];
+
+/// Bodies that can be allowed: each is held in memory whole, and more than once.
+const BODY_BYTES: RangeInclusive<u64> = 1 << 10..=64 << 20;
+
+/// Messages in hand that can be allowed, each with its body in memory.
+const PREFETCH: RangeInclusive<u64> = 1..=10_000;
+
+/// The shortest key of `hash`, in bytes: what is hashed are numbers that can be tried out.
+const HASH_KEY_BYTES_MIN: usize = 16;
+
+/// `simpul.yaml`, as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SettingsFile {
+    /// Where systems hand messages over: `127.0.0.1:8080` unless said.
+    listen: Option<Located<String>>,
+    /// Where operators look: `127.0.0.1:9464` unless said.
+    ops: Option<Located<String>>,
+    /// Where messages wait: `embedded`, which is all that this version has.
+    broker: Option<Located<Secret>>,
+    /// The directory of the store: `./data` unless said.
+    store: Option<Located<Secret>>,
+    /// What is accepted.
+    #[serde(default)]
+    limits: LimitsSpec,
+    /// Retry policies by name; `standard` is the one where none is named.
+    #[serde(default)]
+    retry: Entries<RetrySpec>,
+    /// The key of the function `hash`, from the environment or a file.
+    hash_key: Option<Located<Secret>>,
+    /// What is logged.
+    log: Option<Located<String>>,
+}
+
+/// What is accepted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitsSpec {
+    /// The largest body: `1MiB` unless said.
+    body: Option<Located<SizeText>>,
+    /// Arrays and objects inside each other: 64 unless said.
+    depth: Option<Located<u64>>,
+    /// Messages of one client: `200/s` unless said.
+    rate: Option<Located<RateText>>,
+    /// Messages that the worker of a route holds at most: 500 unless said.
+    prefetch: Option<Located<u64>>,
+}
+
+/// Reads the settings and the files of a project.
+///
+/// # Errors
+///
+/// Everything that is wrong in any of them.
+pub fn load(directory: &Path, variables: &Variables) -> Result<(Settings, Loaded), Broken> {
+    let mut project = Project::new(directory, variables);
+    let settings = Settings::read(directory, &mut project);
+    let given = Given { retry: settings.retry.clone(), hash_key: settings.hash_key.is_some() };
+    Ok((settings, route::load(project, &given)?))
+}
+
+impl Settings {
+    /// The settings where nothing is said, of a project in `directory`.
+    pub fn usual(directory: &Path) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            ops: SocketAddr::from(([127, 0, 0, 1], 9464)),
+            store: directory.join("data"),
+            body_bytes_max: 1 << 20,
+            depth_max: Limits::default().depth,
+            rate_per_second: 200,
+            prefetch: 500,
+            retry: [("standard".to_owned(), RetryPolicy::STANDARD)].into(),
+            hash_key: None,
+            log: None,
+        }
+    }
+
+    /// Reads the settings of a project, adding everything wrong with them to its report; what is
+    /// wrong stays as it is usual.
+    pub fn read(directory: &Path, project: &mut Project<'_>) -> Self {
+        let mut settings = Self::usual(directory);
+        if project.has(FILE)
+            && let Some(node) = project.filled(FILE)
+            && !is_nothing(&node)
+        {
+            if let Some(file) = decode::<SettingsFile>(&node, &mut project.report) {
+                settings.take(file, directory, &mut project.report);
+            }
+        }
+        for (variable, node) in overrides(project) {
+            project.report.enter(&variable);
+            if let Some(file) = decode::<SettingsFile>(&node, &mut project.report) {
+                settings.take(file, directory, &mut project.report);
+            }
+        }
+        if settings.listen == settings.ops && settings.ops.port() != 0 {
+            project.report.enter(FILE);
+            let message = format!("`listen` and `ops` are both `{}`", settings.ops);
+            let found = project.report.error(Span::default(), Code::OutOfPlace, message);
+            found.help("give each a port of its own");
+        }
+        settings
+    }
+
+    /// Takes over what is said.
+    fn take(&mut self, file: SettingsFile, directory: &Path, report: &mut Report) {
+        let SettingsFile { listen, ops, broker, store, limits, retry, hash_key, log } = file;
+        self.listen = listen.and_then(|it| address(&it, report)).unwrap_or(self.listen);
+        self.ops = ops.and_then(|it| address(&it, report)).unwrap_or(self.ops);
+        if let Some(broker) = broker {
+            check_broker(&broker, report);
+        }
+        if let Some(path) = store.as_ref().and_then(|it| store_path(it, report)) {
+            self.store = directory.join(path);
+        }
+        self.take_limits(&limits, report);
+        for (name, spec) in retry.iter() {
+            let base = self.retry.get(&name.value).copied().unwrap_or(RetryPolicy::STANDARD);
+            self.retry.insert(name.value.clone(), spec.over(base, report));
+        }
+        if let Some(key) = hash_key {
+            if key.value.reveal().len() < HASH_KEY_BYTES_MIN {
+                let found =
+                    report.error(key.at, Code::WrongKind, "a key too short to hide anything");
+                found.help("take 16 random bytes or more: `openssl rand -hex 16`");
+            }
+            self.hash_key = Some(key.value);
+        }
+        self.log = log.map(|it| it.value).or(self.log.take());
+    }
+
+    fn take_limits(&mut self, limits: &LimitsSpec, report: &mut Report) {
+        if let Some(body) = &limits.body {
+            let bytes = Located { value: body.value.0, at: body.at };
+            let help = "write at least `1KiB` and at most `64MiB`";
+            self.body_bytes_max = bounded(&bytes, BODY_BYTES, help, report, self.body_bytes_max);
+        }
+        if let Some(depth) = &limits.depth {
+            let range = 1..=Limits::DEPTH_MAX as u64;
+            let help = format!("write a number from 1 to {}", Limits::DEPTH_MAX);
+            self.depth_max = bounded(depth, range, &help, report, self.depth_max);
+        }
+        if let Some(prefetch) = &limits.prefetch {
+            let help = "write a number from 1 to 10000";
+            self.prefetch = bounded(prefetch, PREFETCH, help, report, self.prefetch);
+        }
+        if let Some(rate) = &limits.rate {
+            self.rate_per_second = rate.value.per_second;
+        }
+    }
+}
+
+/// Whether a file holds nothing but comments.
+fn is_nothing(node: &Node) -> bool {
+    matches!(&node.kind, NodeKind::Scalar(scalar) if scalar.is_empty())
+}
+
+/// The value if it is in the range, and `usual` if not.
+fn bounded(
+    found: &Located<u64>,
+    range: RangeInclusive<u64>,
+    help: &str,
+    report: &mut Report,
+    usual: usize,
+) -> usize {
+    if !range.contains(&found.value) {
+        report.error(found.at, Code::WrongKind, "a limit out of range").help(help);
+    }
+    usize::try_from(found.value).unwrap_or(usual)
+}
+
+fn address(text: &Located<String>, report: &mut Report) -> Option<SocketAddr> {
+    let address = text.value.parse().ok();
+    if address.is_none() {
+        let message = "not an address to listen on";
+        let found = report.error(text.at, Code::WrongKind, message);
+        found.help("write an IP address and a port: `127.0.0.1:8080`, `\"[::1]:8080\"`");
+    }
+    address
+}
+
+/// Messages here never show the text: it may hold a password.
+fn check_broker(text: &Located<Secret>, report: &mut Report) {
+    let broker = text.value.reveal();
+    if broker == "embedded" {
+        return;
+    }
+    if !broker.starts_with("amqp:") && !broker.starts_with("amqps:") {
+        let found = report.error(text.at, Code::WrongKind, "not a broker");
+        found.help("write `embedded`");
+        return;
+    }
+    match Address::parse(broker) {
+        Ok(address) => {
+            let message = "this version of simpul does not run on RabbitMQ";
+            let found = report.error(text.at, Code::NotInThisVersion, message);
+            found.label(format!("the address of `{}`", address.host()));
+            found.help("write `embedded`");
+        }
+        Err(error) => {
+            let found = report.error(text.at, Code::WrongKind, format!("this {error}"));
+            found.help("write `embedded`, or `amqp://user:password@host:5672/vhost`");
+        }
+    }
+}
+
+fn store_path<'a>(text: &'a Located<Secret>, report: &mut Report) -> Option<&'a str> {
+    let path = text.value.reveal();
+    if path.starts_with("postgres:") || path.starts_with("postgresql:") {
+        let message = "this version of simpul does not keep its store in PostgreSQL";
+        let found = report.error(text.at, Code::NotInThisVersion, message);
+        found.help("write the path of a directory: `./data`");
+        return None;
+    }
+    if path.is_empty() || path.contains("://") || path.contains('\0') {
+        let found = report.error(text.at, Code::WrongKind, "not the path of a directory");
+        found.help("write `./data`");
+        return None;
+    }
+    Some(path)
+}
+
+/// What variables say: for each its name, and a tree as if it stood in a file.
+fn overrides(project: &mut Project<'_>) -> Vec<(String, Node)> {
+    let variables = project.variables();
+    let given: HashMap<_, _> = variables
+        .names()
+        .filter_map(|name| Some((name.to_owned(), variables.get(name)?.to_owned())))
+        .collect();
+    let source = Environment::with_prefix(PREFIX).prefix_separator("_").source(Some(given));
+    // Texts in memory, all of them Unicode: there is nothing that could fail.
+    let mut collected: Vec<_> = source.collect().unwrap_or_default().into_iter().collect();
+    collected.sort_by(|left, right| left.0.cmp(&right.0));
+
+    let mut nodes = Vec::new();
+    for (key, value) in collected {
+        let variable = format!("{PREFIX}_{}", key.to_uppercase());
+        let Ok(text) = value.into_string() else { continue };
+        match path_of(&key) {
+            Some(path) => nodes.push((variable, node(&path, text))),
+            None => unknown(&variable, &key, &mut project.report),
+        }
+    }
+    nodes
+}
+
+/// Where in the file the setting stands that a variable gives.
+fn path_of(key: &str) -> Option<Vec<String>> {
+    if let Some(path) = VARIABLES.iter().find(|it| it.join("_") == key) {
+        return Some(path.iter().map(ToString::to_string).collect());
+    }
+    let (policy, field) = key.strip_prefix("retry_")?.split_once('_')?;
+    let known = ["first", "factor", "max", "give_up"].contains(&field);
+    known.then(|| vec!["retry".to_owned(), policy.to_owned(), field.to_owned()])
+}
+
+/// A variable that looks like one of ours and is none. No more than a warning: the names of
+/// variables are not ours alone.
+fn unknown(variable: &str, key: &str, report: &mut Report) {
+    let known: Vec<_> = VARIABLES.iter().map(|it| it.join("_")).collect();
+    if let Some(near) = nearest(key, known.iter().map(String::as_str)) {
+        report.enter(variable);
+        let message = format!("no setting is called `{variable}`");
+        let found = report.warn(Span::default(), Code::UnknownName, message);
+        found.help(format!("did you mean `{PREFIX}_{}`?", near.to_uppercase()));
+    }
+}
+
+/// A tree with one value, as if it stood in a file.
+fn node(path: &[String], text: String) -> Node {
+    let at = Span::default();
+    let value = Node { at, kind: NodeKind::Scalar(Scalar { text, style: Style::Filled }) };
+    path.iter().rev().fold(value, |value, key| Node {
+        at,
+        kind: NodeKind::Map(vec![(Located { value: key.clone(), at }, value)]),
+    })
+}
