@@ -188,8 +188,8 @@ async fn broken_files_stop_the_start_with_all_their_mistakes() {
     let output = command(project.path()).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("routes/uji.yaml:7:"), "{said}");
-    assert!(said.contains("routes/lain.yaml:9:"), "{said}");
+    assert!(said.contains("routes/uji.yaml:6:"), "{said}");
+    assert!(said.contains("routes/lain.yaml:8:"), "{said}");
     assert!(!project.path().join("data").exists(), "nothing was begun");
 }
 
