@@ -1,7 +1,7 @@
 //! Brokers: durable queues with acknowledgements, shaped for batches.
 //!
 //! The trait holds what the engine needs and nothing a particular broker happens to offer.
-//! `tests/it/broker_conformance.rs` runs the same checks over every implementation.
+//! `tests/it/broker_conformance/` runs the same checks over every implementation.
 
 pub mod embedded;
 pub mod rabbitmq;

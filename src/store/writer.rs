@@ -13,7 +13,7 @@ use std::{
     time::Instant,
 };
 
-use rusqlite::{Connection, config::DbConfig};
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -244,7 +244,8 @@ impl Work {
     /// From now on nothing that is on disk can be believed, and nothing is written any more.
     fn fail(&mut self, error: &StoreError) {
         let _ = self.failure.0.set(error.reason.clone());
-        let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        let keep_log = rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        let _ = self.connection.set_db_config(keep_log, true);
     }
 }
 

@@ -15,12 +15,12 @@ steps:
   - check: { into: $.gagal, rules: { positif: $.n >= 0 } }
 to:
   - target: arsip.terima
-    retry: { first: 5ms, max: 20ms, give_up: 150ms }
+    retry: { first: 10ms, max: 20ms, give_up: 150ms }
   - target: absensi.terima
     when: $.n > 5
     each: $.daftar[*]
     map: { hasil: "=100 / @" }
-    retry: { first: 5ms, max: 20ms, give_up: 150ms }
+    retry: { first: 10ms, max: 20ms, give_up: 150ms }
 "#;
 
 /// Both equations of the accounts, for one route.
