@@ -38,6 +38,17 @@ pub(super) fn read(directory: &Path) -> Result<Files, Broken> {
     Ok(Files { settings, plan, warnings, texts })
 }
 
+/// That there is such a directory at all; without one there is nothing to find mistakes in.
+pub(super) fn look(directory: &Path) -> Result<(), CouldNot> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    let directory = directory.display();
+    Err(CouldNot(format!(
+        "there is no directory `{directory}`; name the project's with `--project DIR`"
+    )))
+}
+
 /// What senders may do at most, as the settings say.
 pub(super) fn ingest_limits(settings: &Settings) -> IngestLimits {
     let usual = IngestLimits::default();

@@ -38,6 +38,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(project: &Path, args: &Args) -> Outcome {
+    project::look(project)?;
     let files = match project::read(project) {
         Ok(files) => files,
         Err(broken) => {
