@@ -69,6 +69,7 @@ impl<'a> DiagnosticView<'a> {
 }
 
 pub(super) fn run(project: &Path, args: &Args) -> Outcome {
+    project::look(project)?;
     let read = project::read(project);
     let (plan, found, texts) = match &read {
         Ok(files) => (Some(&files.plan), &files.warnings, &files.texts),

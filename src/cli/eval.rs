@@ -85,7 +85,7 @@ pub(super) fn run(project: &Path, args: &Args) -> Outcome {
 
 fn nodes(text: &str, scope: &Scope<'_>) -> Outcome {
     let query = Query::parse(text).map_err(|error| wrong(text, &error))?;
-    told(query.nodes(scope).map(|nodes| Some(Value::Array(&nodes)).map(json)))
+    told(query.nodes(scope).map(|nodes| Some(json(Value::Array(&nodes)))))
 }
 
 fn value(text: &str, tables: &Tables, scope: &Scope<'_>) -> Outcome {

@@ -17,6 +17,7 @@ mod project;
 mod reload;
 mod run;
 mod screen;
+pub mod settings;
 mod trace;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -99,8 +100,6 @@ enum Command {
     Key(key::Args),
     Demo(demo::Args),
 }
-
-pub mod settings;
 
 /// Runs the program; returns its exit code.
 pub fn main() -> ExitCode {

@@ -29,7 +29,8 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(45);
 Example:
   simpul --project /etc/simpul run --log-format json
 
-SIMPUL_LOG says what is logged, `info` if nothing is said: SIMPUL_LOG=simpul=debug,warn")]
+`log` in simpul.yaml says what is logged, `info` if nothing does. Each setting can be given as a
+variable: SIMPUL_LOG=simpul=debug,warn")]
 pub(super) struct Args {
     /// In which form to log, on standard error
     #[arg(long, value_enum, default_value_t)]
@@ -37,7 +38,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(project: &Path, args: &Args) -> Outcome {
-    logging::start(args.log_format)?;
+    project::look(project)?;
     let files = match project::read(project) {
         Ok(files) => files,
         Err(broken) => {
@@ -45,6 +46,7 @@ pub(super) fn run(project: &Path, args: &Args) -> Outcome {
             return Ok(Exit::FoundWrong);
         }
     };
+    logging::start(args.log_format, files.settings.log.as_deref())?;
     if !files.warnings.is_empty() {
         complain(files.warned().trim_end());
     }

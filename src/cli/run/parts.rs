@@ -17,10 +17,11 @@ use crate::{
     cli::{
         CouldNot,
         project::{self, Files},
+        settings::Settings,
     },
     connector::http::source,
     engine::{Engine, Options, Parts, Stopped},
-    message::Clock,
+    message::{Clock, Limits},
     metrics::Metrics,
     ops::{self, Bus, EngineBus, Ops, OpsToken, Reader, Refusal},
     store::{self, Store},
@@ -60,8 +61,9 @@ impl Running {
         let broker = Embedded::open(store.clone(), clock).await;
         let broker = Arc::new(broker.map_err(|it| CouldNot(it.to_string()))?);
         let options = Options {
-            hash_key: settings.hash_key.clone(),
+            hash_key: settings.hash_key.as_ref().map(|it| it.reveal().as_bytes().to_vec()),
             prefetch: settings.prefetch,
+            limits: Limits { depth: settings.depth_max },
             ..Options::default()
         };
         let parts = Parts {
@@ -98,9 +100,9 @@ impl Running {
     }
 
     /// Opens the systems' door.
-    fn take(&mut self, listener: TcpListener, settings: &project::Settings, metrics: Arc<Metrics>) {
+    fn take(&mut self, listener: TcpListener, settings: &Settings, metrics: Arc<Metrics>) {
         let on_refusal: source::OnRefusal = Arc::new(move |code| metrics.ingest_refused(code));
-        let limits = settings.ingest_limits();
+        let limits = project::ingest_limits(settings);
         let intake = self.engine.intake();
         let router = source::router(intake, limits.clone(), Arc::clone(&on_refusal));
         let stop = self.sources_stop.clone();
