@@ -144,8 +144,12 @@ pub(super) fn call(target: &OpenTarget, body: &str) -> Call {
     let arena = Arena::with_limit(1 << 20);
     let headers = Headers::default();
     let at = Timestamp::from_millis(1_768_617_000_000);
-    let meta =
-        Meta { id: IdSource::default().next(at), received_at: at, headers: &headers, hash_key: None };
+    let meta = Meta {
+        id: IdSource::default().next(at),
+        received_at: at,
+        headers: &headers,
+        hash_key: None,
+    };
     let value = parse(&arena, body.as_bytes(), &Limits::default()).unwrap();
     let budget = Budget::new(Budget::STEPS_MAX);
     let scope = Scope { arena: &arena, body: value, item: None, meta: &meta, budget: &budget };

@@ -8,7 +8,8 @@ fn told(yaml: &str) -> String {
 
 #[test]
 fn every_mistake_of_a_system_is_shown_where_it_stands() {
-    insta::assert_snapshot!(told("
+    insta::assert_snapshot!(told(
+        "
 url: http://absensi.kpu.example
 timeout: 10m
 headers: { Host: a, x y: b, x-a: \"${$.\" }
@@ -22,7 +23,8 @@ targets:
   isi: { get: /a, body: json }
   jawab: { post: /a, answers: { 200: refused, 404: delivered } }
   lama: { post: /a, timeout: 0s }
-"));
+"
+    ));
 }
 
 #[test]
@@ -85,7 +87,8 @@ fn a_secret_that_no_header_can_hold_is_refused() {
 
 #[test]
 fn sources_need_keys_that_are_hashes() {
-    insta::assert_snapshot!(told("
+    insta::assert_snapshot!(told(
+        "
 sources:
   tanpa: {}
   salah: { api_keys: { satu: \"sha256:123\", dua: rahasia } }
@@ -93,5 +96,6 @@ sources:
     api_keys:
       satu: sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
       dua: sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
-"));
+"
+    ));
 }

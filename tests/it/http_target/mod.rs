@@ -96,7 +96,11 @@ targets:
 #[tokio::test]
 async fn a_user_and_a_password_and_a_header_of_its_own_prove_who_calls() {
     for (auth, name, value) in [
-        ("{ basic: { user: simpul, password: \"a:b c\" } }", "authorization", "Basic c2ltcHVsOmE6YiBj"),
+        (
+            "{ basic: { user: simpul, password: \"a:b c\" } }",
+            "authorization",
+            "Basic c2ltcHVsOmE6YiBj",
+        ),
         ("{ header: { name: X-API-Key, value: \"$${a\" } }", "x-api-key", "$${a"),
     ] {
         let system = System::new([]).await;
@@ -143,7 +147,10 @@ async fn each_answer_has_its_class_and_no_reason_repeats_it() {
         assert_eq!(error.status, line[..3].parse().ok());
         assert_eq!(error.suspicious, suspicious, "{line}");
         assert!(error.reason.starts_with(&line[..3]), "{error}");
-        assert!(!error.reason.contains("rahasia") && !error.reason.contains("127.0.0.1"), "{error}");
+        assert!(
+            !error.reason.contains("rahasia") && !error.reason.contains("127.0.0.1"),
+            "{error}"
+        );
     }
 }
 
