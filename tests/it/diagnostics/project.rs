@@ -229,3 +229,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn of_very_many_mistakes_the_first_few_hundred_are_told() {
+    let keys: String = (0..5_000).map(|number| format!("k{number}: v\n")).collect();
+    for text in [keys, "k: @v\n".repeat(5_000), "k: v\n".repeat(500)] {
+        let found = check_route(&text).len();
+        assert!((100..=600).contains(&found), "{found}");
+    }
+}
