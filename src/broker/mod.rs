@@ -1,7 +1,7 @@
 //! Brokers: durable queues with acknowledgements, shaped for batches.
 //!
 //! The trait holds what the engine needs and nothing a particular broker happens to offer.
-//! `tests/it/broker_conformance.rs` runs the same checks over every implementation.
+//! `tests/it/broker_conformance/` runs the same checks over every implementation.
 
 pub mod embedded;
 pub mod rabbitmq;
@@ -51,6 +51,8 @@ pub struct Output {
 pub trait Broker: Send + Sync {
     /// Puts `outputs` into their queues, and commits `writes` with them; returns when both are
     /// durable, with an outcome for each output. Embedded: all or none, in one transaction.
+    ///
+    /// Without outputs there is one outcome if the writes failed, and none otherwise.
     ///
     /// An error says that no confirmation came: the output may be stored all the same, so a
     /// caller that tries again must expect a second one with the same id.
@@ -187,7 +189,7 @@ pub struct Depth {
     pub entries: u64,
     /// Those of them that wait for a moment to come.
     pub delayed: u64,
-    /// How long the oldest has been in a queue.
+    /// How long the first in line has been in a queue.
     pub oldest: Duration,
 }
 

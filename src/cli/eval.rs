@@ -1,8 +1,11 @@
 //! `simpul eval`: an expression over a document, as routes would evaluate it.
 
 use std::{
-    fs::File,
+    collections::BTreeMap,
+    fs::{self, File},
     io::{self, IsTerminal, Read},
+    path::Path,
+    sync::Arc,
 };
 
 use super::{
@@ -10,9 +13,14 @@ use super::{
     screen::{complain, escaped, say},
 };
 use crate::{
-    expr::{Budget, Expr, Meta, Scope, SyntaxError},
+    diagnostic::Report,
+    expr::{Budget, Environment, EvalError, Expr, Meta, Query, Scope, SyntaxError},
     message::{Arena, Clock, Headers, JsonWriter, Limits, MessageId, Value, parse},
+    table::Table,
 };
+
+/// Code tables by name.
+type Tables = BTreeMap<String, Arc<Table>>;
 
 /// Bytes of a document: more than any message may have.
 const DOCUMENT_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -54,7 +62,8 @@ pub(super) struct Args {
     headers: Vec<String>,
 }
 
-pub(super) fn run(args: &Args) -> Outcome {
+pub(super) fn run(project: &Path, args: &Args) -> Outcome {
+    let tables = tables(project, &args.expr)?;
     let document = document(args.file.as_deref())?;
     let arena = Arena::with_limit(MEMORY_BYTES_MAX);
     let limits = Limits::default();
@@ -71,24 +80,63 @@ pub(super) fn run(args: &Args) -> Outcome {
     };
     let budget = Budget::new(Budget::STEPS_MAX);
     let scope = Scope { arena: &arena, body, item, meta: &meta, budget: &budget };
-    if args.nodes { nodes(&args.expr, &scope) } else { value(&args.expr, &scope) }
+    if args.nodes { nodes(&args.expr, &scope) } else { value(&args.expr, &tables, &scope) }
 }
 
-fn nodes(_text: &str, _scope: &Scope<'_>) -> Outcome {
-    Err(CouldNot("not yet".to_owned()))
+fn nodes(text: &str, scope: &Scope<'_>) -> Outcome {
+    let query = Query::parse(text).map_err(|error| wrong(text, &error))?;
+    told(query.nodes(scope).map(|nodes| Some(json(Value::Array(&nodes)))))
 }
 
-fn value(text: &str, scope: &Scope<'_>) -> Outcome {
-    let expr = Expr::parse(text).map_err(|error| wrong(text, &error))?;
-    match expr.eval(scope) {
-        Ok(Some(value)) => say(&json(value)),
-        Ok(None) => {}
+fn value(text: &str, tables: &Tables, scope: &Scope<'_>) -> Outcome {
+    let environment = Environment { tables: Some(tables) };
+    let expr = Expr::parse_with(text, environment).map_err(|error| wrong(text, &error))?;
+    told(expr.eval(scope).map(|value| value.map(json)))
+}
+
+/// Prints the value, if there is one, or why there is none.
+fn told(value: Result<Option<String>, EvalError>) -> Outcome {
+    match value {
+        Ok(value) => {
+            value.iter().for_each(|it| say(it));
+            Ok(Exit::Done)
+        }
         Err(error) => {
             complain(&format!("error: {}", escaped(&error.to_string())));
-            return Ok(Exit::FoundWrong);
+            Ok(Exit::FoundWrong)
         }
     }
-    Ok(Exit::Done)
+}
+
+/// The code tables of the project that the expression looks things up in. Others are not read, so
+/// that `eval` works in any directory.
+fn tables(project: &Path, expression: &str) -> Result<Tables, CouldNot> {
+    let mut tables = Tables::new();
+    if !expression.contains("lookup") {
+        return Ok(tables);
+    }
+    let directory = project.join("tables");
+    let failed = |error: io::Error| CouldNot(format!("`{}`: {error}", directory.display()));
+    let entries = match fs::read_dir(&directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(tables),
+        Err(error) => return Err(failed(error)),
+    };
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_stem().and_then(|it| it.to_str()).map(str::to_owned);
+        let is_table = path.extension().is_some_and(|it| it == "csv");
+        let Some(name) = name.filter(|_| is_table) else { continue };
+        let bytes = File::open(&path).and_then(bounded).map_err(failed)?;
+        let mut report = Report::default();
+        report.enter(&format!("tables/{name}.csv"));
+        let read = Table::read(&bytes, &mut report);
+        let Some(table) = read.filter(|_| !report.has_errors()) else {
+            return Err(CouldNot(format!("`{}` has mistakes; see `simpul check`", path.display())));
+        };
+        tables.insert(name, Arc::new(table));
+    }
+    Ok(tables)
 }
 
 fn json(value: Value<'_>) -> String {

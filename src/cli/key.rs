@@ -2,19 +2,16 @@
 
 use clap::Subcommand;
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use super::{
     CouldNot, Exit, Format, Outcome,
     screen::{say, say_json},
 };
-use crate::message::is_name;
-
-/// Bytes of a key: nobody guesses 256 bits, so its digest needs no salt.
-const KEY_BYTES: usize = 32;
+use crate::{connector::http::ApiKey, message::is_name};
 
 /// Make API keys for systems that hand messages over
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  simpul key new e-sppd-2026")]
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -52,11 +49,8 @@ pub(super) fn run(args: Args) -> Outcome {
         );
         return Err(CouldNot(reason));
     }
-    let mut random = [0; KEY_BYTES];
-    getrandom::fill(&mut random)
+    let (key, hash) = ApiKey::generate()
         .map_err(|error| CouldNot(format!("the system gives no randomness: {error}")))?;
-    let key = format!("simpul_{}", hex(&random));
-    let hash = format!("sha256:{}", hex(&Sha256::digest(key.as_bytes())));
     match format {
         Format::Json => say_json(&json!({ "name": name, "key": key, "hash": hash })),
         Format::Text => {
@@ -67,8 +61,4 @@ pub(super) fn run(args: Args) -> Outcome {
         }
     }
     Ok(Exit::Done)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -10,22 +10,17 @@ use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 use super::{CouldNot, LogFormat, screen::escaped};
 
-/// The variable that says what is logged: `info`, `simpul::engine=debug,warn`.
-pub(super) const FILTER: &str = "SIMPUL_LOG";
+/// What is logged where nothing is said.
+const USUAL: &str = "info,lapin=warn,hyper=warn";
 
 /// Bytes of a line in the log; what is longer is cut.
 const LINE_BYTES_MAX: usize = 8 * 1024;
 
-/// Starts the log on standard error.
-pub(super) fn start(format: LogFormat) -> Result<(), CouldNot> {
-    let filter = match std::env::var(FILTER) {
-        Ok(text) => EnvFilter::try_new(&text).map_err(|error| {
-            CouldNot(format!(
-                "`{FILTER}`: {error}; write for example `info` or `simpul=debug,warn`"
-            ))
-        })?,
-        Err(_) => EnvFilter::new("info,lapin=warn,hyper=warn"),
-    };
+/// Starts the log on standard error; `filter` says what is logged: `info`, `simpul=debug,warn`.
+pub(super) fn start(format: LogFormat, filter: Option<&str>) -> Result<(), CouldNot> {
+    let filter = EnvFilter::try_new(filter.unwrap_or(USUAL)).map_err(|error| {
+        CouldNot(format!("`log`: {error}; write for example `info` or `simpul=debug,warn`"))
+    })?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(Lines(format))

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 it found something wrong, 2 it could not run.
 
+mod check;
 mod client;
 mod dead;
 pub mod demo;
@@ -14,7 +15,9 @@ mod pause;
 mod pretty;
 mod project;
 mod reload;
+mod run;
 mod screen;
+pub mod settings;
 mod trace;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -86,6 +89,8 @@ Exit codes: 0 done, 1 found something wrong, 2 could not run.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Args),
+    Check(check::Args),
     Eval(eval::Args),
     Dead(dead::Args),
     Pause(pause::PauseArgs),
@@ -95,8 +100,6 @@ enum Command {
     Key(key::Args),
     Demo(demo::Args),
 }
-
-pub mod settings;
 
 /// Runs the program; returns its exit code.
 pub fn main() -> ExitCode {
@@ -124,7 +127,9 @@ pub fn main() -> ExitCode {
 fn dispatch(cli: Cli) -> Outcome {
     let Cli { project, command } = cli;
     match command {
-        Command::Eval(args) => eval::run(&args),
+        Command::Run(args) => run::run(&project, &args),
+        Command::Check(args) => check::run(&project, &args),
+        Command::Eval(args) => eval::run(&project, &args),
         Command::Dead(args) => wait(dead::run(&project, args)),
         Command::Pause(args) => wait(pause::pause(&project, args)),
         Command::Resume(args) => wait(pause::resume(&project, args)),

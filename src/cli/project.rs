@@ -1,17 +1,85 @@
-//! The project's directory: where its settings say that things are.
+//! The project's directory: its files, and where its settings say that things are.
 
 use std::path::{Path, PathBuf};
 
-use super::CouldNot;
+use super::{
+    CouldNot,
+    settings::{self, Settings},
+};
+use crate::{
+    connector::http::source::IngestLimits,
+    diagnostic::Diagnostic,
+    route::{Broken, Loaded, Plan, Project, Texts, Variables},
+};
 
-/// The directory of the project's store.
-pub(super) fn store_directory(project: &Path) -> Result<PathBuf, CouldNot> {
-    Ok(project.join("data"))
+/// The files of a project, compiled.
+pub(super) struct Files {
+    pub(super) settings: Settings,
+    pub(super) plan: Plan,
+    pub(super) warnings: Vec<Diagnostic>,
+    pub(super) texts: Texts,
+}
+
+impl Files {
+    /// The warnings as text for a terminal; empty if there are none.
+    pub(super) fn warned(&self) -> String {
+        self.texts.render(&self.warnings)
+    }
+}
+
+/// Reads everything that a bus runs by.
+///
+/// # Errors
+///
+/// Everything that is wrong in any file.
+pub(super) fn read(directory: &Path) -> Result<Files, Broken> {
+    let (settings, loaded) = settings::load(directory, &Variables::of_process())?;
+    let Loaded { plan, warnings, texts } = loaded;
+    Ok(Files { settings, plan, warnings, texts })
+}
+
+/// That there is such a directory at all; without one there is nothing to find mistakes in.
+pub(super) fn look(directory: &Path) -> Result<(), CouldNot> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    let directory = directory.display();
+    Err(CouldNot(format!(
+        "there is no directory `{directory}`; name the project's with `--project DIR`"
+    )))
+}
+
+/// What senders may do at most, as the settings say.
+pub(super) fn ingest_limits(settings: &Settings) -> IngestLimits {
+    let usual = IngestLimits::default();
+    IngestLimits {
+        body_bytes_max: settings.body_bytes_max,
+        batch_bytes_max: usual.batch_bytes_max.max(settings.body_bytes_max),
+        depth_max: settings.depth_max,
+        rate_per_second: settings.rate_per_second,
+        burst: settings.rate_per_second.saturating_mul(2),
+        memory_bytes_max: usual.memory_bytes_max.max(settings.body_bytes_max.saturating_mul(2)),
+        ..usual
+    }
+}
+
+/// The directory of the project's store. The shell of an operator need not have the secrets that
+/// the settings ask for, so other mistakes in them do not matter here.
+pub(super) fn store_directory(directory: &Path) -> Result<PathBuf, CouldNot> {
+    let variables = Variables::of_process();
+    let mut project = Project::new(directory, &variables);
+    let store = Settings::read(directory, &mut project).store;
+    if project.report.has_errors() && !store.is_dir() {
+        let reason = "`simpul.yaml` has mistakes and tells no store; see `simpul check`";
+        return Err(CouldNot(reason.to_owned()));
+    }
+    Ok(store)
 }
 
 /// Who works at this terminal, for the journal.
 pub(super) fn operator() -> String {
     let variables = ["SUDO_USER", "USER", "LOGNAME"];
     let name = variables.into_iter().find_map(|it| std::env::var(it).ok());
-    name.filter(|it| !it.is_empty()).unwrap_or_else(|| "operator".to_owned())
+    let name = name.filter(|it| !it.is_empty() && !it.contains(char::is_control));
+    name.unwrap_or_else(|| "operator".to_owned())
 }

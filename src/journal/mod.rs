@@ -179,3 +179,56 @@ impl Journal {
         answers.iter().flatten().map(record::read).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::IdSource;
+
+    fn line(at: i64, message: Option<MessageId>) -> Line {
+        Line {
+            at: Timestamp::from_millis(at),
+            route: "sppd-terbit".into(),
+            message,
+            delivery: Endpoint::parse("e-absensi.catat-dinas-luar").map(|it| (it, 7)),
+            generation: 4,
+            event: Event::Filtered { step: "steps[0] filter".to_owned() },
+        }
+    }
+
+    async fn write(store: &Store, lines: &[Line]) {
+        let mut writes = Writes::default();
+        lines.iter().for_each(|line| append(&mut writes, line));
+        store.commit(writes).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_lines_of_one_message_are_read_as_they_were_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        let ids = IdSource::default();
+        let [one, other] = [(); 2].map(|()| ids.next(Timestamp::from_millis(1)));
+        let whole = Line { delivery: None, ..line(6, Some(one)) };
+        let lines = [line(5, Some(one)), line(5, Some(other)), line(5, None), whole];
+        write(&store, &lines).await;
+        let [first, _, _, last] = lines;
+        assert_eq!(Journal::new(store).of_message(one).await.unwrap(), [first, last]);
+    }
+
+    #[tokio::test]
+    async fn lines_are_forgotten_from_the_oldest_on_and_in_pieces() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        let lines: Vec<_> = (0..FORGOTTEN_MAX + 500).map(|at| line(at, None)).collect();
+        write(&store, &lines).await;
+        let mut left = Vec::new();
+        for _ in 0..3 {
+            let mut writes = Writes::default();
+            forget(&mut writes, Timestamp::from_millis(FORGOTTEN_MAX + 400));
+            store.commit(writes).await.unwrap();
+            let count = store.query(vec![("SELECT count(*) FROM journal", vec![])]).await.unwrap();
+            left.push(count[0][0].int(0));
+        }
+        assert_eq!(left, [500, 100, 100]);
+    }
+}

@@ -280,12 +280,14 @@ impl Store {
         Ok(Self(Arc::new(Inner { readers, writer, failure, hold_paused_clock, _lock: lock })))
     }
 
-    /// Commits `writes`; returns once they are on disk.
+    /// Commits `writes`; returns once they are on disk. With nothing to write it only says whether
+    /// something could be.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when nothing of them was written. If the future is dropped they may be
-    /// written all the same.
+    /// [`StoreError`] when nothing of them was written; after an error from the disk, which fails
+    /// the store for good, when that is uncertain. If the future is dropped they may be written
+    /// all the same.
     pub async fn commit(&self, writes: Writes) -> Result<(), StoreError> {
         self.commit_counting(writes).await.map(drop)
     }
@@ -296,10 +298,10 @@ impl Store {
     ///
     /// As [`commit`](Self::commit).
     pub async fn commit_counting(&self, writes: Writes) -> Result<Vec<u64>, StoreError> {
+        self.0.failure.check()?;
         if writes.is_empty() {
             return Ok(Vec::new());
         }
-        self.0.failure.check()?;
         let answer = self.0.writer.hand_over(writes).await?;
         self.wait(answer).await
     }

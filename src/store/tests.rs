@@ -254,6 +254,7 @@ fn write_until_refused(directory: &Path) {
         assert!(refusal.contains("the disk refused"), "{refusal}");
         let next = store.commit(put("small", 1)).await.unwrap_err().reason;
         assert!(next.starts_with("failed at an earlier write"), "{next}");
+        store.commit(Writes::default()).await.unwrap_err();
         assert_eq!(count(&store).await, answered);
         println!("answered: {answered} ");
     });

@@ -13,7 +13,7 @@ use std::{
     time::Instant,
 };
 
-use rusqlite::{Connection, config::DbConfig};
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -63,7 +63,8 @@ impl Writer {
         let cannot = |error: &dyn std::fmt::Display| {
             StoreError::new(format!("cannot start writing to `{}`: {error}", file.display()))
         };
-        let mut work = Work { connection, log_pages: Arc::default(), observe, failure };
+        let log_pages = Arc::default();
+        let mut work = Work { connection, log_pages, folded_at: 0, observe, failure };
         work.watch_log().map_err(|error| cannot(&error))?;
         let (jobs, waiting) = mpsc::channel(JOBS_WAITING_MAX);
         let thread = thread::Builder::new()
@@ -98,6 +99,9 @@ struct Work {
     connection: Connection,
     /// Pages in the log, told by SQLite after each commit.
     log_pages: Arc<AtomicUsize>,
+    /// How many there were when they were last folded; readers may have held some of them back,
+    /// which is no reason to try again with each commit.
+    folded_at: usize,
     observe: Option<Observe>,
     failure: Arc<Failure>,
 }
@@ -227,7 +231,11 @@ impl Work {
     /// Folds the log into the database where it has grown, after its jobs were answered.
     fn fold_log(&mut self) {
         let pages = self.log_pages.load(Ordering::Relaxed);
-        if pages < LOG_PAGES_FOLDED || self.failure.check().is_err() {
+        if pages < self.folded_at {
+            // It was folded whole, and has started over.
+            self.folded_at = 0;
+        }
+        if pages < self.folded_at + LOG_PAGES_FOLDED || self.failure.check().is_err() {
             return;
         }
         let mode = if pages < LOG_PAGES_MAX { "PASSIVE" } else { "TRUNCATE" };
@@ -237,14 +245,15 @@ impl Work {
             Err(error) if sqlite::trouble(&error) == Trouble::Store => {
                 self.fail(&sqlite::error("cannot fold the log into the database", &error));
             }
-            _ => self.log_pages.store(0, Ordering::Relaxed),
+            _ => self.folded_at = pages,
         }
     }
 
     /// From now on nothing that is on disk can be believed, and nothing is written any more.
     fn fail(&mut self, error: &StoreError) {
         let _ = self.failure.0.set(error.reason.clone());
-        let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        let keep_log = rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        let _ = self.connection.set_db_config(keep_log, true);
     }
 }
 

@@ -112,6 +112,7 @@ fn row(metric: &Metric) -> String {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn promtool_takes_the_alerts() {
     let checked =
         Command::new("promtool").args(["check", "rules", "deploy/simpul.rules.yml"]).output();
@@ -135,6 +136,7 @@ fn promtool_finds_nothing_to_complain_about() {
 }
 
 /// Holds metrics against `promtool check metrics`, where it is installed.
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 pub(super) fn promtool_passes(metrics: &str) {
     let promtool = Command::new("promtool")
         .args(["check", "metrics"])

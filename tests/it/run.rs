@@ -188,8 +188,8 @@ async fn broken_files_stop_the_start_with_all_their_mistakes() {
     let output = command(project.path()).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("routes/uji.yaml:7:"), "{said}");
-    assert!(said.contains("routes/lain.yaml:9:"), "{said}");
+    assert!(said.contains("routes/uji.yaml:6:"), "{said}");
+    assert!(said.contains("routes/lain.yaml:8:"), "{said}");
     assert!(!project.path().join("data").exists(), "nothing was begun");
 }
 
@@ -241,5 +241,71 @@ async fn a_taken_address_stops_the_start_with_its_setting() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains(&format!("`ops: {address}`")), "{said}");
+    assert!(!project.path().join("data").exists(), "nothing was begun");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_cuts_the_stop_short_and_loses_nothing() {
+    let project = project();
+    // A system that takes calls and never answers.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let system = format!(
+        "system: arsip\nname: Arsip\nhttp:\n  url: http://{}\n  targets:\n    simpan: {{ post: /naskah }}\n",
+        silent.local_addr().unwrap()
+    );
+    fs::write(project.path().join("connectors/arsip.yaml"), system).unwrap();
+    let mut process = Process::start(project.path());
+    assert_eq!(process.send(r#"{"nomor": 17}"#).await.0, 202);
+    let called = tokio::time::timeout(PATIENCE, silent.accept()).await.unwrap().unwrap();
+
+    process.signal("-TERM");
+    let door = process.listen.clone();
+    until("the systems' door closes", || async {
+        tokio::net::TcpStream::connect(&door).await.is_err()
+    })
+    .await;
+    let (status, ready) = process.ops("/health/ready").await;
+    assert_eq!(status, 503, "operators can still look: {ready}");
+    process.signal("-INT");
+    assert_eq!(process.ended(), Some(1));
+
+    drop(called);
+    let process = Process::start(project.path());
+    let again = tokio::time::timeout(PATIENCE, silent.accept()).await.unwrap().unwrap();
+    let mut request = vec![0; 2_000];
+    again.0.readable().await.unwrap();
+    let read = again.0.try_read(&mut request).unwrap();
+    let request = String::from_utf8_lossy(&request[..read]).to_lowercase();
+    assert!(request.contains("simpul-possible-duplicate: true"), "{request}");
+    drop(process);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_is_not_there_ends_with_two() {
+    for command in ["check", "run"] {
+        let said = simpul_on(Path::new("/tidak/ada"), &[command]);
+        assert_eq!(said.code, 2, "{command}: {}", said.err);
+        assert!(said.err.contains("there is no directory `/tidak/ada`"), "{}", said.err);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_finds_what_run_would_and_starts_nothing() {
+    let project = project();
+    let said = simpul_on(project.path(), &["check"]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    let last = said.out.lines().last().unwrap();
+    assert!(last.starts_with("1 route, 1 source, 1 target: no mistakes"), "{}", said.out);
+
+    fs::write(project.path().join("routes/uji.yaml"), ROUTE.replace("arsip", "arsib")).unwrap();
+    let said = simpul_on(project.path(), &["check"]);
+    assert_eq!(said.code, 1);
+    assert!(said.out.contains("routes/uji.yaml:8:13"), "{}", said.out);
+    let said = simpul_on(project.path(), &["check", "--format", "json"]);
+    let view: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((said.code, &view["usable"], &view["errors"]), (1, &false.into(), &1.into()));
+    let found = view["diagnostics"].as_array().unwrap();
+    let error = found.iter().find(|it| it["severity"] == "error").unwrap();
+    assert_eq!((&error["file"], &error["line"]), (&"routes/uji.yaml".into(), &8.into()));
     assert!(!project.path().join("data").exists(), "nothing was begun");
 }

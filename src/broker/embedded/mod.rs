@@ -138,7 +138,9 @@ impl Embedded {
 impl Broker for Embedded {
     async fn publish(&self, outputs: Vec<Output>, writes: Writes) -> Vec<Result<(), BrokerError>> {
         let count = outputs.len();
-        vec![self.transact(&[], outputs, writes).await; count]
+        let outcome = self.transact(&[], outputs, writes).await;
+        let count = count.max(usize::from(outcome.is_err()));
+        vec![outcome; count]
     }
 
     fn consume(&self, queue: &QueueName, prefetch: usize) -> Box<dyn Consumer> {

@@ -156,3 +156,57 @@ pub(super) const REDELIVERED: &str = "
 /// The process stops, and has marked what may have been delivered.
 pub(super) const CLOSE: &str =
     "INSERT INTO fact VALUES ('broker_closed', 1) ON CONFLICT DO NOTHING";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Param, Store};
+
+    const ALL: &[&str] = &[
+        CREATE,
+        PUT,
+        PUT_KEYED,
+        GROW,
+        TAKE_OUT,
+        SHRINK,
+        UNBLOCK,
+        POSTPONE,
+        MARK,
+        FETCH,
+        NEXT_DUE,
+        PUT_ASIDE,
+        ENTRIES,
+        DELAYED,
+        FIRST,
+        LAST,
+        FILLED,
+        QUEUES,
+        BROWSE,
+        HASTEN,
+        HASTEN_BLOCKED,
+        PURGE,
+        UNBLOCK_LATER,
+        FACTS,
+        OPEN,
+        REDELIVERED,
+        CLOSE,
+    ];
+
+    /// However long a queue is, no statement may walk through all of it, or sort it.
+    #[tokio::test]
+    async fn every_statement_finds_its_entries_through_an_index() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        for sql in ALL {
+            let explain: &'static str =
+                Box::leak(format!("EXPLAIN QUERY PLAN {sql}").into_boxed_str());
+            let values = (1..).take_while(|it| sql.contains(&format!("?{it}"))).count();
+            let answers = store.query(vec![(explain, vec![Param::Int(1); values])]).await.unwrap();
+            for row in answers.iter().flatten() {
+                let step = row.text(3);
+                let walks = ["SCAN entry", "SCAN e ", "SCAN later", "SCAN earlier", "TEMP B-TREE"];
+                assert!(!walks.iter().any(|it| step.contains(it)), "{step} in {sql}");
+            }
+        }
+    }
+}

@@ -79,14 +79,10 @@ impl Bus {
     pub(super) async fn start(&mut self) -> Result<(), CouldNot> {
         let log = fs::OpenOptions::new().append(true).create(true).open(self.log_file());
         let log = log.map_err(|error| CouldNot(format!("cannot write the bus's log: {error}")))?;
-        let child = Command::new(&self.program)
-            .args(["run", "--project"])
-            .arg(&self.folder)
-            .envs(&self.environment)
-            .stdin(Stdio::null())
+        let child = self
+            .command(&["run"])
             .stdout(Stdio::null())
             .stderr(log)
-            .kill_on_drop(true)
             .spawn()
             .map_err(|error| CouldNot(format!("cannot start the bus: {error}")))?;
         self.child = Some(child);
@@ -101,6 +97,20 @@ impl Bus {
             sleep(READY_PAUSE).await;
         }
         Err(CouldNot(format!("the bus does not get ready\n{}", self.log_tail())))
+    }
+
+    /// This program on the folder. Settings that stand in the environment of whoever runs the
+    /// demo are not for the bus in it.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("SIMPUL_") {
+                command.env_remove(name);
+            }
+        }
+        command.args(arguments).arg("--project").arg(&self.folder).envs(&self.environment);
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        command
     }
 
     /// That it runs.
@@ -199,14 +209,7 @@ impl Bus {
     pub(super) async fn operate(&self, arguments: &[&str]) -> Result<String, CouldNot> {
         let failed =
             |why: String| CouldNot(format!("`simpul {}` failed: {why}", arguments.join(" ")));
-        let running = Command::new(&self.program)
-            .args(arguments)
-            .arg("--project")
-            .arg(&self.folder)
-            .envs(&self.environment)
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output();
+        let running = self.command(arguments).output();
         let Output { status, stdout, stderr } = tokio::time::timeout(COMMAND_MAX, running)
             .await
             .map_err(|_| failed("it does not end".to_owned()))?

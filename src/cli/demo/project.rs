@@ -70,6 +70,7 @@ impl Project {
             project.write(path, text)?;
         }
         project.write("simpul.yaml", &settings(&project.listen, &project.ops))?;
+        project.write("secrets/hash-key", &format!("kunci-{name:016x}"))?;
         Ok(project)
     }
 
@@ -143,7 +144,8 @@ fn settings(listen: &str, ops: &str) -> String {
          broker: embedded\n\
          store: ./data\n\
          limits: {{ body: 1MiB, depth: 64, rate: 5000/s, prefetch: 500 }}\n\
-         retry:\n  standard: {{ first: 200ms, factor: 2, max: 2s, give_up: 1h }}\n"
+         retry:\n  standard: {{ first: 200ms, factor: 2, max: 2s, give_up: 1h }}\n\
+         hash_key: ${{file:secrets/hash-key}}\n"
     )
 }
 

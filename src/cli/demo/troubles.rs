@@ -12,7 +12,7 @@ use super::{
 use crate::ops::wire::TargetView;
 
 /// Calls that the system in trouble refuses before it works again: enough to open its breaker.
-const REFUSED_CALLS: u64 = 8;
+const REFUSED_CALLS: u64 = 6;
 
 /// Orders that are sent while a password is wrong.
 const ORDERS_WHILE_LOCKED_OUT: usize = 12;
@@ -147,7 +147,8 @@ pub(super) async fn wrong_map(
     stage.project.write(ROUTE_FILE, good)?;
     operate(stage, &["reload"]).await?;
     operate(stage, &[["dead", "replay", "--preview"].as_slice(), &selection].concat()).await?;
-    operate(stage, &[["dead", "replay"].as_slice(), &selection].concat()).await?;
+    let reason = ["--reason", "map corrected"];
+    operate(stage, &[["dead", "replay"].as_slice(), &selection, &reason].concat()).await?;
     stage
         .watch("the replayed orders to arrive", |view| {
             let found = target(view, "sppd-terbit", "e-agenda.catat");
@@ -161,6 +162,8 @@ pub(super) async fn wrong_map(
 /// Runs a command of an operator and shows it with what it answered.
 async fn operate(stage: &Stage<'_>, arguments: &[&str]) -> Result<(), CouldNot> {
     let told = stage.bus.operate(arguments).await?;
-    stage.display.command(&format!("simpul {}", arguments.join(" ")), &told);
+    let quoted = |it: &&str| if it.contains(' ') { format!("'{it}'") } else { (*it).to_owned() };
+    let typed = arguments.iter().map(quoted).collect::<Vec<_>>().join(" ");
+    stage.display.command(&format!("simpul {typed}"), &told);
     Ok(())
 }

@@ -7,7 +7,10 @@ use std::{path::Path, time::Duration};
 
 use tokio::{runtime::Builder, time::timeout};
 
-use self::{parts::Running, signals::{Asked, Signals}};
+use self::{
+    parts::Running,
+    signals::{Asked, Signals},
+};
 use super::{
     CouldNot, Exit, LogFormat, Outcome, logging, project,
     screen::{complain, say},
@@ -26,7 +29,8 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(45);
 Example:
   simpul --project /etc/simpul run --log-format json
 
-SIMPUL_LOG says what is logged, `info` if nothing is said: SIMPUL_LOG=simpul=debug,warn")]
+`log` in simpul.yaml says what is logged, `info` if nothing does. Each setting can be given as a
+variable: SIMPUL_LOG=simpul=debug,warn")]
 pub(super) struct Args {
     /// In which form to log, on standard error
     #[arg(long, value_enum, default_value_t)]
@@ -34,16 +38,17 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(project: &Path, args: &Args) -> Outcome {
-    logging::start(args.log_format)?;
+    project::look(project)?;
     let files = match project::read(project) {
         Ok(files) => files,
-        Err(mistakes) => {
-            complain(&mistakes);
+        Err(broken) => {
+            complain(broken.to_string().trim_end());
             return Ok(Exit::FoundWrong);
         }
     };
+    logging::start(args.log_format, files.settings.log.as_deref())?;
     if !files.warnings.is_empty() {
-        complain(files.warnings.trim_end());
+        complain(files.warned().trim_end());
     }
     let runtime = Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CouldNot(format!("no runtime: {error}")))?;

@@ -17,10 +17,11 @@ use crate::{
     cli::{
         CouldNot,
         project::{self, Files},
+        settings::Settings,
     },
     connector::http::source,
     engine::{Engine, Options, Parts, Stopped},
-    message::Clock,
+    message::{Clock, Limits},
     metrics::Metrics,
     ops::{self, Bus, EngineBus, Ops, OpsToken, Reader, Refusal},
     store::{self, Store},
@@ -32,6 +33,7 @@ const ENGINE_STOP_TIMEOUT: Duration = Duration::from_secs(25);
 /// A bus that takes messages.
 pub(super) struct Running {
     engine: Engine,
+    broker: Arc<Embedded>,
     bus: Arc<EngineBus>,
     store_directory: PathBuf,
     addresses: (std::net::SocketAddr, std::net::SocketAddr),
@@ -57,13 +59,20 @@ impl Running {
 
         let store = open(&settings.store, &metrics)?;
         let broker = Embedded::open(store.clone(), clock).await;
-        let broker: Arc<dyn Broker> = Arc::new(broker.map_err(|it| CouldNot(it.to_string()))?);
+        let broker = Arc::new(broker.map_err(|it| CouldNot(it.to_string()))?);
         let options = Options {
-            hash_key: settings.hash_key.clone(),
-            prefetch: settings.limits.prefetch,
+            hash_key: settings.hash_key.as_ref().map(|it| it.reveal().as_bytes().to_vec()),
+            prefetch: settings.prefetch,
+            limits: Limits { depth: settings.depth_max },
             ..Options::default()
         };
-        let parts = Parts { store, broker, metrics: Arc::clone(&metrics), clock, options };
+        let parts = Parts {
+            store,
+            broker: Arc::clone(&broker) as Arc<dyn Broker>,
+            metrics: Arc::clone(&metrics),
+            clock,
+            options,
+        };
         let engine = Engine::start(parts, plan).await.map_err(|it| CouldNot(it.to_string()))?;
         let token = OpsToken::create(&settings.store, addresses.1)
             .map_err(|error| CouldNot(format!("`{}`: {error}", settings.store.display())))?;
@@ -72,6 +81,7 @@ impl Running {
 
         let mut running = Self {
             engine,
+            broker,
             bus: Arc::clone(&bus),
             store_directory: settings.store.clone(),
             addresses,
@@ -90,9 +100,9 @@ impl Running {
     }
 
     /// Opens the systems' door.
-    fn take(&mut self, listener: TcpListener, settings: &project::Settings, metrics: Arc<Metrics>) {
+    fn take(&mut self, listener: TcpListener, settings: &Settings, metrics: Arc<Metrics>) {
         let on_refusal: source::OnRefusal = Arc::new(move |code| metrics.ingest_refused(code));
-        let limits = settings.ingest_limits();
+        let limits = project::ingest_limits(settings);
         let intake = self.engine.intake();
         let router = source::router(intake, limits.clone(), Arc::clone(&on_refusal));
         let stop = self.sources_stop.clone();
@@ -103,7 +113,9 @@ impl Running {
     pub(super) fn greeting(&self) -> String {
         let (listen, ops) = self.addresses;
         let generation = self.engine.generation();
-        format!("simpul runs: systems http://{listen}, operators http://{ops}, generation {generation}")
+        format!(
+            "simpul runs: systems http://{listen}, operators http://{ops}, generation {generation}"
+        )
     }
 
     /// Reads the files again, beside everything else.
@@ -143,10 +155,14 @@ impl Running {
         self.sources_stop.cancel();
         while self.sources.join_next().await.is_some() {}
         let stopped = self.engine.stop(ENGINE_STOP_TIMEOUT).await;
+        let closed = self.broker.close().await;
+        if let Err(error) = &closed {
+            tracing::warn!(%error, "the queues were not closed; what is in them will be flagged");
+        }
         self.ops_stop.cancel();
         while self.ops.join_next().await.is_some() {}
         OpsToken::remove(&self.store_directory);
-        stopped == Stopped::Drained
+        stopped == Stopped::Drained && closed.is_ok()
     }
 }
 
@@ -174,8 +190,10 @@ fn reader(project: &Path) -> Reader {
         let project = project.clone();
         Box::pin(async move {
             let read = spawn_blocking(move || project::read(&project)).await;
-            let files = read.map_err(|error| format!("bug: reading the files: {error}"))??;
-            Ok((files.plan, files.warnings))
+            let read = read.map_err(|error| format!("bug: reading the files: {error}"))?;
+            let files = read.map_err(|broken| broken.to_string())?;
+            let warned = files.warned();
+            Ok((files.plan, warned))
         })
     })
 }

@@ -64,7 +64,7 @@ async fn the_embedded_broker_keeps_every_promise() {
 
 #[tokio::test(start_paused = true)]
 async fn the_embedded_broker_does_what_a_model_of_it_does() {
-    for seed in 1..=25 {
+    for seed in 1..=10 {
         model::compare(&mut EmbeddedHouse::new(), seed).await;
     }
 }
@@ -161,6 +161,15 @@ async fn a_settlement_that_was_given_up_cannot_be_repeated() {
     let refusal = broker.settle(done(taken), outputs, Writes::default()).await.unwrap_err();
     assert_eq!(refusal.reason, "a delivery was settled before, so nothing of this was written");
     nothing_comes(&house, &mut *broker.consume(&to, 10)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn writes_that_fail_without_an_output_are_not_passed_over() {
+    let broker = EmbeddedHouse::new().open().await;
+    let mut writes = Writes::default();
+    writes.push("INSERT INTO no_such_table VALUES (1)", vec![]);
+    assert_eq!(broker.publish(vec![], writes).await.len(), 1);
+    assert_eq!(broker.publish(vec![], Writes::default()).await.len(), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use super::*;
 
 const QUEUES: [&str; 2] = ["masuk", "keluar"];
 const PREFETCH: usize = 4;
-const STEPS: usize = 120;
+const STEPS: usize = 100;
 
 /// What the model knows of an entry. The list is in the order of publishing.
 struct Known {

@@ -1,0 +1,105 @@
+//! `simpul check`: every mistake in every file, before anything runs.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{
+    Exit, Format, Outcome, project,
+    screen::{counted, escaped, say, say_json},
+};
+use crate::diagnostic::{Diagnostic, Severity};
+
+/// Find every mistake in the files of a project
+///
+/// Reads simpul.yaml, connectors/, routes/, schemas/ and tables/ exactly as `run` and `reload` do,
+/// with the environment of this shell; starts nothing and calls nobody.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  simpul check
+  simpul --project /etc/simpul check --format json
+
+Exit codes: 0 the files can be used, 1 they cannot, 2 it could not look.")]
+pub(super) struct Args {
+    /// In which form to answer
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What was found, for programs.
+#[derive(Serialize)]
+struct CheckView<'a> {
+    usable: bool,
+    errors: usize,
+    warnings: usize,
+    routes: Vec<&'a str>,
+    diagnostics: Vec<DiagnosticView<'a>>,
+}
+
+#[derive(Serialize)]
+struct DiagnosticView<'a> {
+    severity: &'static str,
+    code: &'static str,
+    file: &'a str,
+    line: u32,
+    column: u32,
+    message: &'a str,
+    label: &'a str,
+    help: Option<&'a str>,
+}
+
+impl<'a> DiagnosticView<'a> {
+    fn of(found: &'a Diagnostic) -> Self {
+        let severity = match found.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        Self {
+            severity,
+            code: found.code.as_str(),
+            file: &found.file,
+            line: found.at.line,
+            column: found.at.column,
+            message: &found.message,
+            label: &found.label,
+            help: found.help.as_deref(),
+        }
+    }
+}
+
+pub(super) fn run(project: &Path, args: &Args) -> Outcome {
+    project::look(project)?;
+    let read = project::read(project);
+    let (plan, found, texts) = match &read {
+        Ok(files) => (Some(&files.plan), &files.warnings, &files.texts),
+        Err(broken) => (None, &broken.found, &broken.texts),
+    };
+    let errors = found.iter().filter(|it| it.severity == Severity::Error).count();
+    let warnings = found.len() - errors;
+    match args.format {
+        Format::Json => {
+            let routes = plan.iter().flat_map(|it| it.routes.keys()).map(|it| &**it).collect();
+            let diagnostics = found.iter().map(DiagnosticView::of).collect();
+            let usable = plan.is_some();
+            say_json(&CheckView { usable, errors, warnings, routes, diagnostics });
+        }
+        Format::Text => {
+            if !found.is_empty() {
+                say(&format!("{}\n", escaped(texts.render(found).trim_end())));
+            }
+            let errors = counted(errors as u64, "mistake", "mistakes");
+            let warnings = counted(warnings as u64, "warning", "warnings");
+            match plan {
+                Some(plan) => {
+                    let routes = counted(plan.routes.len() as u64, "route", "routes");
+                    let sources = counted(plan.sources.len() as u64, "source", "sources");
+                    let targets = counted(plan.targets.len() as u64, "target", "targets");
+                    say(&format!("{routes}, {sources}, {targets}: no mistakes, {warnings}"));
+                }
+                None => say(&format!("{errors}, {warnings}: the files cannot be used")),
+            }
+        }
+    }
+    Ok(if plan.is_some() { Exit::Done } else { Exit::FoundWrong })
+}
