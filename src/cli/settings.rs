@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use crate::{
     broker::rabbitmq::Address,
-    connector::Secret,
+    connector::{Secret, http::source::IngestLimits},
     diagnostic::{
         Code, Entries, Located, Node, NodeKind, Report, Scalar, Span, Style, decode, nearest,
         units::{RateText, SizeText},
@@ -152,10 +152,9 @@ impl Settings {
         if project.has(FILE)
             && let Some(node) = project.filled(FILE)
             && !is_nothing(&node)
+            && let Some(file) = decode::<SettingsFile>(&node, &mut project.report)
         {
-            if let Some(file) = decode::<SettingsFile>(&node, &mut project.report) {
-                settings.take(file, directory, &mut project.report);
-            }
+            settings.take(file, directory, &mut project.report);
         }
         for (variable, node) in overrides(project) {
             project.report.enter(&variable);
@@ -170,6 +169,20 @@ impl Settings {
             found.help("give each a port of its own");
         }
         settings
+    }
+
+    /// What senders may do at most.
+    pub fn ingest_limits(&self) -> IngestLimits {
+        let usual = IngestLimits::default();
+        IngestLimits {
+            body_bytes_max: self.body_bytes_max,
+            batch_bytes_max: usual.batch_bytes_max.max(self.body_bytes_max),
+            depth_max: self.depth_max,
+            rate_per_second: self.rate_per_second,
+            burst: self.rate_per_second.saturating_mul(2),
+            memory_bytes_max: usual.memory_bytes_max.max(self.body_bytes_max),
+            ..usual
+        }
     }
 
     /// Takes over what is said.
@@ -261,10 +274,9 @@ fn check_broker(text: &Located<Secret>, report: &mut Report) {
         return;
     }
     match Address::parse(broker) {
-        Ok(address) => {
+        Ok(_) => {
             let message = "this version of simpul does not run on RabbitMQ";
             let found = report.error(text.at, Code::NotInThisVersion, message);
-            found.label(format!("the address of `{}`", address.host()));
             found.help("write `embedded`");
         }
         Err(error) => {
