@@ -96,8 +96,11 @@ impl fmt::Display for DurationText {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = self.0.as_millis();
         let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
-        let whole = units.iter().find(|(unit_ms, _)| ms != 0 && ms.is_multiple_of(*unit_ms));
-        let (unit_ms, unit) = whole.copied().unwrap_or((1, "ms"));
+        let whole = units.iter().find(|(unit_ms, _)| ms.is_multiple_of(*unit_ms));
+        let (unit_ms, unit) = match ms {
+            0 => (1, "s"),
+            _ => whole.copied().unwrap_or((1, "ms")),
+        };
         write!(formatter, "{}{unit}", ms / unit_ms)
     }
 }
@@ -162,7 +165,7 @@ mod tests {
 
     #[test]
     fn every_unit_of_time_is_read_and_written_back() {
-        let texts = ["500ms", "10s", "5m", "2h", "3d", "90s", "0ms"];
+        let texts = ["500ms", "10s", "5m", "2h", "3d", "90s", "0s"];
         let ms = [500, 10_000, 300_000, 7_200_000, 259_200_000, 90_000, 0];
         for (text, ms) in texts.iter().zip(ms) {
             let read: DurationText = text.parse().unwrap();

@@ -15,6 +15,9 @@ use crate::{
 /// Memory that the work on one message may take, and bytes of the deliveries it may give rise to.
 pub(super) const MEMORY_MAX: usize = 64 << 20;
 
+/// Bytes of an identity or an order key as JSON text: more is no key but a document.
+const KEY_MAX: usize = 64 << 10;
+
 /// Violations of a schema that a reason names.
 const VIOLATIONS_MAX: usize = 5;
 
@@ -164,7 +167,9 @@ fn key_of(place: &str, expression: &Expr, scope: &Scope<'_>) -> Result<Digest, C
 
 fn json_of(place: &str, expression: &Expr, scope: &Scope<'_>) -> Result<Vec<u8>, Cause> {
     match expression.eval(scope) {
-        Ok(Some(value)) => Ok(JsonWriter::to_vec(value)),
+        Ok(Some(value)) => {
+            JsonWriter::to_vec_within(value, KEY_MAX).map_err(|error| bad(place, error))
+        }
         Ok(None) => Err(bad(place, format!("`{}` is nothing in this message", expression.text()))),
         Err(error) => Err(bad(place, error)),
     }
@@ -340,7 +345,10 @@ fn make(
         let text = text.map_err(|error: EvalError| bad(&place(&parameter.place), error))?;
         parameters.push(text);
     }
-    Ok((JsonWriter::to_vec(shaped), parameters))
+    // A value that is small in memory may be huge as text: a part of the body that stands in the
+    // map many times is there once.
+    let body = JsonWriter::to_vec_within(shaped, MEMORY_MAX);
+    Ok((body.map_err(|error| bad(&place("map"), error))?, parameters))
 }
 
 /// Violations in one line.

@@ -167,7 +167,7 @@ impl Shared {
             }
             let targets = targets.into_iter().map(|(target, tally)| {
                 let orphaned = !plan.is_some_and(|it| it.to.iter().any(|to| to.target == target));
-                self.target(&route, target, tally, orphaned, depths)
+                self.target((&route, target), tally, orphaned, depths)
             });
             let in_hand = depths.get(&*route_queue(&route)).map_or(0, |it| it.entries);
             let targets = targets.collect();
@@ -178,8 +178,7 @@ impl Shared {
 
     fn target(
         &self,
-        route: &str,
-        target: Endpoint,
+        (route, target): (&str, Endpoint),
         tally: TargetTally,
         orphaned: bool,
         depths: &Depths,

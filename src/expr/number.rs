@@ -61,8 +61,10 @@ pub(super) fn compare(left: &str, right: &str) -> Ordering {
 
 /// Whether a text is a JSON number that can be worked with.
 pub(super) fn is_valid(text: &str) -> bool {
+    /// Characters that a number in a body may have.
+    const LENGTH_MAX: usize = 10_000;
     let mut cursor = Cursor::new(text, 0);
-    cursor.number().is_ok() && cursor.peek().is_none()
+    text.len() <= LENGTH_MAX && cursor.number().is_ok() && cursor.peek().is_none()
 }
 
 /// The value as an integer, where it is one that fits.
@@ -104,10 +106,7 @@ pub(super) fn calculate<'a>(
     if status.division_impossible() {
         return Err("the quotient has more than 34 digits".into());
     }
-    if status.underflow() {
-        return Err("the result is too near to zero".into());
-    }
-    number(arena, result)
+    number(arena, result, status.underflow())
 }
 
 /// `-text`.
@@ -150,7 +149,7 @@ pub(super) fn round<'a>(
     if rounded.is_nan() {
         return Err("the result has more than 34 digits".into());
     }
-    number(arena, rounded)
+    number(arena, rounded, false)
 }
 
 /// A count as a value.
@@ -209,9 +208,13 @@ fn whole(arena: &Arena, value: i64) -> Result<Value<'_>, Failure> {
 }
 
 /// Writes a result plainly, or with an exponent where that would take too many digits.
-fn number(arena: &Arena, value: Decimal128) -> Result<Value<'_>, Failure> {
+fn number(arena: &Arena, value: Decimal128, underflow: bool) -> Result<Value<'_>, Failure> {
     if !value.is_finite() {
         return Err("the result is too large".into());
+    }
+    if value.is_subnormal() || underflow {
+        // It has lost digits, or could not be read again as a body.
+        return Err("the result is too near to zero".into());
     }
     let all = value.coefficient_digits().map(|digit| b'0' + digit);
     let first = all.iter().position(|it| *it != b'0').unwrap_or(all.len() - 1);
@@ -306,4 +309,61 @@ fn compare_size(left: &Parts<'_>, right: &Parts<'_>) -> Ordering {
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calculated(left: &str, operator: Operator, right: &str) -> String {
+        let arena = Arena::with_limit(1 << 16);
+        match calculate(&arena, operator, left, right) {
+            Ok(Value::Number(number)) => number.text().to_owned(),
+            Ok(other) => panic!("{other:?}"),
+            Err(failure) => failure.message().to_owned(),
+        }
+    }
+
+    #[test]
+    fn comparing_is_exact_at_any_length() {
+        let long = "1".repeat(5_000);
+        assert_eq!(compare(&long, &format!("{long}.0")), Ordering::Equal);
+        assert_eq!(compare(&long, &format!("{long}.01")), Ordering::Less);
+        assert_eq!(compare("1e6144", "9e6143"), Ordering::Greater);
+        assert_eq!(compare("-1e6144", "0.1"), Ordering::Less);
+        assert_eq!(compare("0e6144", "-0.000"), Ordering::Equal);
+        assert_eq!(compare("0.00012", "12e-5"), Ordering::Equal);
+        assert_eq!(compare("-0.5", "-0.05"), Ordering::Less);
+        assert_eq!(compare("0", "-1"), Ordering::Greater);
+    }
+
+    #[test]
+    fn results_are_written_as_people_write_them() {
+        assert_eq!(calculated("0.1", Operator::Add, "0.2"), "0.3");
+        assert_eq!(calculated("-0.5", Operator::Add, "0.25"), "-0.25");
+        assert_eq!(calculated("1e20", Operator::Multiply, "1e3"), "100000000000000000000000");
+        assert_eq!(calculated("1e-20", Operator::Multiply, "12"), "0.00000000000000000012");
+        assert_eq!(calculated("1e200", Operator::Multiply, "12"), "1.2E+201");
+        assert_eq!(calculated("-1e-200", Operator::Multiply, "1"), "-1E-200");
+        assert_eq!(calculated("0.5", Operator::Multiply, "-0"), "0.0");
+    }
+
+    #[test]
+    fn where_a_short_integer_does_not_do_a_decimal_takes_over() {
+        let nines = "999999999999999999";
+        assert_eq!(calculated(nines, Operator::Add, "1"), "1000000000000000000");
+        assert_eq!(calculated(nines, Operator::Multiply, "10"), "9999999999999999990");
+        assert_eq!(calculated("1000000000000000000", Operator::Subtract, "1"), nines);
+        assert_eq!(calculated("7", Operator::Divide, "2"), "3.5");
+    }
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        for (text, wanted) in [("7", Some(7)), ("7.00", Some(7)), ("7e2", Some(700))] {
+            assert_eq!(integer(text), wanted, "{text}");
+        }
+        for text in ["7.5", "1e-1", "1e40", "12345678901234567890123456789012345678"] {
+            assert_eq!(integer(text), None, "{text}");
+        }
+    }
 }

@@ -224,8 +224,7 @@ fn looks_literal(
         }
     }
     match called_function(literal) {
-        Some(name) if stands == Stands::ForValue => {
-            let from = literal.find(name).unwrap_or_default();
+        Some((from, name)) if stands == Stands::ForValue => {
             Err(wrong(from, name.len(), format!("`{name}(` in literal text")))
         }
         _ => Ok(()),

@@ -43,6 +43,12 @@ impl ValueText {
             let expression = Expr::parse_with(unsigned.as_deref().unwrap_or(text), environment)?;
             return Ok(Self(Shape::Expression(expression)));
         }
+        if text.starts_with('=') {
+            let message = "an expression with `${…}` in it".to_owned();
+            let help = "write `$.name` without braces in an expression; text that begins with `=` \
+                        is `${'='}…`";
+            return Err(SyntaxError { at: 0..1, message, help: None }.help(help));
+        }
         let template = Template::compile(text, environment, Stands::ForValue)?;
         Ok(Self(match template.literal() {
             Some(literal) => Shape::Literal(literal.into()),

@@ -125,11 +125,6 @@ impl<'a, T: Copy> List<'a, T> {
         &self.items
     }
 
-    /// The items so far, to be put into another order.
-    pub fn items_mut(&mut self) -> &mut [T] {
-        &mut self.items
-    }
-
     /// The items, for as long as the arena lives.
     pub fn finish(self) -> &'a [T] {
         self.items.into_bump_slice()
@@ -137,5 +132,27 @@ impl<'a, T: Copy> List<'a, T> {
 
     fn reserve(&mut self, more: usize) -> Result<(), ArenaFull> {
         self.items.try_reserve(more).map_err(|_| self.arena.full())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_grows_within_the_limit_and_stays_whole_at_it() {
+        let arena = Arena::with_limit(4096);
+        let mut list = arena.list();
+        while list.push([7_u64; 4]).is_ok() {}
+        assert!(arena.allocated() <= arena.limit());
+        let items = list.finish();
+        assert!(!items.is_empty() && items.iter().all(|it| *it == [7; 4]));
+    }
+
+    #[test]
+    fn joined_parts_are_one_text() {
+        let arena = Arena::with_limit(4096);
+        assert_eq!(arena.joined(&["Rp", "", "é", "1"]), Ok("Rpé1"));
+        assert!(arena.joined(&["a"; 5_000]).is_err());
     }
 }

@@ -190,3 +190,37 @@ fn sort(error: &io::Error) -> CallError {
     };
     failure(class, reason)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_may_pass_and_what_people_must_put_right_does_not() {
+        let class = |number: i32| sort(&io::Error::from_raw_os_error(number)).class;
+        for number in [libc::ENOSPC, libc::EDQUOT, libc::EIO, libc::EMFILE, libc::EINTR] {
+            assert_eq!(class(number), Class::Unavailable, "{number}");
+        }
+        let people = [libc::ENOENT, libc::EACCES, libc::EROFS, libc::ELOOP, libc::ENOTDIR];
+        for number in people.into_iter().chain([libc::EISDIR, libc::ENAMETOOLONG, libc::EPERM]) {
+            assert_eq!(class(number), Class::Misconfigured, "{number}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_line_whose_caller_gave_up_before_it_was_taken_is_not_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let appender = Appender::new(directory.path().to_owned());
+        let busy = Arc::clone(&appender.directory).lock_owned().await;
+        {
+            let mut given_up = std::pin::pin!(appender.append("a".to_owned(), b"1\n".to_vec()));
+            let polled = std::future::poll_fn(|context| {
+                std::task::Poll::Ready(given_up.as_mut().poll(context).is_pending())
+            });
+            assert!(polled.await, "it waits for its turn");
+        }
+        drop(busy);
+        appender.append("a".to_owned(), b"2\n".to_vec()).await.unwrap();
+        assert_eq!(fs::read_to_string(directory.path().join("a")).unwrap(), "2\n");
+    }
+}

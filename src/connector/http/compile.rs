@@ -259,7 +259,7 @@ pub(in super::super) fn endpoint(
     let endpoint = Endpoint::parse(&format!("{system}.{}", name.value));
     if endpoint.is_none() {
         report
-            .error(name.at, Code::WrongKind, format!("`{}` is not a name", name.value))
+            .error(name.at, Code::BadName, format!("`{}` is not a name", name.value))
             .help("begin with a letter a-z; go on with a-z, 0-9 and `-`, up to 63 in all");
     }
     endpoint

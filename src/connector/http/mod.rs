@@ -35,7 +35,7 @@ impl HttpSpec {
         for (name, spec) in self.sources.iter() {
             if system == RESERVED_SYSTEM {
                 let message = format!("a system named `{RESERVED_SYSTEM}` cannot have sources");
-                report.error(name.at, Code::WrongKind, message).help("name the system otherwise");
+                report.error(name.at, Code::BadName, message).help("name the system otherwise");
             }
             if spec.api_keys.is_empty() {
                 report
@@ -59,7 +59,7 @@ impl HttpSourceSpec {
                 Some(ApiKey(hash_bytes)) => {
                     if keys.iter().any(|(_, other)| *other == hash_bytes) {
                         let message = format!("`{}` has the same key as another", name.value);
-                        report.error(hash.at, Code::WrongKind, message).help("make one for each");
+                        report.error(hash.at, Code::Duplicate, message).help("make one for each");
                     }
                     keys.push((name.value.clone(), hash_bytes));
                 }

@@ -166,7 +166,7 @@ pub(super) fn check_headers<'a>(
         let Some(checked) = header_name(name, report) else { continue };
         if headers.iter().any(|it| it.name == checked) {
             let message = format!("header `{}` twice", name.value);
-            report.error(name.at, Code::WrongKind, message).help("names differ in more than case");
+            report.error(name.at, Code::Duplicate, message).help("names differ in more than case");
         }
         if check_header_text(text, report) {
             headers.push(Header { name: checked, text: &text.value });

@@ -35,6 +35,7 @@ impl Worker<'_> {
         let change = self.gate.learn(delivery.entry.id, &mut attempted, now, system);
         let verdict = verdict(&attempted, &envelope, &self.destination.retry, now, luck());
         envelope.attempts += 1;
+        envelope.reason = attempted.class.map(|_| attempted.summary.clone());
         let took = started.elapsed();
         let event = Event::Attempt {
             attempt: envelope.attempts,
@@ -44,7 +45,7 @@ impl Worker<'_> {
         };
         journal::append(writes, &self.line(&delivery, Some(&envelope), event));
         self.changed(change, writes);
-        let mut end = self.execute(verdict, delivery, envelope, &attempted.summary, writes);
+        let mut end = self.execute(verdict, delivery, envelope, writes);
         end.ended.push(Ended::Attempt { class: attempted.class, took });
         end
     }
@@ -54,7 +55,6 @@ impl Worker<'_> {
         verdict: Verdict,
         delivery: Delivery,
         mut envelope: Envelope,
-        summary: &str,
         writes: &mut Writes,
     ) -> End {
         let now = self.shared.clock.now();
@@ -68,13 +68,11 @@ impl Worker<'_> {
             Verdict::Dead(cause) => self.give_up((delivery, envelope), &id, cause, writes),
             Verdict::Retry { pause, failing_since } => {
                 envelope.failing_since = Some(failing_since);
-                envelope.reason = Some(summary.to_owned());
                 let (headers, due) = (envelope.to_headers(), now.after(pause));
                 End::new(Settled::Again { delivery, headers, due }, Ended::Again)
             }
             Verdict::Pause => {
                 envelope.failing_since = None;
-                envelope.reason = Some(summary.to_owned());
                 let headers = envelope.to_headers();
                 End::new(Settled::Again { delivery, headers, due: now }, Ended::Again)
             }

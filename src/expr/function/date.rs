@@ -180,3 +180,50 @@ fn digits(text: &mut &str, least: usize, most: usize) -> Option<i16> {
     *text = rest;
     number.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_with(format: &str, text: &str) -> Option<String> {
+        let format = Format::parse(format).unwrap();
+        read_as(&format.0, text).map(|it| it.to_string())
+    }
+
+    #[test]
+    fn a_format_reads_exactly_its_form() {
+        let wanted = Some("2026-01-07".to_owned());
+        assert_eq!(read_with("DD/MM/YYYY", "07/01/2026"), wanted);
+        assert_eq!(read_with("D/M/YYYY", "7/1/2026"), wanted);
+        assert_eq!(read_with("YYYY-MM-DDTHH:MM:SSZ", "2026-01-07T23:59:59Z"), wanted);
+        for text in ["7/1/2026", "07/01/26", "07/01/2026 ", "07-01-2026", "31/02/2026", ""] {
+            assert_eq!(read_with("DD/MM/YYYY", text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_format_names_each_part_of_a_day_once() {
+        for format in ["", "YYYY", "YYYY-MM", "DD/MM/YYYY DD", "YY-MM-DD", "YYYY-MM-DD HH:MM x"] {
+            assert!(Format::parse(format).is_err(), "{format}");
+        }
+    }
+
+    #[test]
+    fn the_usual_forms_are_those_of_the_agencies() {
+        let day = |text| usual(text).map(|it| it.to_string());
+        let wanted = Some("2026-02-03".to_owned());
+        for text in [
+            "2026-02-03",
+            "03-02-2026",
+            "2026-02-03 23:59:59",
+            "2026-02-03T23:59:59Z",
+            "2026-02-03T00:30:00.5+09:00",
+        ] {
+            assert_eq!(day(text), wanted, "{text}");
+        }
+        for text in ["2026-02-03T10:00:00", "03/02/2026", "2026-2-3", "2026-02-03T", "é026-02-03"]
+        {
+            assert_eq!(day(text), None, "{text}");
+        }
+    }
+}

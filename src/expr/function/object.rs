@@ -1,7 +1,10 @@
 //! Functions on objects.
 
 use super::{Outcome, argument, object_of, text_of};
-use crate::{expr::Scope, message::Value};
+use crate::{
+    expr::{Scope, path::member},
+    message::Value,
+};
 
 pub(super) fn keys<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let mut keys = scope.arena.list();
@@ -23,8 +26,7 @@ pub(super) fn values<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<
 
 pub(super) fn has<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let object = argument(arguments, 0)?;
-    let members = object_of("has", object)?;
+    object_of("has", object)?;
     let name = text_of("has", argument(arguments, 1)?)?;
-    scope.take(members.len() as u64)?;
-    Ok(Some(Value::Bool(object.get(name).is_some())))
+    Ok(Some(Value::Bool(member(scope, object, name)?.is_some())))
 }

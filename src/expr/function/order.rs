@@ -7,6 +7,7 @@ use crate::{
     expr::{
         Scope,
         eval::{Failure, a, order, ordered, sort_by_value},
+        path::member,
     },
     message::Value,
 };
@@ -57,15 +58,14 @@ pub(super) fn unique<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<
 
 pub(super) fn sort<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let items = array_of("sort", argument(arguments, 0)?)?;
-    let member = arguments.get(1).map(|it| text_of("sort", *it)).transpose()?;
+    let key_name = arguments.get(1).map(|it| text_of("sort", *it)).transpose()?;
     let mut sorted: Vec<(Value<'a>, Value<'a>)> = Vec::with_capacity(items.len());
     for item in items {
         scope.take(1)?;
-        let key = match member {
+        let key = match key_name {
             None => *item,
-            Some(member) => item
-                .get(member)
-                .ok_or_else(|| format!("`sort` finds an item without `{member}`"))?,
+            Some(name) => member(scope, *item, name)?
+                .ok_or_else(|| format!("`sort` finds an item without `{name}`"))?,
         };
         let against = sorted.first().map_or(key, |(key, _)| *key);
         ordered(scope, key, against)?.ok_or_else(|| mixed("sort", key, against))?;

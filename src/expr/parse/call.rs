@@ -219,15 +219,16 @@ fn unknown<'a>(
     SyntaxError { at: node.at.clone(), message, help }
 }
 
-/// Whether a function is called somewhere in `text`: a sign that it was meant as an expression.
-pub(in crate::expr) fn called_function(text: &str) -> Option<&'static str> {
+/// The first call of a function in `text`, and where it stands: a sign that the text was meant as
+/// an expression.
+pub(in crate::expr) fn called_function(text: &str) -> Option<(usize, &'static str)> {
     let mut cursor = Cursor::new(text, 0);
     loop {
         let word = cursor.word();
         if cursor.peek() == Some('(')
             && let Some(function) = function::by_name(word)
         {
-            return Some(function.name);
+            return Some((cursor.position() - word.len(), function.name));
         }
         if word.is_empty() {
             cursor.next()?;

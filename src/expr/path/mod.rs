@@ -14,6 +14,7 @@ mod walk;
 pub(super) use self::{
     compile::{compile, regex_message},
     pattern::{limited_regex, search_steps},
+    walk::member,
 };
 
 use self::filter::Filter;

@@ -92,3 +92,29 @@ fn translate(pattern: &str) -> String {
     }
     translated
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dot_stops_at_both_ends_of_a_line() {
+        let dot = compile(".", true).unwrap();
+        assert!(dot.is_match("x") && dot.is_match("\u{2028}"));
+        assert!(!dot.is_match("\n") && !dot.is_match("\r"));
+        assert!(compile("[.]", true).unwrap().is_match("."));
+        assert!(!compile("\\.", true).unwrap().is_match("x"));
+    }
+
+    #[test]
+    fn what_is_no_pattern_alone_is_none_when_wrapped() {
+        assert!(compile("a)|(b", true).is_err());
+        assert!(compile("a", true).unwrap().find("ba").is_none());
+    }
+
+    #[test]
+    fn a_pattern_that_would_take_too_much_memory_is_refused() {
+        let error = limited_regex("a{1000}{1000}").unwrap_err();
+        assert!(matches!(error, regex::Error::CompiledTooBig(_)), "{error}");
+    }
+}

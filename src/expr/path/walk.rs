@@ -14,12 +14,18 @@ const DEPTH_MAX: usize = 512;
 /// What a visitor of nodes says: go on, or enough.
 type Visit = Result<ControlFlow<()>, Failure>;
 
-/// The value at the end of `steps`, if there is one.
-fn follow<'a>(start: Value<'a>, steps: &[Step]) -> Option<Value<'a>> {
-    steps.iter().try_fold(start, |value, step| match step {
-        Step::Name(name) => value.get(name),
-        Step::Index(index) => item(value, *index),
-    })
+/// A member of an object; looking through a large one takes steps.
+pub(in crate::expr) fn member<'a>(
+    scope: &Scope<'a>,
+    value: Value<'a>,
+    name: &str,
+) -> Result<Option<Value<'a>>, Failure> {
+    const MEMBERS_PER_STEP: usize = 16;
+    let Value::Object(members) = value else { return Ok(None) };
+    if MEMBERS_PER_STEP < members.len() {
+        scope.take((members.len() / MEMBERS_PER_STEP) as u64)?;
+    }
+    Ok(value.get(name))
 }
 
 /// The root of a query: the body, or the current item.
@@ -37,7 +43,18 @@ impl Place {
         scope: &Scope<'a>,
         item: Option<Value<'a>>,
     ) -> Result<Option<Value<'a>>, Failure> {
-        Ok(follow(root(self.root, scope, item)?, &self.steps))
+        let mut value = root(self.root, scope, item)?;
+        for step in &self.steps {
+            let next = match step {
+                Step::Name(name) => member(scope, value, name)?,
+                Step::Index(index) => self::item(value, *index),
+            };
+            match next {
+                Some(next) => value = next,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(value))
     }
 }
 
@@ -108,7 +125,7 @@ impl<'a> Walk<'_, 'a> {
 
     fn select(&mut self, value: Value<'a>, selector: &Selector, rest: &[Segment]) -> Visit {
         match selector {
-            Selector::Name(name) => self.go_if_there(value.get(name), rest),
+            Selector::Name(name) => self.go_if_there(member(self.scope, value, name)?, rest),
             Selector::Index(index) => self.go_if_there(item(value, *index), rest),
             Selector::Wildcard => self.below(value, &mut |walk, child| walk.go(child, rest)),
             Selector::Slice { start, end, step } => {
@@ -188,4 +205,30 @@ fn slice(
         next = next.saturating_add(step);
         usize::try_from(index).ok()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn indexes(start: Option<i64>, end: Option<i64>, step: i64) -> Vec<usize> {
+        slice(4, start, end, step).collect()
+    }
+
+    #[test]
+    fn slices_go_as_rfc_9535_has_it() {
+        assert_eq!(indexes(None, None, 1), [0, 1, 2, 3]);
+        assert_eq!(indexes(Some(1), Some(-1), 1), [1, 2]);
+        assert_eq!(indexes(None, None, -1), [3, 2, 1, 0]);
+        assert_eq!(indexes(Some(-1), Some(0), -2), [3, 1]);
+        assert_eq!(indexes(Some(9), None, 1), [] as [usize; 0]);
+        assert_eq!(indexes(None, None, 0), [] as [usize; 0]);
+    }
+
+    #[test]
+    fn the_ends_of_a_slice_may_be_as_far_off_as_numbers_go() {
+        assert_eq!(indexes(Some(i64::MIN), Some(i64::MAX), i64::MAX), [0]);
+        assert_eq!(indexes(Some(i64::MAX), Some(i64::MIN), i64::MIN), [3]);
+        assert_eq!(slice(0, None, None, -1).count(), 0);
+    }
 }

@@ -133,7 +133,7 @@ mod tests {
         let schema = Schema::compile(schema, &mut report);
         let schema = schema.unwrap_or_else(|| panic!("{:?}", report.into_sorted()));
         let arena = Arena::with_limit(1 << 24);
-        let body = parse(&arena, body.as_bytes(), &Limits::default()).unwrap();
+        let body = parse(&arena, body.as_bytes(), &Limits { depth: Limits::DEPTH_MAX }).unwrap();
         let found = schema.violations(body, 20);
         found.iter().map(|it| format!("{it}\n")).collect()
     }
@@ -237,9 +237,11 @@ mod tests {
         let wrong = format!("[{}1]", "1,".repeat(100_000));
         let found = violations(r#"{"items":{"type":"string"}}"#, &wrong);
         assert_eq!(found, "`/0` must be of type string\n");
-        let deep = format!("{}{}", "[".repeat(64), "]".repeat(64));
-        let found = violations(r##"{"type":"array","minItems":1,"items":{"$ref":"#"}}"##, &deep);
-        assert_eq!(found.lines().count(), 1);
+        // On the stack of a test, 2 MiB, like that of a worker.
+        let deep = format!("{}{}", "[".repeat(Limits::DEPTH_MAX), "]".repeat(Limits::DEPTH_MAX));
+        let recursive = r##"{"anyOf":[{"type":"null"},{"allOf":[{"$ref":"#/$defs/list"}]}],
+            "$defs":{"list":{"type":"array","minItems":1,"items":{"$ref":"#"}}}}"##;
+        assert_eq!(violations(recursive, &deep).lines().count(), 1);
         let name = "x".repeat(100_000);
         let found = violations(r#"{"additionalProperties":false}"#, &format!("{{\"{name}\":1}}"));
         assert!(found.len() < 200, "{}", found.len());

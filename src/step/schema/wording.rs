@@ -18,7 +18,7 @@ pub(super) fn demand(kind: &ValidationErrorKind) -> String {
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
             may_not_have(unexpected)
         }
-        Kind::AdditionalItems { limit } => format!("may have {limit} items"),
+        Kind::AdditionalItems { limit } => format!("must have at most {limit} items"),
         Kind::UnevaluatedItems { .. } => "has items that the schema does not know".to_owned(),
         Kind::Enum { options } => format!("must be one of {}", shortened(&options.to_string())),
         Kind::Constant { expected_value } => {

@@ -194,7 +194,7 @@ async fn who_does_not_answer_or_breaks_off_is_unavailable() {
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz broken",
     ] {
         let system = System::new([answer]).await;
-        let error = send(&target(yaml, system.address), "{}").await.unwrap_err();
+        let error = send(&target(POST, system.address), "{}").await.unwrap_err();
         assert_eq!(error.class, Class::Unavailable, "{answer:?}: {error}");
         assert!(!error.reason.contains("127.0.0.1"), "{error}");
         assert_eq!(system.calls().len(), 1, "the client does not try again on its own");

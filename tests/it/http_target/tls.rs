@@ -12,12 +12,13 @@ use rustls::{
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
-use simpul::connector::Class;
+use simpul::connector::{Class, OpenTarget};
 
 use super::bench::{send, target};
 
 /// Made for these tests: `localhost` and nothing else, by an authority nobody else knows.
 const AUTHORITY: &str = include_str!("tls/ca.pem");
+const ANOTHER_AUTHORITY: &str = include_str!("tls/other.pem");
 const CERTIFICATE: &str = include_str!("tls/server.pem");
 const KEY: &str = include_str!("tls/server.key");
 
@@ -45,23 +46,24 @@ fn server() -> SocketAddr {
     address
 }
 
-fn with_authority(url: &str) -> String {
-    let pem = AUTHORITY.replace('\n', "\n  ");
-    format!("url: {url}\nca: |\n  {}\ntargets: {{ x: {{ post: / }} }}", pem.trim_end())
+fn trusting(authority: &str, host: &str, address: SocketAddr) -> OpenTarget {
+    let pem = authority.trim_end().replace('\n', "\n  ");
+    let url = format!("https://{host}:{}", address.port());
+    target(&format!("url: {url}\nca: |\n  {pem}\ntargets: {{ x: {{ post: / }} }}"), address)
 }
 
 #[tokio::test]
 async fn a_certificate_of_the_named_authority_is_trusted() {
     let address = server();
-    let yaml = with_authority(&format!("https://localhost:{}", address.port()));
-    assert_eq!(send(&target(&yaml, address), "{}").await.unwrap().summary, "200");
+    let target = trusting(AUTHORITY, "localhost", address);
+    assert_eq!(send(&target, "{}").await.unwrap().summary, "200");
 }
 
 #[tokio::test]
 async fn a_certificate_for_another_name_is_misconfigured() {
     let address = server();
-    let yaml = with_authority(&format!("https://127.0.0.1:{}", address.port()));
-    let error = send(&target(&yaml, address), "{}").await.unwrap_err();
+    let target = trusting(AUTHORITY, "127.0.0.1", address);
+    let error = send(&target, "{}").await.unwrap_err();
     assert_eq!(error.class, Class::Misconfigured, "{error}");
     assert!(error.reason.contains("certificate"), "{error}");
 }
@@ -69,18 +71,15 @@ async fn a_certificate_for_another_name_is_misconfigured() {
 #[tokio::test]
 async fn a_certificate_of_an_unknown_authority_is_misconfigured() {
     let address = server();
-    // Some authority has to be trusted, or a machine without any would refuse the file: the
-    // server's own certificate is none.
-    let yaml = with_authority(&format!("https://localhost:{}", address.port()));
-    let yaml = yaml.replace(&AUTHORITY.replace('\n', "\n  "), &CERTIFICATE.replace('\n', "\n  "));
-    let error = send(&target(&yaml, address), "{}").await.unwrap_err();
+    let target = trusting(ANOTHER_AUTHORITY, "localhost", address);
+    let error = send(&target, "{}").await.unwrap_err();
     assert_eq!(error.class, Class::Misconfigured, "{error}");
 }
 
 #[tokio::test]
 async fn one_who_speaks_no_tls_is_unavailable() {
     let system = super::System::new(["HTTP/1.1 400 broken\r\n\r\n"]).await;
-    let yaml = with_authority(&format!("https://localhost:{}", system.address.port()));
-    let error = send(&target(&yaml, system.address), "{}").await.unwrap_err();
+    let target = trusting(AUTHORITY, "localhost", system.address);
+    let error = send(&target, "{}").await.unwrap_err();
     assert_eq!(error.class, Class::Unavailable, "{error}");
 }

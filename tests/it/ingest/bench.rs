@@ -124,6 +124,12 @@ impl Client {
         !matches!(read, Ok(1))
     }
 
+    /// Waits until the other side has closed the connection, whatever it says before.
+    pub(super) async fn end(&mut self) {
+        let mut rest = Vec::new();
+        let _ = timeout(PATIENCE, self.0.read_to_end(&mut rest)).await.expect("an end");
+    }
+
     async fn try_answer(&mut self) -> Option<Answer> {
         let mut bytes = Vec::new();
         let headers_end = loop {

@@ -74,7 +74,7 @@ async fn a_body_that_breaks_off_is_never_taken() {
     let mut client = bench.connect().await;
     client.send(head("content-length: 10\r\n") + "12345").await;
     tokio::io::AsyncWriteExt::shutdown(&mut client.0).await.unwrap();
-    assert!(client.is_closed().await || client.answer().await.status == 400);
+    client.end().await;
     assert!(bench.intake.taken().is_empty());
 }
 

@@ -101,6 +101,17 @@ fn a_query_that_multiplies_runs_out_of_steps() {
 }
 
 #[test]
+fn a_very_wide_object_is_not_looked_through_for_ever() {
+    let members: Vec<String> = (0..60_000).map(|it| format!("\"k{it}\":0")).collect();
+    let document = format!("{{{}}}", members.join(","));
+    for query in ["$[?$.z == 1]", "$[?$.z[*]]", "$ == $"] {
+        let error = evaluated(query, &document, Budget::STEPS_MAX, 64 << 20).unwrap_err();
+        assert!(error.ends_with("takes more than 1000000 steps"), "{error}");
+    }
+    assert_eq!(evaluated("$.k59999 == 0", &document, 10_000, 1 << 20), Ok(true));
+}
+
+#[test]
 fn patterns_in_a_message_cannot_take_all_the_time() {
     let document = format!("[{}]", vec![r#"{"a":"x","b":"(x{50}){50}y"}"#; 5_000].join(","));
     let result = evaluated("$[?match(@.a, @.b)]", &document, Budget::STEPS_MAX, 64 << 20);

@@ -18,78 +18,55 @@ fn soup() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..24).prop_map(|it| it.concat())
 }
 
-/// Expressions that parse.
+const LEAVES: [&str; 20] = [
+    "$",
+    "$.a",
+    "$.b",
+    "$.a[0]",
+    "$.a[*]",
+    "$..b",
+    "$.c",
+    "$.d",
+    "$.a[?@ > 1]",
+    "$.tidak",
+    "1",
+    "-2",
+    "0.5",
+    "1e3",
+    "'a'",
+    "''",
+    "true",
+    "false",
+    "null",
+    "[]",
+];
+
+const OPERATORS: [&str; 14] =
+    ["&&", "||", "==", "!=", "<", "<=", ">", ">=", "in", "+", "-", "*", "/", "%"];
+
+#[rustfmt::skip]
+const PIPES: [&str; 33] = [
+    "upper", "trim", "text", "number", "round", "floor(2)", "ceil", "sum", "min", "max", "count",
+    "length", "first", "last", "unique", "sort", "sort('b')", "flatten", "keys", "values",
+    "has('a')", "join(',')", "split('a')", "truncate(3)", "pad(5, '0')", "concat('x')",
+    "replace('a', 'bb')", "mask(1, 1)", "hash", "sha256", "date", "add_days(3)",
+    "lookup('wilayah')",
+];
+
+/// Expressions that parse, but for what is refused behind a query of many places.
 fn expression() -> impl Strategy<Value = String> {
-    let leaf = prop::sample::select(vec![
-        "$",
-        "$.a",
-        "$.b",
-        "$.a[0]",
-        "$.a[*]",
-        "$..b",
-        "$.c",
-        "$.d",
-        "$.a[?@ > 1]",
-        "$.tidak",
-        "1",
-        "-2",
-        "0.5",
-        "1e3",
-        "'a'",
-        "''",
-        "true",
-        "false",
-        "null",
-        "[]",
-    ]);
-    leaf.prop_map(str::to_owned).prop_recursive(5, 40, 3, |inner| {
-        let operators = prop::sample::select(vec![
-            "&&", "||", "==", "!=", "<", "<=", ">", ">=", "in", "+", "-", "*", "/", "%",
-        ]);
-        let pipes = prop::sample::select(vec![
-            "upper",
-            "trim",
-            "text",
-            "number",
-            "round",
-            "floor(2)",
-            "ceil",
-            "sum",
-            "min",
-            "max",
-            "count",
-            "length",
-            "first",
-            "last",
-            "unique",
-            "sort",
-            "sort('b')",
-            "flatten",
-            "keys",
-            "values",
-            "has('a')",
-            "join(',')",
-            "split('a')",
-            "truncate(3)",
-            "pad(5, '0')",
-            "concat('x')",
-            "replace('a', 'bb')",
-            "mask(1, 1)",
-            "hash",
-            "sha256",
-            "date",
-            "add_days(3)",
-            "lookup('wilayah')",
-        ]);
+    let leaf = prop::sample::select(LEAVES.to_vec()).prop_map(str::to_owned);
+    leaf.prop_recursive(5, 40, 3, |inner| {
+        let pair = || (inner.clone(), inner.clone());
+        let operators = prop::sample::select(OPERATORS.to_vec());
+        let pipes = prop::sample::select(PIPES.to_vec());
         prop_oneof![
-            (inner.clone(), operators, inner.clone())
-                .prop_map(|(l, o, r)| format!("({l}) {o} ({r})")),
+            (pair(), operators).prop_map(|((l, r), o)| format!("({l}) {o} ({r})")),
             (inner.clone(), pipes).prop_map(|(value, pipe)| format!("({value}) | {pipe}")),
             inner.clone().prop_map(|it| format!("!({it})")),
             inner.clone().prop_map(|it| format!("-({it})")),
-            (inner.clone(), inner.clone()).prop_map(|(l, r)| format!("[{l}, {r}]")),
-            (inner.clone(), inner.clone())
-                .prop_map(|(l, r)| format!("({l}) | first | default({r})")),
+            pair().prop_map(|(l, r)| format!("[{l}, {r}]")),
+            pair().prop_map(|(l, r)| format!("({l}) | first | default({r})")),
             inner.prop_map(|it| format!("({it}) =~ '^a.*$'")),
         ]
     })
@@ -140,7 +117,9 @@ proptest! {
     fn an_expression_gives_the_same_every_time(text in expression(), document in document()) {
         let message = Message::of(&document.to_string());
         let outcome = run(Kind::Expression, &text, &message);
-        prop_assert!(!matches!(outcome, Outcome::Refused(_)) || text.contains("[*]") || text.contains("..") || text.contains("[?"), "{text}: {outcome:?}");
+        if let Outcome::Refused(error) = &outcome {
+            prop_assert!(false, "{text}: {error}");
+        }
         prop_assert_eq!(outcome, run(Kind::Expression, &text, &message));
     }
 

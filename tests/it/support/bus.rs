@@ -27,7 +27,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A running bus; see the file.
 pub(crate) struct Bus {
     pub(crate) engine: Engine,
-    pub(crate) store: Store,
     broker: Arc<Embedded>,
     project: Project,
 }
@@ -82,11 +81,6 @@ impl Project {
         std::fs::write(path, text).unwrap();
     }
 
-    /// Removes a file of the project.
-    pub(crate) fn remove(&self, path: &str) {
-        std::fs::remove_file(self.folder.path().join(path)).unwrap();
-    }
-
     /// The plan of the files as they are now, its targets scripted.
     pub(crate) fn plan(&self) -> Plan {
         let mut plan = load(self.folder.path());
@@ -98,9 +92,21 @@ impl Project {
         plan
     }
 
+    /// Opens the store once the tasks of a bus that crashed have let go of it.
+    async fn open(&self) -> Store {
+        let start = Instant::now();
+        loop {
+            match Store::open(&self.folder.path().join("data")) {
+                Ok(store) => return store,
+                Err(error) => assert!(start.elapsed() < PATIENCE, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Starts a bus on this project, with what an earlier one left.
     pub(crate) async fn start(self) -> Bus {
-        let store = Store::open(&self.folder.path().join("data")).unwrap();
+        let store = self.open().await;
         let clock = Clock::system();
         let broker = Arc::new(Embedded::open(store.clone(), clock).await.unwrap());
         let gate = GateSettings {
@@ -119,7 +125,7 @@ impl Project {
             options,
         };
         let engine = Engine::start(parts, self.plan()).await.unwrap();
-        Bus { engine, store, broker, project: self }
+        Bus { engine, broker, project: self }
     }
 }
 

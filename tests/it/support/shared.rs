@@ -4,6 +4,7 @@ use std::{env, fs, path::PathBuf};
 
 /// The text of a file below `../shared` (or `SIMPUL_SHARED`); `None`, with a word, where it is
 /// missing: the test that wants it is skipped.
+#[expect(clippy::print_stderr, reason = "says why a test did nothing")]
 pub(crate) fn shared(path: &str) -> Option<String> {
     let root =
         env::var_os("SIMPUL_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
