@@ -152,7 +152,7 @@ impl Bus {
         false
     }
 
-    /// Waits until it ends of its own accord: for Ctrl-C, which reaches it too.
+    /// Waits until it ends of its own accord.
     pub(super) async fn ended(&mut self) {
         if let Some(child) = &mut self.child {
             let _ = child.wait().await;
@@ -214,9 +214,12 @@ impl Bus {
             .await
             .map_err(|_| failed("it does not end".to_owned()))?
             .map_err(|error| failed(error.to_string()))?;
-        let told =
-            String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr);
-        if status.success() { Ok(told) } else { Err(failed(format!("{status}\n{told}"))) }
+        let told = String::from_utf8_lossy(&stdout).into_owned();
+        if status.success() {
+            return Ok(told);
+        }
+        let complained = String::from_utf8_lossy(&stderr);
+        Err(failed(format!("{status}\n{told}{complained}")))
     }
 
     /// Where its log is written to.

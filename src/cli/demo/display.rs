@@ -27,6 +27,7 @@ struct Drawn {
     /// Lines of progress that stand at the end of the screen.
     lines: usize,
     last: Vec<String>,
+    /// When progress was written last, or something else that there was to read.
     at: Option<Instant>,
 }
 
@@ -44,6 +45,11 @@ impl Display {
         let mut all = erase(&mut drawn);
         all.push_str(text);
         all.push('\n');
+        drawn.at = Some(Instant::now());
+        if self.redraws {
+            // It was erased, and is drawn again below the line even where it has not changed.
+            drawn.last.clear();
+        }
         self.write(&all);
     }
 

@@ -22,7 +22,9 @@ mod table;
 mod troubles;
 mod work;
 
-use std::path::PathBuf;
+use std::{cell::Cell, path::PathBuf};
+
+use tokio::signal::unix::{SignalKind, signal};
 
 use self::{
     display::Display,
@@ -97,10 +99,30 @@ pub fn run(args: &Args) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CouldNot(format!("no runtime: {error}")))?;
     let display = Display::new(args.format == Format::Json);
-    runtime.block_on(play(args, &display))
+    runtime.block_on(async {
+        let reported = Cell::new(None);
+        // Given up, it takes the bus and the folder with it.
+        tokio::select! {
+            outcome = Box::pin(play(args, &display, &reported)) => outcome,
+            stopped = stopped() => stopped.and_then(|()| {
+                reported.get().ok_or_else(|| CouldNot("stopped before its end".to_owned()))
+            }),
+        }
+    })
 }
 
-async fn play(args: &Args, display: &Display) -> Outcome {
+/// Waits for Ctrl-C, or for whoever ends processes politely.
+async fn stopped() -> Result<(), CouldNot> {
+    let failed = |error| CouldNot(format!("cannot listen to signals: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    tokio::select! {
+        heard = tokio::signal::ctrl_c() => heard.map_err(failed),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// `reported` becomes how it ends as soon as that is known.
+async fn play(args: &Args, display: &Display, reported: &Cell<Option<Exit>>) -> Outcome {
     let mut random = Random::new(args.seed);
     let count = usize::try_from(args.count).unwrap_or(usize::MAX);
     let day = work::day(args.data.as_deref(), count, &mut random)?;
@@ -119,18 +141,19 @@ async fn play(args: &Args, display: &Display) -> Outcome {
     };
     let (figures, differences) = reconcile(&mut stage, &expected, crashes).await?;
     report(args, display, &figures, &differences);
+    let mut exit = if differences.is_empty() { Exit::Done } else { Exit::FoundWrong };
     if args.keep {
+        reported.set(Some(exit));
         stay(&mut stage).await;
     } else if !stage.bus.stop().await {
-        display.line("the bus did not stop in good order");
-        return Ok(Exit::FoundWrong);
+        display.line("WRONG: the bus did not stop in good order");
+        exit = Exit::FoundWrong;
     }
-    if differences.is_empty() {
-        return Ok(Exit::Done);
+    if exit == Exit::FoundWrong {
+        stage.project.keep();
+        display.line(&format!("files, store and log: {}", stage.project.folder().display()));
     }
-    stage.project.keep();
-    display.line(&format!("files, store and log: {}", stage.project.folder().display()));
-    Ok(Exit::FoundWrong)
+    Ok(exit)
 }
 
 /// Leaves the folder for whoever looks into what went wrong.
@@ -214,15 +237,12 @@ fn report(args: &Args, display: &Display, figures: &Figures, differences: &[Stri
     }
 }
 
-/// Leaves everything running until Ctrl-C, or until the bus ends.
+/// Leaves everything running, until a signal ends the demo or the bus ends.
 async fn stay(stage: &mut Stage<'_>) {
     let folder = stage.project.folder().display();
-    stage.display.line(&format!("Everything goes on; try: simpul dead list --project {folder}"));
+    stage.display.line(&format!("\nEverything goes on; try: simpul --project {folder} dead list"));
     introduce(stage);
     stage.display.line("Ctrl-C ends it.");
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = stage.bus.ended() => stage.display.line("the bus has ended"),
-    }
-    stage.bus.stop().await;
+    stage.bus.ended().await;
+    stage.display.line("The bus has ended.");
 }

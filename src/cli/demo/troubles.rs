@@ -109,7 +109,9 @@ pub(super) async fn malformed(
     stage.display.heading("A decree is dated `01-01-0001`");
     let senders = stage.send(std::mem::take(&mut work.malformed));
     stage.watch_settled(senders).await?;
+    let number = first_dead(stage, &["--route", "sk-mutasi"]).await?;
     operate(stage, &["dead", "list", "--route", "sk-mutasi"]).await?;
+    operate(stage, &["dead", "show", &number]).await?;
     stage.display.line("  It passed the door, for the personnel system signs what it signs, and");
     stage.display.line("  died in its route, where it stays until somebody has looked at it.");
     Ok(())
@@ -141,12 +143,15 @@ pub(super) async fn wrong_map(
         return Err(CouldNot(format!("the wrong map made {dead} dead letters")));
     }
     let selection = ["--route", "sppd-terbit", "--target", "e-agenda.catat"];
-    operate(stage, &[["dead", "list"].as_slice(), &selection].concat()).await?;
+    let number = first_dead(stage, &selection).await?;
+    let few = ["--limit", "3"];
+    operate(stage, &[["dead", "list"].as_slice(), &selection, &few].concat()).await?;
+    operate(stage, &["dead", "show", &number]).await?;
 
     stage.display.line(&format!("  Put right: {}", RIGHT.trim()));
     stage.project.write(ROUTE_FILE, good)?;
     operate(stage, &["reload"]).await?;
-    operate(stage, &[["dead", "replay", "--preview"].as_slice(), &selection].concat()).await?;
+    operate(stage, &["dead", "replay", &number, "--preview"]).await?;
     let reason = ["--reason", "map corrected"];
     operate(stage, &[["dead", "replay"].as_slice(), &selection, &reason].concat()).await?;
     stage
@@ -157,6 +162,15 @@ pub(super) async fn wrong_map(
         .await?;
     stage.display.line(&format!("  All {ORDERS_WRONGLY_MAPPED} have arrived."));
     Ok(())
+}
+
+/// The number of the first of the dead letters that are meant.
+async fn first_dead(stage: &Stage<'_>, selection: &[&str]) -> Result<String, CouldNot> {
+    let list = ["dead", "list", "--limit", "1", "--format", "json"];
+    let told = stage.bus.operate(&[list.as_slice(), selection].concat()).await?;
+    let list: serde_json::Value = serde_json::from_str(&told).unwrap_or_default();
+    let number = list["letters"][0]["id"].as_i64();
+    number.map(|it| it.to_string()).ok_or_else(|| CouldNot(format!("no dead letters: {told}")))
 }
 
 /// Runs a command of an operator and shows it with what it answered.
