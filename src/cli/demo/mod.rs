@@ -43,7 +43,7 @@ const COUNT_MAX: u64 = 100_000;
 /// Kills that a test may ask for.
 const KILLS_MAX: u64 = 1_000;
 
-/// Starts the bus with stand-in systems and sends it a day's work of an agency.
+/// Watch the bus at work, with systems that play an agency's
 ///
 /// Election results, travel orders and staff decrees go through the routes that ship with the
 /// project to six systems, some of which fail for a while, for the reasons for which systems fail.
