@@ -4,8 +4,8 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
-/// Columns of a line where the terminal does not say.
-const COLUMNS: usize = 100;
+/// Columns of a line of a table.
+const COLUMNS: usize = 120;
 
 /// Columns below which the last column of a table is not squeezed.
 const COLUMNS_MIN: usize = 20;
@@ -50,7 +50,7 @@ fn is_treacherous(letter: char) -> bool {
 }
 
 /// Rows below a header, each column as wide as its widest cell; the last one runs on, and is cut
-/// where the line would not fit into 100 columns.
+/// where the line would not fit into 120 columns.
 pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let cell = |text: &str| escaped(text).replace('\n', " ");
     let mut lines: Vec<Vec<String>> = vec![header.iter().map(|it| cell(it)).collect()];
@@ -120,7 +120,7 @@ mod tests {
         assert!(text.lines().all(|it| it.chars().count() <= COLUMNS), "{text}");
         insta::assert_snapshot!(text, @r"
         ID  TARGET     REASON
-        7   arsip      xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
+        7   arsip      xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
         12  e-absensi  pendek sekali
         ");
     }

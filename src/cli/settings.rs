@@ -152,10 +152,9 @@ impl Settings {
         if project.has(FILE)
             && let Some(node) = project.filled(FILE)
             && !is_nothing(&node)
+            && let Some(file) = decode::<SettingsFile>(&node, &mut project.report)
         {
-            if let Some(file) = decode::<SettingsFile>(&node, &mut project.report) {
-                settings.take(file, directory, &mut project.report);
-            }
+            settings.take(file, directory, &mut project.report);
         }
         for (variable, node) in overrides(project) {
             project.report.enter(&variable);
@@ -261,10 +260,9 @@ fn check_broker(text: &Located<Secret>, report: &mut Report) {
         return;
     }
     match Address::parse(broker) {
-        Ok(address) => {
+        Ok(_) => {
             let message = "this version of simpul does not run on RabbitMQ";
             let found = report.error(text.at, Code::NotInThisVersion, message);
-            found.label(format!("the address of `{}`", address.host()));
             found.help("write `embedded`");
         }
         Err(error) => {

@@ -15,7 +15,7 @@ use super::{
     Located, Node, NodeKind, Span,
     decode::Fault,
     placeholder::Placeholder,
-    reader::Reader,
+    reader::{Reader, quietly},
     wire::{LIST, LOCATED, MAP, SCALAR, STYLES},
 };
 
@@ -113,7 +113,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Fault> {
         match self.value.take() {
             Some(value) => seed.deserialize(value),
-            None => seed.deserialize(Placeholder::new()),
+            None => quietly(seed.deserialize(Placeholder::new())),
         }
     }
 }

@@ -37,6 +37,8 @@ pub enum Code {
     Schema,
     /// A code table that is no table.
     Table,
+    /// A secret that stands in a file for all to read.
+    Secret,
 }
 
 impl Code {
@@ -58,6 +60,7 @@ impl Code {
         Self::NotInThisVersion,
         Self::Schema,
         Self::Table,
+        Self::Secret,
     ];
 
     /// The code as people see it.
@@ -79,6 +82,7 @@ impl Code {
             Self::NotInThisVersion => "S014",
             Self::Schema => "S015",
             Self::Table => "S016",
+            Self::Secret => "S017",
         }
     }
 }

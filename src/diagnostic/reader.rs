@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
 
     fn number<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         if self.stand_in().is_some() {
-            return visitor.visit_u64(0);
+            return quietly(visitor.visit_u64(0));
         }
         let Some(text) = self.bare().filter(|it| is_json_number(it)) else {
             // A visitor of numbers takes no text, and says what it wants.
@@ -90,6 +90,11 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// What a type says about a stand-in is not the author's mistake.
+pub(super) fn quietly<T>(read: Result<T, Fault>) -> Result<T, Fault> {
+    read.map_err(|_| Fault::silent())
+}
+
 impl<'de> IntoDeserializer<'de, Fault> for Reader<'de> {
     type Deserializer = Self;
 
@@ -117,7 +122,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         if self.stand_in().is_some() {
-            return visitor.visit_bool(false);
+            return quietly(visitor.visit_bool(false));
         }
         match self.bare() {
             Some("true") => self.lay(visitor.visit_bool(true)),
@@ -152,7 +157,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         if self.stand_in().is_some() {
-            return visitor.visit_str("");
+            return quietly(visitor.visit_str(""));
         }
         match self.scalar() {
             Some(scalar) => self.lay(visitor.visit_str(&scalar.text)),
@@ -169,7 +174,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             // As if something stood there, unless no stand-in will do: that a key is missing
             // would be a second mistake, and not a true one.
             Some(_) if self.marks.is_lost(self.node) => visitor.visit_none(),
-            Some(stand_in) => self.lay(visitor.visit_some(stand_in)),
+            Some(stand_in) => self.lay(quietly(visitor.visit_some(stand_in))),
             None => self.lay(visitor.visit_some(self)),
         }
     }
@@ -184,7 +189,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         if let Some(stand_in) = self.stand_in() {
-            return stand_in.deserialize_seq(visitor);
+            return quietly(stand_in.deserialize_seq(visitor));
         }
         match self.list() {
             Some(items) => self.lay(visitor.visit_seq(SeqDeserializer::new(items))),
@@ -207,7 +212,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         match (self.stand_in(), name) {
-            (Some(stand_in), NODE) => stand_in.deserialize_tuple(len, visitor),
+            (Some(stand_in), NODE) => quietly(stand_in.deserialize_tuple(len, visitor)),
             (_, LOCATED | NODE) => self.lay(visitor.visit_seq(Place::new(self, name == NODE))),
             _ => self.deserialize_seq(visitor),
         }
@@ -215,7 +220,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         if let Some(stand_in) = self.stand_in() {
-            return stand_in.deserialize_map(visitor);
+            return quietly(stand_in.deserialize_map(visitor));
         }
         match self.entries(false) {
             Some(entries) => self.lay(visitor.visit_map(Entries::new(entries, &[]))),
@@ -230,7 +235,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         if let Some(stand_in) = self.stand_in() {
-            return stand_in.deserialize_struct(name, fields, visitor);
+            return quietly(stand_in.deserialize_struct(name, fields, visitor));
         }
         match self.entries(true) {
             Some(entries) => {
@@ -248,7 +253,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         if let Some(stand_in) = self.stand_in() {
-            return stand_in.deserialize_enum(name, variants, visitor);
+            return quietly(stand_in.deserialize_enum(name, variants, visitor));
         }
         let variant = match (self.scalar(), self.entries(true).as_deref()) {
             (Some(scalar), _) => {

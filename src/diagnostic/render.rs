@@ -122,3 +122,49 @@ fn tame(text: &str) -> String {
     });
     tamed.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::{Code, Report};
+
+    fn rendered(text: &str, line: u32, column: u32, len: u32) -> Vec<String> {
+        let mut report = Report::default();
+        report.enter("a.yaml");
+        let at = Span { line, column, len };
+        report.error(at, Code::Syntax, "wrong").label("here");
+        let found = report.into_sorted().remove(0);
+        found.render(text).lines().skip(3).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_marker_stands_under_what_is_marked_also_behind_tabs_and_wide_letters() {
+        assert_eq!(rendered("a: bc\n", 1, 4, 2), ["1 | a: bc", "  |    ^^ here"]);
+        assert_eq!(rendered("a:\tbc", 1, 4, 1), ["1 | a:  bc", "  |     ^ here"]);
+        assert_eq!(rendered("選挙: x", 1, 5, 1), ["1 | 選挙: x", "  |       ^ here"]);
+        assert_eq!(rendered("e\u{301}: x", 1, 5, 1), ["1 | e\u{301}: x", "  |    ^ here"]);
+        assert_eq!(rendered("a:", 1, 3, 1), ["1 | a:", "  |   ^ here"]);
+    }
+
+    #[test]
+    fn a_file_cannot_write_to_the_terminal_of_who_checks_it() {
+        let lines = rendered("a: \u{1b}[2J\u{202e}x", 1, 4, 1);
+        assert_eq!(lines, ["1 | a: \\u{1b}[2J\\u{202e}x", "  |    ^^^^^^ here"]);
+    }
+
+    #[test]
+    fn of_a_long_line_the_part_around_the_marker_is_shown() {
+        let lines = rendered(&format!("{}!{}", "a".repeat(500), "b".repeat(500)), 1, 501, 1);
+        assert_eq!(lines[0].chars().count(), "1 | ".len() + SHOWN_MAX + 2);
+        assert_eq!(lines[0].find('!'), lines[1].find('^').map(|it| it + "…".len() - 1));
+    }
+
+    #[test]
+    fn what_is_about_no_line_shows_none() {
+        let mut report = Report::default();
+        report.enter("a.yaml");
+        report.error(Span::default(), Code::File, "wrong").label("here");
+        let found = report.into_sorted().remove(0);
+        assert_eq!(found.render("a: b"), "error[S012]: wrong\n --> a.yaml\n  = here\n");
+    }
+}

@@ -1,5 +1,7 @@
 //! Builds a [`Node`] tree from what the YAML library tells, refusing what our files do not have.
 
+use std::{collections::HashMap, mem};
+
 use super::{
     Code, Located, Node, NodeKind, Report, Scalar, Span, Style,
     trap::{Lines, Repair, quoted},
@@ -23,7 +25,12 @@ struct Open {
 
 enum Content {
     List(Vec<Node>),
-    Map { entries: Vec<(Located<String>, Node)>, key: Key },
+    Map {
+        entries: Vec<(Located<String>, Node)>,
+        /// The keys so far, and their lines: a file may have very many.
+        lines: HashMap<String, u32>,
+        key: Key,
+    },
 }
 
 /// Where a mapping stands.
@@ -73,7 +80,7 @@ impl<'a> Tree<'a> {
 
     pub(super) fn open(&mut self, at: Span, flow: bool, map: bool) {
         let content = match map {
-            true => Content::Map { entries: Vec::new(), key: Key::Awaited },
+            true => Content::Map { entries: Vec::new(), lines: HashMap::new(), key: Key::Awaited },
             false => Content::List(Vec::new()),
         };
         self.stack.push(Open { at: Span { len: at.len.max(1), ..at }, flow, content });
@@ -185,9 +192,9 @@ impl<'a> Tree<'a> {
         };
         match &mut open.content {
             Content::List(items) => items.push(node),
-            Content::Map { entries, key } => match std::mem::replace(key, Key::Awaited) {
+            Content::Map { entries, lines, key } => match mem::replace(key, Key::Awaited) {
                 Key::Awaited => {
-                    let accepted = accept_key(node, entries, &mut self.report);
+                    let accepted = accept_key(node, lines, &mut self.report);
                     *key = accepted.map_or(Key::Refused, Key::Given);
                 }
                 Key::Given(key) => entries.push((key, node)),
@@ -199,7 +206,7 @@ impl<'a> Tree<'a> {
 
 fn accept_key(
     node: Node,
-    entries: &[(Located<String>, Node)],
+    lines: &mut HashMap<String, u32>,
     report: &mut Report,
 ) -> Option<Located<String>> {
     let at = node.at;
@@ -221,10 +228,10 @@ fn accept_key(
         found.help("write the keys out");
         return None;
     }
-    if let Some((first, _)) = entries.iter().find(|(key, _)| key.value == scalar.text) {
+    if let Some(first) = lines.insert(scalar.text.clone(), at.line) {
         let message = format!("`{}` stands twice in this mapping", scalar.text);
         let found = report.error(at, Code::Duplicate, message);
-        found.label(format!("first on line {}", first.at.line));
+        found.label(format!("first on line {first}"));
         found.help("remove one of them");
         return None;
     }

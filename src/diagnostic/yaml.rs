@@ -214,3 +214,63 @@ fn end(range: &Range) -> (u32, u32) {
 fn number(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::{Located, NodeKind};
+
+    /// What stands at the place that is told for `part` of the only value of a file.
+    fn marked<'a>(text: &'a str, part: &str) -> Option<&'a str> {
+        let node = parse(text, &mut Report::default()).unwrap();
+        let NodeKind::Map(entries) = node.kind else { panic!("{text}") };
+        let NodeKind::Scalar(scalar) = &entries[0].1.kind else { panic!("{text}") };
+        let start = scalar.text.find(part).unwrap();
+        let at = entries[0].1.at.within(&scalar.text, start..start + part.len());
+        let lines = Lines::new(text);
+        (at.len == u32::try_from(part.chars().count()).unwrap())
+            .then(|| lines.slice(at.line, at.column, Some(at.len)))
+    }
+
+    #[test]
+    fn a_part_of_a_value_is_found_in_the_file_however_the_value_is_written() {
+        for text in [
+            "a: $.x = 'é' = $.y",
+            "a: \"$.x = 'é' = $.y\"",
+            "a: '$.x = \"é\" = $.y'",
+            "a: |\n  $.x\n  = 'é' = $.y\n",
+            "a: >-\n  $.x = 'é' = $.y\n",
+            "é: 龍 $.x = $.y",
+        ] {
+            assert_eq!(marked(text, "$.y"), Some("$.y"), "{text}");
+        }
+    }
+
+    #[test]
+    fn where_the_file_holds_escapes_or_folded_lines_the_whole_value_is_marked() {
+        for text in
+            ["a: '$.x = ''é'' = $.y'", "a: \"\\u0041 $.y\"", "a: >-\n  $.x\n  $.y\n", "a: b\n  $.y"]
+        {
+            assert_eq!(marked(text, "$.y"), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_and_values_keep_their_places() {
+        #[derive(serde::Deserialize)]
+        struct File {
+            list: Vec<Located<String>>,
+            empty: Option<Node>,
+        }
+        let text = "# é\nlist:\n  - é: x\n";
+        let mut report = Report::default();
+        assert!(read::<File>(text, &mut report).is_none());
+        let found = report.into_sorted();
+        assert_eq!(found[0].at, Span { line: 3, column: 5, len: 1 });
+
+        let file: File = read("list: [é, \"y\"]\nempty: { }", &mut Report::default()).unwrap();
+        let places: Vec<_> = file.list.iter().map(|it| (it.at.column, it.at.len)).collect();
+        assert_eq!(places, [(8, 1), (12, 1)]);
+        assert_eq!(file.empty.unwrap().at, Span { line: 2, column: 8, len: 3 });
+    }
+}

@@ -98,6 +98,50 @@ pub(super) fn refuse(node: &mut Node, report: &mut Report) {
     }
 }
 
+/// The secrets that stand in a tree as they are, by the keys that lead to them.
+pub(super) fn secrets_in<'n>(
+    node: &'n Node,
+    keys: &mut Vec<&'n str>,
+    found: &mut Vec<(Span, String)>,
+) {
+    match &node.kind {
+        NodeKind::List(items) => items.iter().for_each(|it| secrets_in(it, keys, found)),
+        NodeKind::Map(entries) => {
+            for (key, value) in entries {
+                keys.push(&key.value);
+                secrets_in(value, keys, found);
+                keys.pop();
+            }
+        }
+        NodeKind::Scalar(scalar) if is_secret(keys, &scalar.text) => {
+            found.push((node.at, scalar.text.clone()));
+        }
+        NodeKind::Scalar(_) => {}
+    }
+}
+
+fn is_secret(keys: &[&str], text: &str) -> bool {
+    if next(text, 0).is_some() || text.is_empty() {
+        return false;
+    }
+    let by_key = matches!(
+        keys,
+        ["hash_key"]
+            | ["http", "auth", "bearer"]
+            | ["http", "auth", "basic", "password"]
+            | ["http", "auth", "header", "value"]
+    );
+    by_key || holds_password(text)
+}
+
+/// Whether a text is an address with a password in it.
+fn holds_password(text: &str) -> bool {
+    let rest = text.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = rest.split('/').next().unwrap_or_default();
+    let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
+    user.split_once(':').is_some_and(|(_, password)| !password.is_empty())
+}
+
 struct Filled {
     text: String,
     values: Vec<String>,
@@ -155,13 +199,12 @@ fn fill_text(
 /// Where the next thing to fill in begins. `$$` is a literal dollar, also before a brace.
 fn next(text: &str, from: usize) -> Option<usize> {
     let rest = text.get(from..)?;
-    let found = rest.match_indices('$').map(|(index, _)| from + index).find(|index| {
+    rest.match_indices('$').map(|(index, _)| from + index).find(|index| {
         let here = text.get(*index..).unwrap_or_default();
         let before = text.get(from..*index).unwrap_or_default();
         let dollars = before.len() - before.trim_end_matches('$').len();
         dollars % 2 == 0 && (here.starts_with(ENV) || here.starts_with(FILE))
-    });
-    found
+    })
 }
 
 fn variable(name: &str, variables: &Variables) -> Result<String, (String, String)> {

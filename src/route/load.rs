@@ -88,8 +88,31 @@ impl<'a> Project<'a> {
     /// stand for.
     pub fn filled(&mut self, path: &str) -> Option<Node> {
         let mut node = parse(&self.text(path)?, &mut self.report)?;
+        let mut open = Vec::new();
+        fill::secrets_in(&node, &mut Vec::new(), &mut open);
+        for (at, secret) in open {
+            self.mask(path, at, &secret);
+        }
         fill::fill(&mut node, self.variables, self.directory, &mut self.report);
         Some(node)
+    }
+
+    /// Takes a secret that stands in a file out of what is shown of the file, and says so.
+    fn mask(&mut self, path: &str, at: Span, secret: &str) {
+        self.report.conceal(secret);
+        let message = "a secret that stands in a file for all to read";
+        let found = self.report.warn(at, Code::Secret, message);
+        found.help("write `${env:NAME}` or `${file:PATH}`, and the secret there");
+        let Some(text) = self.texts.0.get_mut(path) else { return };
+        let mut masked = String::with_capacity(text.len());
+        for (number, line) in (1..).zip(text.split_inclusive('\n')) {
+            for (column, letter) in (1..).zip(line.chars()) {
+                let inside =
+                    number == at.line && at.column <= column && column - at.column < at.len;
+                masked.push(if inside && letter != '\n' { '*' } else { letter });
+            }
+        }
+        *text = masked.into();
     }
 
     /// Reads a route file, in which nothing is filled in.

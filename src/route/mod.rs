@@ -3,6 +3,7 @@
 //! [`Project`] reads the files of a directory, [`load`] compiles them. Everything wrong in any of
 //! them is found in one go; a set of files with one mistake is not used at all.
 
+mod alone;
 mod check;
 mod compile;
 mod file;
@@ -14,6 +15,7 @@ mod routes;
 mod systems;
 
 pub use self::{
+    alone::{check_route, check_system},
     compile::{Given, Loaded, load},
     file::{
         Classification, DestinationSpec, IdentityBody, IdentitySpec, OwnerSpec, RouteFile,

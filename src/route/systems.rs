@@ -61,7 +61,13 @@ impl Systems {
         systems
     }
 
-    fn add(&mut self, file: &SystemFile, stem: &str, outside: &Outside<'_>, report: &mut Report) {
+    pub(super) fn add(
+        &mut self,
+        file: &SystemFile,
+        stem: &str,
+        outside: &Outside<'_>,
+        report: &mut Report,
+    ) {
         check::name(&file.system, stem, "system", report);
         metadata(file, report);
         let policy = retry::policy(

@@ -115,7 +115,9 @@ fn tell(list: &DeadList) {
     }
     let row = |it: &DeadView| {
         let target = it.target.clone().unwrap_or_else(|| "-".to_owned());
-        let reason = match it.place.as_str() {
+        // The place begins with the target, which has a column of its own.
+        let place = it.place.strip_prefix(&format!("to {target}: ")).unwrap_or(&it.place);
+        let reason = match place {
             "" => it.reason.clone(),
             place => format!("{place}: {}", it.reason),
         };

@@ -47,8 +47,10 @@ pub(super) fn run(project: &Path, args: &Args) -> Outcome {
         }
     };
     logging::start(args.log_format, files.settings.log.as_deref())?;
-    if !files.warnings.is_empty() {
-        complain(files.warned().trim_end());
+    match args.log_format {
+        _ if files.warnings.is_empty() => {}
+        LogFormat::Human => complain(files.warned().trim_end()),
+        LogFormat::Json => tracing::warn!("{}", files.warned().trim_end()),
     }
     let runtime = Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CouldNot(format!("no runtime: {error}")))?;

@@ -301,16 +301,17 @@ async fn the_first_use_of_a_key_stands_for_a_week() {
         let write = |it: &mut Writes| {
             ledger::keep_idempotency_key(it, ("e-sppd/2026", "k1"), message, digest("isi"), at);
         };
-        bench.write(write).await.unwrap();
+        bench.write(write).await
     };
     let used = async |key, now| bench.ledger.key_use("e-sppd/2026", key, now).await.unwrap();
-    keep(first, START).await;
-    keep(second, START.after(Duration::from_secs(1))).await;
+    keep(first, START).await.unwrap();
+    let refusal = keep(second, START.after(Duration::from_secs(1))).await.unwrap_err();
+    assert_eq!(refusal.reason, "the idempotency key was used meanwhile");
     assert_eq!(used("k1", START).await, Some(KeyUse { message: first, body: digest("isi") }));
     assert_eq!(used("k2", START).await, None);
     let week_later = START.after(REMEMBERED);
     assert_eq!(used("k1", week_later).await, None);
-    keep(second, week_later).await;
+    keep(second, week_later).await.unwrap();
     assert_eq!(used("k1", week_later).await.map(|it| it.message), Some(second));
 }
 

@@ -2,11 +2,16 @@
 //!
 //! The expected texts are in `snapshots/`; `INSTA_UPDATE=always cargo test` writes them anew.
 
+mod pages;
+mod project;
+mod secrets;
+mod settings;
+
 use std::{fs, path::Path};
 
 use simpul::{
-    cli::settings,
-    route::{Broken, Variables},
+    cli::settings::{Settings, load as load_all},
+    route::{Broken, Loaded, Variables},
 };
 use tempfile::TempDir;
 
@@ -48,17 +53,24 @@ fn write(folder: &TempDir, path: &str, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-fn load(folder: &Path, variables: &[(&str, &str)]) -> Result<settings::Settings, Broken> {
+fn load(folder: &Path, variables: &[(&str, &str)]) -> Result<(Settings, Loaded), Broken> {
     let variables: Variables =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    settings::load(folder, &variables).map(|(settings, _)| settings)
+    load_all(folder, &variables)
+}
+
+fn broken(folder: &TempDir, variables: &[(&str, &str)]) -> Broken {
+    match load(folder.path(), variables) {
+        Ok(_) => panic!("nothing is said"),
+        Err(broken) => broken,
+    }
 }
 
 /// What is said about a sound project in which `path` holds `text`.
 fn said(path: &str, text: &str) -> String {
     let folder = sound();
     write(&folder, path, text);
-    load(folder.path(), &[]).expect_err("nothing is said").to_string()
+    broken(&folder, &[]).to_string()
 }
 
 /// What is said about the sound route with `rest` behind it.
@@ -69,7 +81,7 @@ fn said_of_route(rest: &str) -> String {
 /// The whole of what is said, as `snapshots/diagnostics/<name>.snap` has it.
 fn snapshot(name: &str, said: &str) {
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("snapshots/diagnostics");
+    settings.set_snapshot_path("snapshots");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!(name, said));
@@ -83,7 +95,9 @@ fn said_of_map(line: &str) -> String {
 #[test]
 fn a_sound_project_is_loaded() {
     let folder = sound();
-    load(folder.path(), &[]).map_err(|it| it.to_string()).unwrap();
+    let (_, loaded) = load(folder.path(), &[]).map_err(|it| it.to_string()).unwrap();
+    assert_eq!(loaded.warnings, []);
+    assert_eq!(loaded.plan.routes.len(), 1);
 }
 
 #[test]
