@@ -40,6 +40,9 @@ use super::{CouldNot, Exit, Format, Outcome};
 /// memory of the systems that play the agency's.
 const COUNT_MAX: u64 = 100_000;
 
+/// With fewer, hardly any would be complete, and a system that is down would not be noticed.
+const COUNT_MIN: u64 = 50;
+
 /// Kills that a test may ask for.
 const KILLS_MAX: u64 = 1_000;
 
@@ -73,7 +76,7 @@ pub struct Args {
 
     /// How many results of polling stations to make up
     #[arg(long, value_name = "N", default_value_t = 1_000,
-          value_parser = clap::value_parser!(u64).range(1..=COUNT_MAX))]
+          value_parser = clap::value_parser!(u64).range(COUNT_MIN..=COUNT_MAX))]
     count: u64,
 
     /// Kill the bus this often while it works
