@@ -18,6 +18,7 @@ mod language;
 mod ledger;
 mod metrics;
 mod operators;
+mod order;
 mod pause;
 mod reload;
 mod repeats;
