@@ -11,6 +11,7 @@ mod delivery;
 mod demo;
 mod diagnostics;
 mod files_target;
+mod getting_started;
 mod http_target;
 mod ingest;
 mod language;
