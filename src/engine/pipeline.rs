@@ -353,7 +353,6 @@ fn make(
 
 /// Violations in one line.
 pub(super) fn told(violations: &[Violation]) -> String {
-    let lines: Vec<_> =
-        violations.iter().map(|it| format!("`{}` {}", it.pointer, it.message)).collect();
+    let lines: Vec<_> = violations.iter().map(ToString::to_string).collect();
     lines.join("; ")
 }

@@ -209,6 +209,9 @@ async fn a_reload_of_broken_files_changes_nothing_and_is_seen() {
     };
     until("the failure is seen", seen("simpul_reload_last_successful 0")).await;
     assert_eq!(process.send(r#"{"nomor": 1}"#).await.0, 202, "what ran before goes on");
+    let log = fs::read_to_string(project.path().join("simpul.log")).unwrap();
+    assert!(log.contains("the files have mistakes; nothing was changed"), "{log}");
+    assert!(log.contains("routes/uji.yaml:6:"), "{log}");
 
     fs::write(&route, ROUTE.replace("> 0", "> 10")).unwrap();
     process.signal("-HUP");

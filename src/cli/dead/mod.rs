@@ -47,7 +47,7 @@ struct Chosen {
     #[arg(long, value_name = "SYSTEM.TARGET")]
     target: Option<String>,
 
-    /// Only those of this class: `bad message`, refused, unavailable, `no target`
+    /// Only those of this class: `bad message`, refused, unavailable, `no target`, `crashed the bus`
     #[arg(long)]
     class: Option<String>,
 

@@ -23,7 +23,7 @@ use crate::{
     engine::{Engine, Options, Parts, Stopped},
     message::{Clock, Limits},
     metrics::Metrics,
-    ops::{self, Bus, EngineBus, Ops, OpsToken, Reader, Refusal},
+    ops::{self, Bus, EngineBus, Ops, OpsToken, Reader},
     store::{self, Store},
 };
 
@@ -122,17 +122,8 @@ impl Running {
     pub(super) fn reload(&mut self) {
         let bus = Arc::clone(&self.bus);
         self.reloads.spawn(async move {
-            match bus.reload().await {
-                Ok((reloaded, warnings)) => {
-                    warnings.lines().for_each(|line| tracing::warn!("{line}"));
-                    tracing::info!(generation = reloaded.generation, "the files are in use");
-                }
-                Err(Refusal::Files(mistakes)) => {
-                    tracing::error!("the files have mistakes; nothing was changed");
-                    mistakes.lines().for_each(|line| tracing::error!("{line}"));
-                }
-                Err(other) => tracing::error!("the reload failed: {other}"),
-            }
+            // What came of it is logged by the bus, as for a reload over HTTP.
+            let _ = bus.reload().await;
         });
     }
 

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tracing::error;
+use tracing::{error, info, warn};
 
 use super::{Came, UnderWay, Worker};
 use crate::{
@@ -120,10 +120,12 @@ impl Worker<'_> {
             Change::None => return,
             Change::Opened | Change::Closed => return self.show_gate(),
             Change::Paused(pause) => {
+                warn!(%target, reason = pause.reason, "target paused; its deliveries are kept");
                 ledger::pause(writes, &pause);
                 Event::Paused { reason: pause.reason }
             }
             Change::Resumed => {
+                info!(%target, "target works again; no longer paused");
                 ledger::resume(writes, target);
                 Event::Resumed { by: "probe".to_owned() }
             }

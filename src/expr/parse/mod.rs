@@ -263,7 +263,9 @@ impl<'t, 'e> Parser<'t, 'e> {
             let end = self.cursor.position() + 1 + name.len();
             let message = "a name with `-` must be quoted".to_owned();
             let error = SyntaxError { at: start..end, message, help: None };
-            return Err(error.help(format!("write `['{last}-{name}']`")));
+            let path = query.strip_suffix(last).and_then(|it| it.strip_suffix('.'));
+            let path = path.unwrap_or_default();
+            return Err(error.help(format!("write `{path}['{last}-{name}']`")));
         }
         Ok(())
     }
