@@ -214,3 +214,34 @@ async fn a_body_of_any_kind_goes_through_as_it_is() {
     until("all arrive", || async { bodies.len() <= arrived(project.path()).len() }).await;
     assert_eq!(arrived(project.path()), bodies);
 }
+
+/// The text of all source files below a folder.
+fn sources(folder: &Path, text: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, text);
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            text.push_str(&fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn the_manual_names_for_each_answer_a_test_that_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manual = fs::read_to_string(root.join("docs/bad-input.md")).unwrap();
+    let mut text = String::new();
+    ["src", "tests"].iter().for_each(|it| sources(&root.join(it), &mut text));
+    let rows = manual.lines().filter(|it| it.starts_with("| ") && !it.ends_with("shown by |"));
+    let mut count = 0;
+    for row in rows {
+        let shown_by = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        for name in shown_by.split(", ") {
+            let name = name.trim_matches('`');
+            assert!(text.contains(&format!("fn {name}(")), "no test `{name}`: {row}");
+            count += 1;
+        }
+    }
+    assert!(50 < count, "{count}");
+}
