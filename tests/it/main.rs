@@ -2,6 +2,7 @@
 
 mod accounting;
 mod architecture;
+mod bad_input;
 mod body;
 mod broker_conformance;
 mod command_line;
