@@ -115,6 +115,10 @@ pub trait Broker: Send + Sync {
     ///
     /// [`BrokerError`] if that is not certain.
     async fn purge(&self, queue: &QueueName) -> Result<u64, BrokerError>;
+
+    /// How many entries were found damaged since the process started, and put aside: they stand in
+    /// no queue any more, and only a person can tell what they were.
+    fn damaged(&self) -> u64;
 }
 
 /// Takes deliveries from one queue. Dropped, it stops; what was taken stays valid.

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use crate::{
     broker::rabbitmq::Address,
-    connector::{Secret, http::source::IngestLimits},
+    connector::Secret,
     diagnostic::{
         Code, Entries, Located, Node, NodeKind, Report, Scalar, Span, Style, decode, nearest,
         units::{RateText, SizeText},
@@ -169,20 +169,6 @@ impl Settings {
             found.help("give each a port of its own");
         }
         settings
-    }
-
-    /// What senders may do at most.
-    pub fn ingest_limits(&self) -> IngestLimits {
-        let usual = IngestLimits::default();
-        IngestLimits {
-            body_bytes_max: self.body_bytes_max,
-            batch_bytes_max: usual.batch_bytes_max.max(self.body_bytes_max),
-            depth_max: self.depth_max,
-            rate_per_second: self.rate_per_second,
-            burst: self.rate_per_second.saturating_mul(2),
-            memory_bytes_max: usual.memory_bytes_max.max(self.body_bytes_max),
-            ..usual
-        }
     }
 
     /// Takes over what is said.

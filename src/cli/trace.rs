@@ -149,7 +149,6 @@ mod tests {
           02:30:00.000Z accepted from e-sppd.status/e-sppd-2026
           02:30:00.003Z routed: 2 deliveries; skipped arsip.daftarkan-naskah
           02:30:00.020Z e-absensi.catat-dinas-luar attempt 1: delivered, 200 (12 ms)
-          02:30:00.020Z e-absensi.catat-dinas-luar delivered
           02:30:00.021Z e-absensi.catat-dinas-luar [1] attempt 1: unavailable, 503 \u{1b}[31m (12 ms)
           2026-01-18
           02:30:00.000Z e-absensi.catat-dinas-luar [1] expired: its time ran out

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::{
-    Engine, EngineError, GateSettings, Parts, Shared, delivery, gate::Gate, status, worker,
+    Engine, EngineError, GateSettings, Parts, Shared, delivery, gate::Gate, housekeeping, worker,
 };
 use crate::{
     connector::OpenSource,
@@ -66,7 +66,6 @@ impl Gates {
 pub(super) struct Running {
     pub(super) routes: BTreeMap<Arc<str>, RunningRoute>,
     pub(super) background: JoinSet<()>,
-    pub(super) stop: CancellationToken,
 }
 
 /// The tasks of one route.
@@ -98,6 +97,7 @@ impl Engine {
         let pauses = ledger.pauses().await?;
         let live = RwLock::new(Arc::new(Live::new(generation, plan)));
         let (gates, ids, acting) = (Gates::default(), IdSource::default(), Mutex::default());
+        let stop = CancellationToken::new();
         let shared = Shared {
             store,
             broker,
@@ -110,6 +110,7 @@ impl Engine {
             live,
             gates,
             acting,
+            stop,
         };
         let engine = Self { shared: Arc::new(shared), running: Arc::default() };
         let shared = &engine.shared;
@@ -132,8 +133,7 @@ impl Engine {
         for route in live.plan.routes.values() {
             running.start(shared, route);
         }
-        let (stop, sampled) = (running.stop.clone(), Arc::clone(shared));
-        running.background.spawn(status::sample(sampled, stop));
+        running.background.spawn(housekeeping::run(Arc::clone(shared)));
         drop(running);
         shared.metrics.reload_succeeded(generation, shared.clock.now().as_millis());
         info!(generation, routes = live.plan.routes.len(), "started");
@@ -142,8 +142,9 @@ impl Engine {
 
     /// Stops: routes first, then deliveries; each finishes what it holds, all within `grace`.
     pub async fn stop(&self, grace: Duration) -> Stopped {
+        // Before the lock: a reload that waits for a route to finish is not waited for twice.
+        self.shared.stop.cancel();
         let mut running = self.running.lock().await;
-        running.stop.cancel();
         let routes = std::mem::take(&mut running.routes);
         let drained = timeout(grace, async {
             for route in routes.values() {
@@ -187,7 +188,7 @@ pub(super) fn bare_line(at: Timestamp, generation: i64, event: Event) -> Line {
 impl Running {
     /// Starts the tasks of a route.
     pub(super) fn start(&mut self, shared: &Arc<Shared>, route: &Arc<Route>) {
-        let stop = self.stop.child_token();
+        let stop = shared.stop.child_token();
         let mut tasks = JoinSet::new();
         let worker = {
             let (shared, route, stop) = (Arc::clone(shared), Arc::clone(route), stop.clone());

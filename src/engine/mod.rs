@@ -9,6 +9,7 @@ mod dead;
 mod delivery;
 mod envelope;
 mod gate;
+mod housekeeping;
 mod intake;
 mod live;
 mod pipeline;
@@ -23,6 +24,7 @@ use std::{
 };
 
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 pub use self::{
     dead::{Preview, Replayed},
@@ -130,6 +132,8 @@ struct Shared {
     gates: Gates,
     /// One operator's action at a time, so that two replays cannot take the same letter.
     acting: Mutex<()>,
+    /// Everything stops.
+    stop: CancellationToken,
 }
 
 impl Shared {

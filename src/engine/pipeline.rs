@@ -9,7 +9,7 @@ use crate::{
     ledger::Cause,
     message::{Arena, Digest, Endpoint, JsonWriter, Limits, Message, Value, parse},
     route::{Destination, Identity, OpenPlanTarget, Plan, Route, Unmatched},
-    step::{Flow, Rejected, SPLIT_MAX, Violation},
+    step::{Flow, Rejected, SPLIT_MAX, Schema, Violation},
 };
 
 /// Memory that the work on one message may take, and bytes of the deliveries it may give rise to.
@@ -236,6 +236,7 @@ impl<'s> Making<'s> {
                 Ok(items) => items,
                 Err(cause) => {
                     self.fail(target, ordinal, cause);
+                    self.bounded(&place)?;
                     ordinal += 1;
                     continue;
                 }
@@ -268,13 +269,15 @@ impl<'s> Making<'s> {
         ]);
         *equal += 1;
         self.count += 1;
-        self.bytes += body.len();
+        // What stands in an address or a header is kept with the delivery as its body is.
+        self.bytes += body.len() + parameters.iter().map(String::len).sum::<usize>();
         let (target, body) = (target.clone(), Bytes::from(body));
         self.out.made.push(Made { target, ordinal, body, parameters, key });
     }
 
     fn fail(&mut self, target: &Endpoint, ordinal: u32, cause: Cause) {
         self.count += 1;
+        self.bytes += cause.reason.len();
         self.out.failed.push(Failed { target: target.clone(), ordinal, cause });
     }
 
@@ -333,6 +336,9 @@ fn make(
         return Err(bad(&place("map"), "the whole map is nothing in this message"));
     };
     if let Some(schema) = &open.schema {
+        if !scope.budget.take(Schema::steps(shaped)) {
+            return Err(bad(&place("schema"), Rejected::too_much()));
+        }
         let violations = schema.violations(shaped, VIOLATIONS_MAX);
         if !violations.is_empty() {
             let reason = told(&violations);

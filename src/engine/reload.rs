@@ -38,7 +38,7 @@ impl Engine {
     pub async fn reload(&self, plan: Plan) -> Result<Reloaded, EngineError> {
         let shared = &self.shared;
         let mut running = self.running.lock().await;
-        if running.stop.is_cancelled() {
+        if shared.stop.is_cancelled() {
             return Err(EngineError::Stopping);
         }
         let generation = shared.live().generation + 1;
@@ -67,8 +67,12 @@ impl Engine {
             list.push(route.name.to_string());
             shared.forget_metrics(&route, plan.routes.get(&route.name));
         }
+        let before = shared.live();
         shared.swap(Live::new(generation, plan));
         let live = shared.live();
+        for gone in before.plan.targets.keys().filter(|it| !live.plan.targets.contains_key(*it)) {
+            shared.metrics.forget_target(&gone.to_string());
+        }
         for route in live.plan.routes.values() {
             if !running.routes.contains_key(&route.name) {
                 if !reloaded.changed.iter().any(|it| **it == *route.name) {

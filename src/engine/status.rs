@@ -2,26 +2,20 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tokio_util::sync::CancellationToken;
-use tracing::warn;
-
 use super::{
     Breaker, Engine, EngineError, Shared,
     envelope::{delivery_queue, parse_delivery_queue, route_queue},
 };
 use crate::{
     broker::Depth,
-    journal::{self, Line},
-    ledger::{self, DeadFilter, Fares, Pause, REMEMBERED, Tally, TargetTally},
+    journal::Line,
+    ledger::{Fares, Pause, Tally, TargetTally},
     message::{Endpoint, MessageId},
     store::Writes,
 };
 
 /// Readings that may differ before a status is given that may be a moment out of step.
 const READINGS_MAX: usize = 20;
-
-/// How often what is final and old is forgotten.
-const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 
 /// The state of a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,7 +112,7 @@ impl Engine {
     ///
     /// [`EngineError`] saying why not.
     pub async fn ready(&self) -> Result<(), EngineError> {
-        if self.running.lock().await.stop.is_cancelled() {
+        if self.shared.stop.is_cancelled() {
             return Err(EngineError::Stopping);
         }
         self.shared.store.commit(Writes::default()).await?;
@@ -126,10 +120,10 @@ impl Engine {
     }
 }
 
-type Depths = BTreeMap<String, Depth>;
+pub(super) type Depths = BTreeMap<String, Depth>;
 
 impl Shared {
-    async fn depths(&self) -> Result<Depths, EngineError> {
+    pub(super) async fn depths(&self) -> Result<Depths, EngineError> {
         let mut names = self.broker.queues().await?;
         for route in self.live().plan.routes.values() {
             names.push(route_queue(&route.name));
@@ -193,59 +187,4 @@ impl Shared {
         let (oldest, breaker) = (depth.oldest, gate.breaker());
         TargetStatus { target, orphaned, tally, waiting, retrying, paused, oldest, breaker, pause }
     }
-
-    /// Shows the queues and the dead letters to the metrics.
-    async fn measure(&self) -> Result<(), EngineError> {
-        let depths = self.depths().await?;
-        for route in self.live().plan.routes.values() {
-            let of = |name: &str| depths.get(name).copied().unwrap_or_default();
-            let depth = of(&route_queue(&route.name));
-            let queue = &self.metrics.route(&route.name).queue;
-            queue.set(depth.entries, depth.delayed, depth.oldest);
-            for to in &route.to {
-                let depth = of(&delivery_queue(&route.name, &to.target));
-                let metrics = self.metrics.target(&route.name, &to.target.to_string());
-                metrics.queue.set(depth.entries, depth.delayed, depth.oldest);
-            }
-        }
-        for class in DEAD_CLASSES {
-            let filter = DeadFilter { class: Some(class.to_owned()), ..DeadFilter::default() };
-            self.metrics.set_dead_letters(class, self.ledger.dead_count(&filter).await?);
-        }
-        Ok(())
-    }
 }
-
-/// The classes that dead letters can have.
-const DEAD_CLASSES: [&str; 5] =
-    ["bad message", "refused", "unavailable", "no target", "crashed the bus"];
-
-/// Measures, and forgets what is old, until `stop`.
-pub(super) async fn sample(shared: Arc<Shared>, stop: CancellationToken) {
-    let mut since_housekeeping = HOUSEKEEPING_EVERY;
-    loop {
-        if let Err(error) = shared.measure().await {
-            warn!(%error, "the queues cannot be measured");
-        }
-        if HOUSEKEEPING_EVERY <= since_housekeeping {
-            since_housekeeping = Duration::ZERO;
-            let mut writes = Writes::default();
-            let now = shared.clock.now();
-            ledger::forget_old(&mut writes, now);
-            let kept = i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX);
-            let before = now.as_millis().saturating_sub(kept.saturating_mul(JOURNAL_TIMES));
-            journal::forget(&mut writes, crate::message::Timestamp::from_millis(before));
-            if let Err(error) = shared.store.commit(writes).await {
-                warn!(%error, "what is old cannot be forgotten");
-            }
-        }
-        let every = shared.options.sample_every;
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(every) => since_housekeeping += every,
-        }
-    }
-}
-
-/// The journal is kept this many times as long as the ledger: 28 days.
-const JOURNAL_TIMES: i64 = 4;

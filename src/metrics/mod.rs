@@ -86,6 +86,8 @@ pub struct Metrics {
     pub panics: IntCounter,
     /// Calls to the broker or the store that failed.
     pub broker_errors: IntCounter,
+    /// Queue entries that were found damaged and put aside.
+    pub damaged: IntGauge,
     reload_last_success: Gauge,
     reload_last_successful: IntGauge,
     commit_duration: Histogram,
@@ -171,6 +173,7 @@ impl Metrics {
             generation: IntGauges::new(&registry, &table::GENERATION)?.of([]),
             panics: Counters::new(&registry, &table::PANICS)?.of([]),
             broker_errors: Counters::new(&registry, &table::BROKER_ERRORS)?.of([]),
+            damaged: IntGauges::new(&registry, &table::DAMAGED)?.of([]),
             reload_last_success: Gauges::new(&registry, &table::RELOAD_LAST_SUCCESS)?.of([]),
             reload_last_successful: IntGauges::new(&registry, &table::RELOAD_LAST_SUCCESSFUL)?
                 .of([]),

@@ -213,6 +213,12 @@ pub(super) const BROKER_ERRORS: Metric = counter(
     &[],
     "Calls to the broker or the store that failed; what they were about is tried again.",
 );
+pub(super) const DAMAGED: Metric = gauge(
+    "simpul_damaged_entries",
+    "entries",
+    &[],
+    "Queue entries that the disk gave back otherwise than they were written, put aside.",
+);
 pub(super) const BUILD_INFO: Metric =
     gauge("simpul_build_info", "info", &["version"], "Always 1; the label tells what runs.");
 pub(super) const START_TIME: Metric = gauge(
@@ -249,6 +255,7 @@ pub const TABLE: &[Metric] = &[
     INGEST_REFUSED,
     PANICS,
     BROKER_ERRORS,
+    DAMAGED,
     BUILD_INFO,
     START_TIME,
 ];

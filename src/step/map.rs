@@ -223,7 +223,7 @@ impl Shape {
     /// The value for one message; `None` is *nothing*.
     pub(super) fn value<'a>(&self, scope: &Scope<'a>) -> Result<Option<Value<'a>>, Rejected> {
         if !scope.budget.take(1) {
-            return Err(Rejected::because("takes more work than one message may"));
+            return Err(Rejected::too_much());
         }
         Ok(Some(match &self.kind {
             Kind::Null => Value::Null,

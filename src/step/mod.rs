@@ -175,6 +175,11 @@ impl Rejected {
         Self { field: None, reason: reason.into() }
     }
 
+    /// The budget of the message is used up.
+    pub(crate) fn too_much() -> Self {
+        Self::because("takes more work than one message may")
+    }
+
     /// The same, of a value that belongs into the field `name`.
     fn in_field(mut self, name: &str) -> Self {
         self.field = Some(match self.field {

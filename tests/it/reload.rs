@@ -81,3 +81,23 @@ async fn credentials_are_always_the_newest() {
     bus.settled().await;
     assert_eq!(bus.status().await.targets[0].tally.delivered, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bus_says_that_it_is_ready_while_a_reload_waits_for_a_slow_target() {
+    let arsip = Scripted::new([]);
+    arsip.hold();
+    let bus = Bus::start(ROUTE, &[("arsip", arsip.clone())]).await;
+    bus.publish(json!({})).await;
+    bus.until("the attempt", |_| arsip.calls().len() == 1).await;
+
+    bus.project().route("uji", &ROUTE.replace("=1", "=2"));
+    let (engine, plan) = (bus.engine.clone(), bus.project().plan());
+    let mut reload = tokio::task::JoinSet::new();
+    reload.spawn(async move { engine.reload(plan).await.unwrap() });
+    tokio::task::yield_now().await;
+    bus.engine.ready().await.unwrap();
+    assert!(reload.try_join_next().is_none(), "the reload did not wait");
+
+    arsip.release();
+    assert_eq!(reload.join_next().await.unwrap().unwrap().changed, ["uji"]);
+}

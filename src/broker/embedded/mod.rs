@@ -10,7 +10,7 @@
 //! - **Repeats.** `redelivered` errs towards yes: after a stop without [`Embedded::close`] every
 //!   entry that is there counts as delivered before, until it leaves its queue.
 //! - **Damage.** The body's CRC-32 is checked on each reading. An entry that does not fit is not
-//!   handed out: it moves to the table `damaged` as it is, is counted ([`Embedded::damaged`]), and
+//!   handed out: it moves to the table `damaged` as it is, is counted ([`Broker::damaged`]), and
 //!   the next of its key goes on.
 
 mod consumer;
@@ -100,11 +100,6 @@ impl Embedded {
         writes.push(sql::MARK, vec![positions(exposed).into()]);
         writes.push(sql::CLOSE, vec![]);
         Ok(self.shared.store.commit(writes).await?)
-    }
-
-    /// How many entries were found damaged and put aside since the store was made.
-    pub fn damaged(&self) -> u64 {
-        self.shared.damaged.load(Ordering::Relaxed)
     }
 
     async fn ask(&self, sql: &'static str, params: Vec<Param>) -> Result<Row, BrokerError> {
@@ -230,6 +225,10 @@ impl Broker for Embedded {
             }
         }
         Ok(())
+    }
+
+    fn damaged(&self) -> u64 {
+        self.shared.damaged.load(Ordering::Relaxed)
     }
 
     async fn purge(&self, queue: &QueueName) -> Result<u64, BrokerError> {

@@ -19,7 +19,7 @@ use crate::{
         project::{self, Files},
         settings::Settings,
     },
-    connector::http::source,
+    connector::http::source::{self, ProblemCode},
     engine::{Engine, Options, Parts, Stopped},
     message::{Clock, Limits},
     metrics::Metrics,
@@ -101,7 +101,12 @@ impl Running {
 
     /// Opens the systems' door.
     fn take(&mut self, listener: TcpListener, settings: &Settings, metrics: Arc<Metrics>) {
-        let on_refusal: source::OnRefusal = Arc::new(move |code| metrics.ingest_refused(code));
+        let on_refusal: source::OnRefusal = Arc::new(move |code| {
+            metrics.ingest_refused(code);
+            if code == ProblemCode::Bug.as_str() {
+                metrics.panics.inc();
+            }
+        });
         let limits = project::ingest_limits(settings);
         let intake = self.engine.intake();
         let router = source::router(intake, limits.clone(), Arc::clone(&on_refusal));

@@ -100,9 +100,10 @@ fn the_files_that_ship_with_the_project_are_sound() {
         copy(Path::new(part), &folder.path().join(part));
     }
     fs::copy("simpul.yaml", folder.path().join("simpul.yaml")).unwrap();
-    let mut variables = vec![("HASH_KEY".to_owned(), "0123456789abcdef".to_owned())];
-    for entry in fs::read_dir("connectors").unwrap() {
-        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+    let mut variables = Vec::new();
+    let systems = fs::read_dir("connectors").unwrap().map(|it| it.unwrap().path());
+    for path in systems.chain(["simpul.yaml".into()]) {
+        let text = fs::read_to_string(path).unwrap();
         for (index, _) in text.match_indices("${") {
             let inner = &text[index + 2..index + text[index..].find('}').unwrap()];
             match inner.split_once(':') {
@@ -114,12 +115,11 @@ fn the_files_that_ship_with_the_project_are_sound() {
                 Some(("env", name)) => {
                     variables.push((name.to_owned(), "http://127.0.0.1:9".to_owned()));
                 }
-                Some(("file", path)) => write(&folder, path, "rahasia\n"),
+                Some(("file", path)) => write(&folder, path, "rahasia-yang-panjang\n"),
                 _ => {}
             }
         }
     }
-    variables.push(("SIMPUL_HASH_KEY".to_owned(), "0123456789abcdef".to_owned()));
     let variables: Vec<_> = variables.iter().map(|(name, it)| (&**name, &**it)).collect();
     let (_, loaded) = load(folder.path(), &variables).map_err(|it| it.to_string()).unwrap();
     assert_eq!(loaded.texts.render(&loaded.warnings), "");

@@ -1,0 +1,109 @@
+//! What the engine does beside the messages: it shows its queues to the metrics, and forgets what
+//! is final and old.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tracing::{error, warn};
+
+use super::{
+    EngineError, Shared,
+    envelope::{delivery_queue, route_queue},
+};
+use crate::{journal, ledger, ledger::REMEMBERED, message::Timestamp, store::Writes};
+
+/// How often what is final and old is forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(10);
+
+/// Pieces that are forgotten in a row: 1,000 rows of each kind in each, so that 10,000 messages a
+/// second are forgotten as fast as they come, and no commit is ever long.
+const PIECES_MAX: usize = 200;
+
+/// How long the journal is kept.
+const JOURNAL_KEPT: Duration = Duration::from_hours(28 * 24);
+
+/// Measures and forgets until it is told to stop.
+pub(super) async fn run(shared: Arc<Shared>) {
+    let mut since_forgetting = FORGET_EVERY;
+    let mut damaged = 0;
+    loop {
+        if let Err(error) = shared.measure(&mut damaged).await {
+            warn!(%error, "the queues cannot be measured");
+        }
+        if FORGET_EVERY <= since_forgetting {
+            since_forgetting = Duration::ZERO;
+            if let Err(error) = shared.forget().await {
+                warn!(%error, "what is old cannot be forgotten");
+            }
+        }
+        let every = shared.options.sample_every;
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            () = tokio::time::sleep(every) => since_forgetting += every,
+        }
+    }
+}
+
+impl Shared {
+    /// Shows the queues and the dead letters to the metrics.
+    async fn measure(&self, damaged: &mut u64) -> Result<(), EngineError> {
+        let depths = self.depths().await?;
+        for route in self.live().plan.routes.values() {
+            let of = |name: &str| depths.get(name).copied().unwrap_or_default();
+            let depth = of(&route_queue(&route.name));
+            let queue = &self.metrics.route(&route.name).queue;
+            queue.set(depth.entries, depth.delayed, depth.oldest);
+            for to in &route.to {
+                let depth = of(&delivery_queue(&route.name, &to.target));
+                let metrics = self.metrics.target(&route.name, &to.target.to_string());
+                metrics.queue.set(depth.entries, depth.delayed, depth.oldest);
+            }
+        }
+        let mut dead: BTreeMap<Arc<str>, u64> = BTreeMap::new();
+        for class in DEAD_CLASSES {
+            dead.insert(class.into(), 0);
+        }
+        for kind in self.ledger.dead_by_class().await? {
+            *dead.entry(kind.class).or_default() += kind.count;
+        }
+        for (class, count) in dead {
+            self.metrics.set_dead_letters(&class, count);
+        }
+        let found = self.broker.damaged();
+        if *damaged < found {
+            error!(
+                entries = found,
+                "the disk gave queue entries back damaged; they were put aside"
+            );
+        }
+        *damaged = found;
+        self.metrics.damaged.set(i64::try_from(found).unwrap_or(i64::MAX));
+        Ok(())
+    }
+
+    /// Forgets what is old, piece by piece.
+    async fn forget(&self) -> Result<(), EngineError> {
+        for _ in 0..PIECES_MAX {
+            let now = self.clock.now();
+            let mut writes = Writes::default();
+            ledger::forget_old(&mut writes, now);
+            journal::forget(&mut writes, before(now, JOURNAL_KEPT));
+            let gone = self.store.commit_counting(writes).await?;
+            if gone.iter().all(|rows| *rows == 0) || self.stop.is_cancelled() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn before(now: Timestamp, kept: Duration) -> Timestamp {
+    let kept = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis(now.as_millis().saturating_sub(kept))
+}
+
+/// The classes that dead letters can have: shown as 0 while there are none.
+const DEAD_CLASSES: [&str; 5] =
+    ["bad message", "refused", "unavailable", "no target", "crashed the bus"];
+
+// The journal must outlive the ledger, or a sender could ask for a message that nobody knows.
+const _: () = assert!(REMEMBERED.as_secs() <= JOURNAL_KEPT.as_secs());
