@@ -257,6 +257,9 @@ async fn a_number_that_names_no_dead_letter_does_not_look_dealt_with() {
     assert_eq!(discarded.err, missing);
     let replayed = running.simpul(&["dead", "replay", "99", "99"]).await;
     assert_eq!((replayed.code, &*replayed.err), (1, missing));
+    let mistyped = running.simpul(&["dead", "list", "--class", "bad mesage"]).await;
+    assert_eq!(mistyped.code, 2, "{}", mistyped.out);
+    assert!(mistyped.err.contains("'bad message'"), "{}", mistyped.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]

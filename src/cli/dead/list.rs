@@ -29,8 +29,8 @@ pub(super) struct ListArgs {
     #[arg(long, value_name = "SYSTEM.TARGET")]
     target: Option<String>,
 
-    /// Only those of this class: `bad message`, refused, unavailable, `no target`, `crashed the bus`
-    #[arg(long)]
+    /// Only those of this class
+    #[arg(long, value_parser = super::CLASSES)]
     class: Option<String>,
 
     /// Only those with a number above this one

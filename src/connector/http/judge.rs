@@ -132,7 +132,7 @@ mod tests {
         let url = format!("http://{}/", hangs_up.local_addr().unwrap());
         let (call, _) = tokio::join!(client.get(url).send(), async {
             let (mut connection, _) = hangs_up.accept().await.unwrap();
-            connection.read(&mut [0; 16]).await.unwrap();
+            connection.read_exact(&mut [0; 16]).await.unwrap();
         });
         let reason = super::failure(call.unwrap_err()).reason;
         assert!(reason.starts_with("the call broke off: "), "{reason}");

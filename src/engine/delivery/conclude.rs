@@ -125,7 +125,7 @@ impl Worker<'_> {
                 Event::Paused { reason: pause.reason }
             }
             Change::Resumed => {
-                info!(%target, "target works again; no longer paused");
+                info!(%target, "target works again; not paused any more");
                 ledger::resume(writes, target);
                 Event::Resumed { by: "probe".to_owned() }
             }
