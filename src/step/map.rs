@@ -74,6 +74,10 @@ impl Step for Map {
     fn uses_hash(&self) -> bool {
         self.0.uses_hash
     }
+
+    fn deepens(&self) -> usize {
+        self.0.depth()
+    }
 }
 
 /// What may stand where a value stands: one of `map`, of `set`, or within them.
@@ -209,6 +213,20 @@ impl Shape {
         let item_at = items.uses_item().then_some(text.at);
         let uses_hash = items.uses_hash() || shape.uses_hash;
         Some(Self { kind: Kind::Each { items, shape }, item_at, uses_hash })
+    }
+
+    /// Arrays and objects inside each other, as drawn.
+    pub(super) fn depth(&self) -> usize {
+        match &self.kind {
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) => 0,
+            // An expression may make an array of what it finds.
+            Kind::Text(_) => 1,
+            Kind::List(shapes) => 1 + shapes.iter().map(Self::depth).max().unwrap_or_default(),
+            Kind::Object(fields) => {
+                1 + fields.iter().map(|(_, shape)| shape.depth()).max().unwrap_or_default()
+            }
+            Kind::Each { shape, .. } => 1 + shape.depth(),
+        }
     }
 
     /// Where `@` is mentioned first outside `$each`.

@@ -183,3 +183,13 @@ async fn a_body_that_is_small_in_memory_alone_is_not_checked_for_ever() {
     let reason = cause_of_death(project, json!({})).await;
     assert_eq!(reason, "takes more work than one message may");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_that_nests_values_without_end_does_not_take_the_stack() {
+    let way = ".a".repeat(400);
+    let nested = format!("  - set: {{ ${way}: $ }}\n").repeat(60);
+    let route = format!("steps:\n{nested}to:\n  - target: x.terima\n");
+    let project = Project::of(&route, &[("x", Scripted::new([]))]);
+    let reason = cause_of_death(project, json!({})).await;
+    assert_eq!(reason, "nests values more than 512 levels deep");
+}
