@@ -12,7 +12,7 @@ use crate::{
 /// such a one weighs: a search goes through all states of a pattern at each letter where the
 /// automaton that is faster grows too large. The last is a few hundred times a usual pattern.
 const SIZES: [(usize, u64); 4] =
-    [(8 * 1024, 1), (32 * 1024, 8), (96 * 1024, 40), (256 * 1024, 160)];
+    [(8 * 1024, 1), (32 * 1024, 8), (96 * 1024, 40), (256 * 1024, 320)];
 
 /// Letters that are searched through in one step with the lightest of patterns.
 const LETTERS_PER_STEP: usize = 16;
