@@ -163,7 +163,8 @@ impl Bus {
         body: bytes::Bytes,
     ) -> Result<Accepted, IntakeError> {
         let key = key.map(str::to_owned);
-        let messages = vec![Incoming { key, headers: Headers::default(), body }];
+        let messages =
+            vec![Incoming { key, headers: Headers::default(), body, ..Incoming::default() }];
         let source = Endpoint::parse("asal.data").unwrap();
         let handover = Handover { source, client: "asal.data/uji".to_owned(), messages };
         Ok(self.engine.intake().accept(handover).await?[0])
