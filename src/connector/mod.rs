@@ -7,6 +7,7 @@
 //! To add one: write `connector/<protocol>/`, give it a `…Spec` with a `compile` like
 //! [`http::HttpSpec`]'s, and a field in `route::file::SystemFile`.
 
+pub mod amqp;
 pub mod files;
 pub mod http;
 mod literal;

@@ -27,6 +27,7 @@ fn counted() -> Metrics {
     target.died("a class from the future");
     metrics.set_breaker("e-absensi.catat-dinas-luar", BreakerState::Open);
     metrics.set_paused("e-absensi.catat-dinas-luar", true);
+    metrics.set_source_connected("e-absensi.koreksi", true);
     metrics.set_dead_letters("refused", 7);
     metrics.store_committed(12, Duration::from_millis(3));
     metrics.ingest_refused("too-large");

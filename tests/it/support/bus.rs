@@ -28,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Bus {
     pub(crate) engine: Engine,
     broker: Arc<Embedded>,
+    metrics: Arc<Metrics>,
     project: Project,
 }
 
@@ -120,12 +121,12 @@ impl Project {
         let parts = Parts {
             store: store.clone(),
             broker: Arc::clone(&broker) as _,
-            metrics,
+            metrics: Arc::clone(&metrics),
             clock,
             options,
         };
         let engine = Engine::start(parts, self.plan()).await.unwrap();
-        Bus { engine, broker, project: self }
+        Bus { engine, broker, metrics, project: self }
     }
 }
 
@@ -136,6 +137,11 @@ impl Bus {
 
     pub(crate) fn project(&self) -> &Project {
         &self.project
+    }
+
+    /// What it counts on.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Hands one message over; it must be accepted.
