@@ -49,15 +49,20 @@ impl Pulls {
         };
         let leaving: Vec<_> =
             self.0.extract_if(.., |name, running| !stays(name, running)).collect();
-        finish(leaving.iter().map(|(_, it)| it.stop.clone()));
+        // All of them are told before any is waited for.
+        leaving.iter().for_each(|(_, it)| it.stop.cancel());
         for (name, mut running) in leaving {
             while running.tasks.join_next().await.is_some() {}
             shared.metrics.forget_source(&name.to_string());
         }
     }
 
-    /// Starts what the generation in force fetches and does not run yet.
+    /// Starts what the generation in force fetches and does not run yet; nothing once the bus
+    /// stops.
     pub(super) fn start(&mut self, shared: &Arc<Shared>) {
+        if shared.stopping.is_cancelled() {
+            return;
+        }
         for (name, pulled) in wanted(&shared.live()) {
             if !self.0.contains_key(&name) {
                 self.0.insert(name.clone(), RunningPull::start(shared, &name, pulled));
@@ -67,17 +72,12 @@ impl Pulls {
 
     /// Stops everything; returns when nothing is in hand any more.
     pub(super) async fn stop(&mut self) {
-        finish(self.0.values().map(|it| it.stop.clone()));
+        self.0.values().for_each(|it| it.stop.cancel());
         for running in self.0.values_mut() {
             while running.tasks.join_next().await.is_some() {}
         }
         self.0.clear();
     }
-}
-
-/// Tells all of them before any is waited for.
-fn finish(stops: impl Iterator<Item = CancellationToken>) {
-    stops.for_each(|it| it.cancel());
 }
 
 impl RunningPull {

@@ -85,9 +85,7 @@ impl Engine {
                 running.start(shared, route);
             }
         }
-        if !shared.stopping.is_cancelled() {
-            pulls.start(shared);
-        }
+        pulls.start(shared);
         drop(pulls);
         reloaded.freed = shared.free_changed(&live).await?;
         shared.metrics.reload_succeeded(generation, shared.clock.now().as_millis());

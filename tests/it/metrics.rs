@@ -72,6 +72,7 @@ fn a_route_that_is_gone_leaves_no_series_and_its_neighbour_stays() {
     metrics.route("sk-mutasi").received.inc();
     metrics.forget_route("sppd-terbit");
     metrics.forget_target("e-absensi.catat-dinas-luar");
+    metrics.forget_source("e-absensi.koreksi");
     let text = metrics.encode();
     assert!(!text.contains("sppd-terbit") && !text.contains("e-absensi"), "{text}");
     assert!(text.contains("simpul_messages_received_total{route=\"sk-mutasi\"} 1"), "{text}");
