@@ -2,6 +2,7 @@
 
 mod accounting;
 mod amqp;
+mod amqp_link;
 mod architecture;
 mod body;
 mod broker_conformance;
