@@ -10,7 +10,7 @@
 //!
 //! ```text
 //! diagnostic message metrics    what everyone speaks
-//! store table expr              the one database; code tables; text -> Expr
+//! store table expr amqp         the one database; code tables; text -> Expr; AMQP connections
 //! step connector                the parts of a route; they do not know each other
 //! broker ledger journal         durable queues; outcomes; history
 //! route                         files -> Plan, or diagnostics
@@ -23,6 +23,7 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod amqp;
 pub mod broker;
 pub mod cli;
 pub mod connector;

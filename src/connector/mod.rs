@@ -7,6 +7,7 @@
 //! To add one: write `connector/<protocol>/`, give it a `…Spec` with a `compile` like
 //! [`http::HttpSpec`]'s, and a field in `route::file::SystemFile`.
 
+pub mod amqp;
 pub mod files;
 pub mod http;
 mod literal;
@@ -16,6 +17,7 @@ use std::{collections::BTreeMap, error::Error, iter, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
 
 pub use self::secret::Secret;
 
@@ -143,6 +145,49 @@ pub struct OpenSource {
     pub schema: Option<Located<String>>,
     /// Who may send: the name of each API key and the SHA-256 of the key.
     pub api_keys: Vec<(String, [u8; 32])>,
+    /// How messages are fetched, where nobody brings them.
+    pub pull: Option<Pulled>,
+}
+
+/// A source whose messages simpul fetches.
+#[derive(Clone)]
+pub struct Pulled {
+    /// What fetches them.
+    pub pull: Arc<dyn Pull>,
+    /// Changes when its system file does (secrets included): it is started anew then.
+    pub digest: Digest,
+}
+
+/// Fetches the messages of one source.
+#[async_trait]
+pub trait Pull: Send + Sync {
+    /// Fetches messages and hands them over until it is told to stop; goes on through trouble.
+    ///
+    /// What was fetched is acknowledged to the other side only after [`Intake::accept`] took it.
+    /// Dropping the future leaves what is in hand to be fetched again.
+    async fn run(&self, pulling: Pulling);
+}
+
+/// What a [`Pull`] works with.
+#[derive(Clone)]
+pub struct Pulling {
+    /// Where to hand over.
+    pub intake: Arc<dyn Intake>,
+    /// The largest body, in bytes; a larger one is handed over with a [`flaw`](Incoming::flaw).
+    pub body_bytes_max: usize,
+    /// Told whether messages can be fetched, when that changes.
+    pub tell: Arc<dyn Fn(PullState) + Send + Sync>,
+    /// Ends the work; looked at only where nothing is half done.
+    pub stop: CancellationToken,
+}
+
+/// Whether messages of a source can be fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PullState {
+    /// They come.
+    Connected,
+    /// They do not, for this reason; it is tried again. Never a secret, a URL, or a body.
+    Trouble(String),
 }
 
 /// Where sources hand over what they received. The engine is behind it.
@@ -174,14 +219,21 @@ pub struct Handover {
 }
 
 /// One message on its way in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Incoming {
     /// What the sender calls it: an `Idempotency-Key`, or `ce-source` and `ce-id`.
     pub key: Option<String>,
     /// What came beside the body.
     pub headers: Headers,
-    /// The body: checked by the source to be JSON within the limits.
+    /// The body: checked to be JSON within the limits where there is somebody to be told that it
+    /// is not. A message that was fetched is held against them, and against its source's schema,
+    /// in its route, and becomes a dead letter there.
     pub body: Bytes,
+    /// Why no route can work on it: it becomes a dead letter with this reason. For a message that
+    /// was fetched, whose sender cannot be told.
+    pub flaw: Option<String>,
+    /// It may have been accepted before, so that its deliveries may be repeats.
+    pub redelivered: bool,
 }
 
 /// A message that was accepted.

@@ -8,7 +8,7 @@ use tracing::info;
 
 use super::{
     Engine, EngineError, Shared,
-    envelope::{Envelope, delivery_queue, route_queue},
+    envelope::{self, Envelope, delivery_queue, route_queue},
     live::{Live, bare_line},
     pipeline::{self, Fated, MEMORY_MAX, Made, Routed, bad},
 };
@@ -263,7 +263,8 @@ fn again(
     let (made, order_key) = map_anew(shared, live, letter, message)?;
     let (id, received_at) = (message.id, message.received_at);
     if letter.delivery.is_none() {
-        let (headers, body) = (message.headers.clone(), message.body.clone());
+        let headers = envelope::without_flaw(message.headers.clone());
+        let body = message.body.clone();
         let entry = Entry { id, received_at, headers, body };
         let queue = route_queue(&letter.route);
         return Ok((Output { queue, entry, due: None, order_key: None }, None));
@@ -281,6 +282,7 @@ fn again(
         failing_since: None,
         panics: 0,
         reason: None,
+        may_repeat: envelope::may_repeat(&message.headers),
     };
     let queue = delivery_queue(&letter.route, &made.target);
     let entry = Entry { id, received_at, headers: envelope.to_headers(), body: made.body };
@@ -299,7 +301,9 @@ fn map_anew(
         return Err(bad("", format!("there is no route `{}` in the running files", letter.route)));
     };
     let arena = Arena::with_limit(MEMORY_MAX);
-    let routed = pipeline::run(shared.setting(&live.plan), route, &arena, message);
+    let headers = envelope::without_flaw(message.headers.clone());
+    let message = Message { headers, ..message.clone() };
+    let routed = pipeline::run(shared.setting(&live.plan), route, &arena, &message);
     let Routed { order_key, fate, .. } = routed;
     let out = match fate {
         Fated::Dead(cause) => return Err(cause),

@@ -16,6 +16,8 @@ const ATTEMPTS: &str = "simpul-attempts";
 const FAILING_SINCE: &str = "simpul-failing-since";
 const PANICS: &str = "simpul-panics";
 const REASON: &str = "simpul-reason";
+const REPEAT: &str = "simpul-possible-duplicate";
+const FLAW: &str = "simpul-flaw";
 
 /// The name of a route's queue.
 pub(super) fn route_queue(route: &str) -> QueueName {
@@ -44,6 +46,32 @@ pub(super) fn with_panics(mut headers: Headers, panics: u32) -> Headers {
     headers
 }
 
+/// Marks an entry of a route queue as one that may be there twice.
+pub(super) fn mark_repeat(headers: &mut Headers) {
+    headers.set(REPEAT, "true");
+}
+
+/// Whether an entry may be in its queue twice.
+pub(super) fn may_repeat(headers: &Headers) -> bool {
+    headers.get(REPEAT).is_some()
+}
+
+/// Marks an entry of a route queue as one that no route can work on.
+pub(super) fn mark_flaw(headers: &mut Headers, flaw: &str) {
+    headers.set(FLAW, flaw);
+}
+
+/// Why no route can work on an entry.
+pub(super) fn flaw(headers: &Headers) -> Option<&str> {
+    headers.get(FLAW)
+}
+
+/// The headers without the flaw: an operator wants the message worked on all the same.
+pub(super) fn without_flaw(mut headers: Headers) -> Headers {
+    headers.remove(FLAW);
+    headers
+}
+
 /// The state of a delivery that waits in its queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Envelope {
@@ -63,6 +91,8 @@ pub(super) struct Envelope {
     pub(super) panics: u32,
     /// What the last attempt came to, for people who look at the queue.
     pub(super) reason: Option<String>,
+    /// Its message may have been accepted twice.
+    pub(super) may_repeat: bool,
 }
 
 impl Envelope {
@@ -86,6 +116,9 @@ impl Envelope {
         if let Some(reason) = &self.reason {
             headers.set(REASON, reason.clone());
         }
+        if self.may_repeat {
+            mark_repeat(&mut headers);
+        }
         headers
     }
 
@@ -104,6 +137,7 @@ impl Envelope {
             failing_since: number(headers, FAILING_SINCE).map(Timestamp::from_millis),
             panics: panics(headers),
             reason: headers.get(REASON).map(str::to_owned),
+            may_repeat: may_repeat(headers),
         })
     }
 
@@ -118,6 +152,7 @@ impl Envelope {
             failing_since: None,
             panics: 0,
             reason: None,
+            may_repeat: false,
         }
     }
 
@@ -128,8 +163,8 @@ impl Envelope {
         headers.set("simpul-message-id", entry.id.to_string());
         headers.set("simpul-accepted-at", entry.received_at.to_string());
         headers.set("simpul-attempt", self.attempts.saturating_add(1).to_string());
-        if possible_duplicate {
-            headers.set("simpul-possible-duplicate", "true");
+        if possible_duplicate || self.may_repeat {
+            headers.set(REPEAT, "true");
         }
         headers
     }
@@ -164,6 +199,7 @@ mod tests {
             failing_since: Some(Timestamp::from_millis(99)),
             panics: 1,
             reason: Some("503".to_owned()),
+            may_repeat: true,
         };
         assert_eq!(Envelope::of(&envelope.to_headers()), Some(envelope));
         assert_eq!(Envelope::of(&Headers::default()), None);

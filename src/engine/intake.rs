@@ -9,7 +9,12 @@ use std::{
 use async_trait::async_trait;
 use serde_json::json;
 
-use super::{Shared, envelope::route_queue, live::Live, pipeline::MEMORY_MAX};
+use super::{
+    Shared,
+    envelope::{self, route_queue},
+    live::Live,
+    pipeline::MEMORY_MAX,
+};
 use crate::{
     broker::{Entry, Output},
     connector::{Accepted, Handover, Incoming, Intake, IntakeError, OpenSource},
@@ -64,7 +69,9 @@ impl Intake for EngineIntake {
     async fn accept(&self, handover: Handover) -> Result<Vec<Accepted>, IntakeError> {
         let live = self.shared.live();
         let readers = live.readers.get(&handover.source).ok_or(IntakeError::NoRoute)?;
-        if let Some(source) = live.plan.sources.get(&handover.source) {
+        let source = live.plan.sources.get(&handover.source);
+        // What was fetched has nobody who could be told: its route will do it.
+        if let Some(source) = source.filter(|it| it.source.pull.is_none()) {
             validate(&self.shared, source, &handover.messages)?;
         }
         let _storing = self.reserve(&handover)?;
@@ -207,6 +214,12 @@ impl<'h> Batch<'h> {
         }
         let mut headers = incoming.headers.clone();
         headers.set(CLIENT, client.as_str());
+        if let Some(flaw) = &incoming.flaw {
+            envelope::mark_flaw(&mut headers, flaw);
+        }
+        if incoming.redelivered {
+            envelope::mark_repeat(&mut headers);
+        }
         for route in readers {
             let (headers, body) = (headers.clone(), incoming.body.clone());
             let entry = Entry { id, received_at: self.now, headers, body };

@@ -6,7 +6,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::Mutex, task::JoinSet, time::timeout};
+use tokio::{
+    sync::Mutex,
+    task::JoinSet,
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -97,7 +101,7 @@ impl Engine {
         let pauses = ledger.pauses().await?;
         let live = RwLock::new(Arc::new(Live::new(generation, plan)));
         let (gates, ids, acting) = (Gates::default(), IdSource::default(), Mutex::default());
-        let stop = CancellationToken::new();
+        let (stopping, stop) = (CancellationToken::new(), CancellationToken::new());
         let shared = Shared {
             store,
             broker,
@@ -110,9 +114,11 @@ impl Engine {
             live,
             gates,
             acting,
+            stopping,
             stop,
         };
-        let engine = Self { shared: Arc::new(shared), running: Arc::default() };
+        let (running, pulls) = (Arc::default(), Arc::default());
+        let engine = Self { shared: Arc::new(shared), running, pulls };
         let shared = &engine.shared;
 
         let mut writes = Writes::default();
@@ -135,13 +141,20 @@ impl Engine {
         }
         running.background.spawn(housekeeping::run(Arc::clone(shared)));
         drop(running);
+        // Last: what they bring finds its routes at work.
+        engine.pulls.lock().await.start(shared);
         shared.metrics.reload_succeeded(generation, shared.clock.now().as_millis());
         info!(generation, routes = live.plan.routes.len(), "started");
         Ok(engine)
     }
 
-    /// Stops: routes first, then deliveries; each finishes what it holds, all within `grace`.
+    /// Stops: sources that fetch first, then routes and deliveries; each finishes what it holds,
+    /// all within `grace`.
     pub async fn stop(&self, grace: Duration) -> Stopped {
+        let start = Instant::now();
+        self.shared.stopping.cancel();
+        let fetched = timeout(grace, async { self.pulls.lock().await.stop().await }).await;
+        let grace = grace.saturating_sub(start.elapsed());
         // Before the lock: a reload that waits for a route to finish is not waited for twice.
         self.shared.stop.cancel();
         let mut running = self.running.lock().await;
@@ -155,7 +168,8 @@ impl Engine {
             }
             while running.background.join_next().await.is_some() {}
         });
-        if drained.await.is_ok() { Stopped::Drained } else { Stopped::Aborted }
+        let drained = drained.await.is_ok() && fetched.is_ok();
+        if drained { Stopped::Drained } else { Stopped::Aborted }
     }
 }
 
@@ -216,8 +230,12 @@ impl RunningRoute {
 }
 
 /// Runs a worker, again after a panic that no message can be blamed for, until `stop`.
-async fn supervise<F, W>(shared: Arc<Shared>, name: String, stop: CancellationToken, worker: F)
-where
+pub(super) async fn supervise<F, W>(
+    shared: Arc<Shared>,
+    name: String,
+    stop: CancellationToken,
+    worker: F,
+) where
     F: Fn() -> W + Send,
     W: Future<Output = ()> + Send + 'static,
 {

@@ -13,6 +13,7 @@ mod housekeeping;
 mod intake;
 mod live;
 mod pipeline;
+mod pull;
 mod reload;
 mod status;
 mod verdict;
@@ -37,6 +38,7 @@ use self::{
     gate::Gate,
     live::{Gates, Live, Running},
     pipeline::Setting,
+    pull::Pulls,
 };
 use crate::{
     broker::{Broker, BrokerError},
@@ -74,6 +76,8 @@ pub struct Options {
     pub in_flight: usize,
     /// What a body may be like.
     pub limits: Limits,
+    /// The largest body of a message that is fetched, in bytes.
+    pub body_bytes_max: usize,
     /// How the gates before the targets behave.
     pub gate: GateSettings,
     /// How often queue depths are measured.
@@ -87,6 +91,7 @@ impl Default for Options {
             prefetch: 500,
             in_flight: 32,
             limits: Limits::default(),
+            body_bytes_max: 1 << 20,
             gate: GateSettings::default(),
             sample_every: Duration::from_secs(5),
         }
@@ -98,6 +103,8 @@ impl Default for Options {
 pub struct Engine {
     shared: Arc<Shared>,
     running: Arc<Mutex<Running>>,
+    /// Locked after `running`, where both are.
+    pulls: Arc<Mutex<Pulls>>,
 }
 
 /// The engine cannot do what was asked.
@@ -132,6 +139,8 @@ struct Shared {
     gates: Gates,
     /// One operator's action at a time, so that two replays cannot take the same letter.
     acting: Mutex<()>,
+    /// The bus stops: no source is started any more.
+    stopping: CancellationToken,
     /// Everything stops.
     stop: CancellationToken,
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
+use super::envelope;
 use crate::{
     expr::{Budget, EvalError, Expr, Meta, Scope},
     ledger::Cause,
@@ -102,6 +103,10 @@ pub(super) fn bad(place: &str, reason: impl ToString) -> Cause {
 /// Takes one message through its route.
 pub(super) fn run(setting: Setting<'_>, route: &Route, arena: &Arena, message: &Message) -> Routed {
     let mut routed = Routed { identity: None, order_key: None, fate: Fated::Out(Out::default()) };
+    if let Some(flaw) = envelope::flaw(&message.headers) {
+        routed.fate = Fated::Dead(bad("body", flaw));
+        return routed;
+    }
     let body = match parse(arena, &message.body, &setting.limits) {
         Ok(body) => body,
         Err(error) => {
@@ -117,8 +122,23 @@ pub(super) fn run(setting: Setting<'_>, route: &Route, arena: &Arena, message: &
         hash_key: setting.hash_key,
     };
     let scope = Scope { arena, body, item: None, meta: &meta, budget: &budget };
-    routed.fate = through(setting, route, &scope, &mut routed).unwrap_or_else(Fated::Dead);
+    routed.fate = match fetched(setting, route, body) {
+        Err(cause) => Fated::Dead(cause),
+        Ok(()) => through(setting, route, &scope, &mut routed).unwrap_or_else(Fated::Dead),
+    };
     routed
+}
+
+/// Holds the body of a message that was fetched against its source's schema. Whoever brings a
+/// message is told at the door.
+fn fetched(setting: Setting<'_>, route: &Route, body: Value<'_>) -> Result<(), Cause> {
+    let source = setting.plan.sources.get(&route.from).filter(|it| it.source.pull.is_some());
+    let Some(schema) = source.and_then(|it| it.schema.as_ref()) else { return Ok(()) };
+    let violations = schema.violations(body, VIOLATIONS_MAX);
+    if violations.is_empty() {
+        return Ok(());
+    }
+    Err(bad(&format!("from {}: schema", route.from), told(&violations)))
 }
 
 fn through(

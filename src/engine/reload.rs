@@ -38,7 +38,7 @@ impl Engine {
     pub async fn reload(&self, plan: Plan) -> Result<Reloaded, EngineError> {
         let shared = &self.shared;
         let mut running = self.running.lock().await;
-        if shared.stop.is_cancelled() {
+        if shared.stopping.is_cancelled() {
             return Err(EngineError::Stopping);
         }
         let generation = shared.live().generation + 1;
@@ -58,17 +58,21 @@ impl Engine {
         shared.record_generation(&mut writes, generation, "reloaded");
         shared.store.commit(writes).await?;
 
+        let live = Live::new(generation, plan);
+        // Before the routes: a source whose last reader goes must not hand over to nobody.
+        let mut pulls = self.pulls.lock().await;
+        pulls.leave(shared, &live).await;
         for route in leaving {
             if let Some(old) = running.routes.remove(&route.name) {
                 old.finish().await;
             }
-            let stays = plan.routes.contains_key(&route.name);
+            let stays = live.plan.routes.contains_key(&route.name);
             let list = if stays { &mut reloaded.changed } else { &mut reloaded.removed };
             list.push(route.name.to_string());
-            shared.forget_metrics(&route, plan.routes.get(&route.name));
+            shared.forget_metrics(&route, live.plan.routes.get(&route.name));
         }
         let before = shared.live();
-        shared.swap(Live::new(generation, plan));
+        shared.swap(live);
         let live = shared.live();
         for gone in before.plan.targets.keys().filter(|it| !live.plan.targets.contains_key(*it)) {
             shared.metrics.forget_target(&gone.to_string());
@@ -81,6 +85,8 @@ impl Engine {
                 running.start(shared, route);
             }
         }
+        pulls.start(shared);
+        drop(pulls);
         reloaded.freed = shared.free_changed(&live).await?;
         shared.metrics.reload_succeeded(generation, shared.clock.now().as_millis());
         info!(

@@ -201,6 +201,7 @@ mod tests {
             failing_since: failing_since_s.map(at),
             panics: 0,
             reason: None,
+            may_repeat: false,
         }
     }
 

@@ -247,6 +247,7 @@ impl<'r> Batch<'r> {
             skipped: out.skipped.clone(),
         };
         let (id, received_at) = (message.id, message.received_at);
+        let may_repeat = envelope::may_repeat(&message.headers);
         let failed: Vec<_> =
             out.failed.iter().map(|it| (id_of(&it.target, it.ordinal), it.cause.clone())).collect();
         self.line(id, event);
@@ -276,6 +277,7 @@ impl<'r> Batch<'r> {
                 failing_since: None,
                 panics: 0,
                 reason: None,
+                may_repeat,
             };
             let queue = delivery_queue(name, &made.target);
             let headers = envelope.to_headers();

@@ -123,6 +123,7 @@ struct Families {
     queue_oldest: Gauges<3>,
     breaker: IntGauges<1>,
     paused: IntGauges<1>,
+    source_connected: IntGauges<1>,
     ingest_refused: Counters<1>,
 }
 
@@ -149,6 +150,7 @@ impl Families {
             queue_oldest: Gauges::new(registry, &table::QUEUE_OLDEST)?,
             breaker: IntGauges::new(registry, &table::BREAKER)?,
             paused: IntGauges::new(registry, &table::PAUSED)?,
+            source_connected: IntGauges::new(registry, &table::SOURCE_CONNECTED)?,
             ingest_refused: Counters::new(registry, &table::INGEST_REFUSED)?,
         })
     }
@@ -244,6 +246,16 @@ impl Metrics {
     /// Whether a target (`system.name`) is paused.
     pub fn set_paused(&self, target: &str, paused: bool) {
         self.families.paused.of([target]).set(i64::from(paused));
+    }
+
+    /// Whether messages of a source (`system.name`) can be fetched.
+    pub fn set_source_connected(&self, source: &str, connected: bool) {
+        self.families.source_connected.of([source]).set(i64::from(connected));
+    }
+
+    /// Removes the state of a source that is fetched from no more.
+    pub fn forget_source(&self, source: &str) {
+        self.families.source_connected.forget([source]);
     }
 
     /// How many dead letters of a class wait for an operator.

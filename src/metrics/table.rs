@@ -163,6 +163,12 @@ pub(super) const BREAKER: Metric = gauge(
 );
 pub(super) const PAUSED: Metric =
     gauge("simpul_target_paused", "boolean", TARGET, "Whether a target is paused: 1 if so.");
+pub(super) const SOURCE_CONNECTED: Metric = gauge(
+    "simpul_source_connected",
+    "boolean",
+    &["source"],
+    "Whether messages of a source can be fetched, where simpul fetches them: 1 if so.",
+);
 pub(super) const RELOAD_LAST_SUCCESS: Metric = gauge(
     "simpul_reload_last_success_timestamp_seconds",
     "seconds since 1970",
@@ -246,6 +252,7 @@ pub const TABLE: &[Metric] = &[
     QUEUE_OLDEST,
     BREAKER,
     PAUSED,
+    SOURCE_CONNECTED,
     RELOAD_LAST_SUCCESS,
     RELOAD_LAST_SUCCESSFUL,
     RELOAD_FAILURES,

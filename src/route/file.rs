@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::{
-    connector::{AnswerClass, files::FilesSpec, http::HttpSpec},
+    connector::{AnswerClass, amqp::AmqpSpec, files::FilesSpec, http::HttpSpec},
     diagnostic::{Entries, Located, Node, units::DurationText},
     step::StepSpec,
 };
@@ -29,6 +29,8 @@ pub struct SystemFile {
     pub retry: Option<Node>,
     /// What it speaks over HTTP.
     pub http: Option<HttpSpec>,
+    /// What it speaks over AMQP.
+    pub amqp: Option<AmqpSpec>,
     /// Which files it takes.
     pub files: Option<FilesSpec>,
 }

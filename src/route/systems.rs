@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Protocols that the design has and this version has not.
-const LATER: [&str; 3] = ["amqp", "postgres", "schedule"];
+const LATER: [&str; 2] = ["postgres", "schedule"];
 
 /// What all system files make together.
 #[derive(Default)]
@@ -79,10 +79,10 @@ impl Systems {
             report,
         );
         self.retry.insert(stem.into(), policy);
-        if file.http.is_none() && file.files.is_none() {
+        if file.http.is_none() && file.amqp.is_none() && file.files.is_none() {
             report
                 .error(file.system.at, Code::Missing, "a system that speaks no protocol")
-                .help("write `http:` or `files:`");
+                .help("write `http:`, `amqp:` or `files:`");
         }
         // Under the name of the file: what a wrong name inside breaks was reported.
         let name = Located { value: stem.to_owned(), at: file.system.at };
@@ -91,6 +91,12 @@ impl Systems {
             let targets = http.targets.iter().map(|(it, _)| it);
             self.declare(&name.value, sources, targets, report);
             self.open(http.compile(&name.value, report), outside, report);
+        }
+        if let Some(amqp) = &file.amqp {
+            let sources = amqp.sources.iter().map(|(it, _)| it);
+            let targets = amqp.targets.iter().map(|(it, _)| it);
+            self.declare(&name.value, sources, targets, report);
+            self.open(amqp.compile(&name.value, report), outside, report);
         }
         if let Some(files) = &file.files {
             let targets = files.targets.iter().map(|(it, _)| it);
@@ -177,7 +183,7 @@ fn not_yet(node: &mut Node, report: &mut Report) {
         if later {
             let message = format!("this version of simpul does not speak `{}`", key.value);
             let found = report.error(key.at, Code::NotInThisVersion, message);
-            found.help("use `http:` or `files:`, or a version that does");
+            found.help("use `http:`, `amqp:` or `files:`, or a version that does");
         }
         !later
     });

@@ -14,10 +14,11 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("step", &["diagnostic", "expr", "message", "table"], &["jsonschema"]),
     (
         "connector",
-        &["diagnostic", "expr", "message"],
+        &["amqp", "diagnostic", "expr", "message"],
         &["reqwest", "axum", "hyper", "hyper_util", "tokio_util"],
     ),
-    ("broker", &["message", "metrics", "store"], &["lapin"]),
+    ("amqp", &["message"], &["lapin"]),
+    ("broker", &["amqp", "message", "metrics", "store"], &[]),
     ("ledger", &["message", "store"], &[]),
     ("journal", &["message", "store"], &[]),
     ("route", &["connector", "diagnostic", "expr", "message", "step", "table"], &[]),

@@ -1,6 +1,8 @@
 //! Every promise has a test named after it; one binary, so that it is linked once.
 
 mod accounting;
+mod amqp;
+mod amqp_link;
 mod architecture;
 mod bad_input;
 mod body;

@@ -27,6 +27,7 @@ fn counted() -> Metrics {
     target.died("a class from the future");
     metrics.set_breaker("e-absensi.catat-dinas-luar", BreakerState::Open);
     metrics.set_paused("e-absensi.catat-dinas-luar", true);
+    metrics.set_source_connected("e-absensi.koreksi", true);
     metrics.set_dead_letters("refused", 7);
     metrics.store_committed(12, Duration::from_millis(3));
     metrics.ingest_refused("too-large");
@@ -71,6 +72,7 @@ fn a_route_that_is_gone_leaves_no_series_and_its_neighbour_stays() {
     metrics.route("sk-mutasi").received.inc();
     metrics.forget_route("sppd-terbit");
     metrics.forget_target("e-absensi.catat-dinas-luar");
+    metrics.forget_source("e-absensi.koreksi");
     let text = metrics.encode();
     assert!(!text.contains("sppd-terbit") && !text.contains("e-absensi"), "{text}");
     assert!(text.contains("simpul_messages_received_total{route=\"sk-mutasi\"} 1"), "{text}");

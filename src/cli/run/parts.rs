@@ -64,6 +64,7 @@ impl Running {
             hash_key: settings.hash_key.as_ref().map(|it| it.reveal().as_bytes().to_vec()),
             prefetch: settings.prefetch,
             limits: Limits { depth: settings.depth_max },
+            body_bytes_max: settings.body_bytes_max,
             ..Options::default()
         };
         let parts = Parts {

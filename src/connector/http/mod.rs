@@ -44,7 +44,8 @@ impl HttpSpec {
             }
             let api_keys = spec.keys(report);
             if let Some(endpoint) = endpoint(system, name, report) {
-                open.push(OpenSource { endpoint, schema: spec.schema.clone(), api_keys });
+                let schema = spec.schema.clone();
+                open.push(OpenSource { endpoint, schema, api_keys, pull: None });
             }
         }
         open

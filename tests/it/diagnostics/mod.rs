@@ -209,7 +209,7 @@ fn what_cannot_work_in_a_route_is_told() {
 fn what_is_wrong_with_a_system_is_told() {
     let http = "http:\n  url: http://127.0.0.1:9\n  targets:\n    catat: { post: /a }\n";
     let cases = [
-        ("later_protocol", system("e-absensi", &format!("{http}amqp:\n  url: x\n"))),
+        ("later_protocol", system("e-absensi", &format!("{http}postgres:\n  url: x\n"))),
         ("no_protocol", system("e-absensi", "")),
         ("classification", system("e-absensi", http).replace("biasa", "umum")),
         ("unset_variable", system("e-absensi", &http.replace("http://127.0.0.1:9", "${env:URL}"))),

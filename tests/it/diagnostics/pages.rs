@@ -36,6 +36,7 @@ fn keys(path: &str, text: &str) -> Vec<String> {
 fn the_reference_of_files_names_every_key() {
     let reference = fs::read_to_string("docs/files.md").unwrap();
     let http = "http:\n  url: http://127.0.0.1:9\n";
+    let amqp = "amqp:\n  url: amqp://127.0.0.1\n";
     let of_system = |rest: &str| system("e-absensi", rest);
     let systems = [
         of_system("qqq: x\n"),
@@ -46,6 +47,12 @@ fn the_reference_of_files_names_every_key() {
         of_system(&format!("{http}  targets: {{ a: {{ qqq: x }} }}\n")),
         of_system(&format!("{http}  targets: {{ a: {{ post: /a, body: qqq }} }}\n")),
         of_system(&format!("{http}  sources: {{ a: {{ qqq: x }} }}\n")),
+        of_system(&format!("{amqp}  qqq: x\n")),
+        of_system(&format!("{amqp}  targets: {{ a: {{ qqq: x }} }}\n")),
+        of_system(&format!("{amqp}  sources: {{ a: {{ queue: x, qqq: x }} }}\n")),
+        of_system(&format!("{amqp}  sources: {{ a: {{ queue: x, declare: qqq }} }}\n")),
+        of_system(&format!("{amqp}  sources: {{ a: {{ queue: x, trust: [qqq] }} }}\n")),
+        of_system(&format!("{amqp}  sources: {{ a: {{ queue: x, bind: [{{ qqq: x }}] }} }}\n")),
         of_system("files:\n  qqq: x\n"),
         of_system("files:\n  path: x\n  targets: { a: { qqq: x } }\n"),
         of_system("files:\n  path: x\n  targets: { a: { file: x, lines: qqq } }\n"),

@@ -196,7 +196,10 @@ impl ScriptedIntake {
         let source = |name: &str, key: &str, text: &str| {
             let endpoint = Endpoint::parse(name).unwrap();
             let api_keys = vec![(key.to_owned(), ApiKey::of(text.as_bytes()).0)];
-            (endpoint.clone(), Arc::new(OpenSource { endpoint, schema: None, api_keys }))
+            (
+                endpoint.clone(),
+                Arc::new(OpenSource { endpoint, schema: None, api_keys, pull: None }),
+            )
         };
         let sources = [
             source("e-sppd.status", "utama", KEY),

@@ -28,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Bus {
     pub(crate) engine: Engine,
     broker: Arc<Embedded>,
+    metrics: Arc<Metrics>,
     project: Project,
 }
 
@@ -120,12 +121,12 @@ impl Project {
         let parts = Parts {
             store: store.clone(),
             broker: Arc::clone(&broker) as _,
-            metrics,
+            metrics: Arc::clone(&metrics),
             clock,
             options,
         };
         let engine = Engine::start(parts, self.plan()).await.unwrap();
-        Bus { engine, broker, project: self }
+        Bus { engine, broker, metrics, project: self }
     }
 }
 
@@ -136,6 +137,11 @@ impl Bus {
 
     pub(crate) fn project(&self) -> &Project {
         &self.project
+    }
+
+    /// What it counts on.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Hands one message over; it must be accepted.
@@ -163,7 +169,8 @@ impl Bus {
         body: bytes::Bytes,
     ) -> Result<Accepted, IntakeError> {
         let key = key.map(str::to_owned);
-        let messages = vec![Incoming { key, headers: Headers::default(), body }];
+        let messages =
+            vec![Incoming { key, headers: Headers::default(), body, ..Incoming::default() }];
         let source = Endpoint::parse("asal.data").unwrap();
         let handover = Handover { source, client: "asal.data/uji".to_owned(), messages };
         Ok(self.engine.intake().accept(handover).await?[0])

@@ -65,7 +65,8 @@ pub(super) fn structured(envelope: Value<'_>, call: &Headers) -> Result<Incoming
         }
     }
     let key = Some(key(&kept)?);
-    Ok(Incoming { key, headers: kept, body: Bytes::from(JsonWriter::to_vec(data)) })
+    let body = Bytes::from(JsonWriter::to_vec(data));
+    Ok(Incoming { key, headers: kept, body, ..Incoming::default() })
 }
 
 /// Values travel percent-encoded in headers, so that they can hold any letter.

@@ -103,7 +103,7 @@ impl Envelope {
     }
 
     fn one(self, body: Bytes) -> Messages {
-        let message = Incoming { key: self.key, headers: self.kept, body };
+        let message = Incoming { key: self.key, headers: self.kept, body, ..Incoming::default() };
         Messages { messages: vec![message], places: None }
     }
 
@@ -145,7 +145,8 @@ impl Envelope {
             batch.check_room(place, line.len())?;
             parse(arena, &line, limits.depth_max).map_err(|it| place.mark(it))?;
             arena.reset();
-            batch.add(place, Incoming { key: None, headers: headers.clone(), body: line });
+            let message = Incoming { headers: headers.clone(), body: line, ..Incoming::default() };
+            batch.add(place, message);
         }
         batch.finish()
     }

@@ -1,0 +1,305 @@
+//! What is set up at a broker: queues, exchanges and bindings, declared and never deleted.
+
+use std::{fmt, time::Duration};
+
+use bytes::Bytes;
+use lapin::{
+    Channel, ExchangeKind,
+    options::{
+        BasicGetOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
+        QueuePurgeOptions,
+    },
+    types::{AMQPValue, FieldTable, ShortString},
+};
+use tokio::{sync::Mutex, time::timeout};
+
+use super::{Link, Properties, Tag, Taken, code, fields::short, why};
+
+/// How long a broker may take to answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The codes that mean something of their own.
+const NOT_FOUND: u16 = 404;
+const PRECONDITION_FAILED: u16 = 406;
+
+/// The value of an argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Argument {
+    /// A text.
+    Text(String),
+    /// A number.
+    Number(i64),
+    /// A truth.
+    Flag(bool),
+}
+
+/// A durable queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueSpec {
+    /// Its name.
+    pub name: String,
+    /// Its arguments: `x-queue-type`, …
+    pub arguments: Vec<(&'static str, Argument)>,
+}
+
+/// A durable exchange.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExchangeSpec {
+    /// Its name.
+    pub name: String,
+    /// `direct`, `fanout`, `topic`, `headers`.
+    pub kind: &'static str,
+}
+
+/// A queue bound to an exchange.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// The queue.
+    pub queue: String,
+    /// The exchange.
+    pub exchange: String,
+    /// The routing key.
+    pub routing_key: String,
+}
+
+/// What a queue holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Messages that nobody holds.
+    pub ready: u64,
+    /// Consumers.
+    pub consumers: u64,
+}
+
+/// A broker did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AdminError {
+    /// It exists, and is another than it should be. It is never deleted: somebody may need it.
+    #[error(
+        "{what} exists with other properties: {detail}; delete it at the broker if nobody needs \
+         what is in it, or give the other one another name"
+    )]
+    Mismatch {
+        /// What: "queue `simpul.route.x`".
+        what: String,
+        /// The broker's words.
+        detail: String,
+    },
+    /// It does not exist.
+    #[error("{what} does not exist")]
+    Missing {
+        /// What.
+        what: String,
+    },
+    /// Anything else.
+    #[error("{what}: {reason}")]
+    Failed {
+        /// What.
+        what: String,
+        /// What happened.
+        reason: String,
+    },
+}
+
+impl AdminError {
+    fn of(what: String, error: &lapin::Error) -> Self {
+        match code(error) {
+            Some(PRECONDITION_FAILED) => Self::Mismatch { what, detail: why(error) },
+            Some(NOT_FOUND) => Self::Missing { what },
+            _ => Self::Failed { what, reason: why(error) },
+        }
+    }
+}
+
+/// Sets things up over a link. Fails at once while there is no connection.
+pub struct Admin {
+    link: Link,
+    /// The channel of the last call, if that call went well: a refusal closes the channel.
+    idle: Mutex<Option<(u64, Channel)>>,
+}
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Admin({:?})", self.link)
+    }
+}
+
+impl Admin {
+    /// Sets things up over `link`.
+    pub fn new(link: &Link) -> Self {
+        Self { link: link.clone(), idle: Mutex::new(None) }
+    }
+
+    /// Declares a queue: creates it, or makes sure that it is as it should be.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError::Mismatch`] if it exists with other arguments.
+    pub async fn declare(&self, queue: &QueueSpec) -> Result<Counts, AdminError> {
+        let what = format!("queue `{}`", queue.name);
+        let queue = queue.clone();
+        self.call(what, async move |channel| declare(channel, &queue).await).await
+    }
+
+    /// Declares an exchange.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError::Mismatch`] if it exists as another kind.
+    pub async fn declare_exchange(&self, exchange: &ExchangeSpec) -> Result<(), AdminError> {
+        let what = format!("exchange `{}`", exchange.name);
+        let ExchangeSpec { name, kind } = exchange.clone();
+        let call = async move |channel: &Channel| {
+            let options = ExchangeDeclareOptions { durable: true, ..Default::default() };
+            let kind = ExchangeKind::Custom(kind.to_owned());
+            let name = short("the name of the exchange", &name).map_err(unsayable)?;
+            channel.exchange_declare(name, kind, options, FieldTable::default()).await
+        };
+        self.call(what, call).await
+    }
+
+    /// Binds a queue to an exchange, both of which must exist.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError::Missing`] if one of them does not.
+    pub async fn bind(&self, binding: &Binding) -> Result<(), AdminError> {
+        let what = format!("queue `{}` or exchange `{}`", binding.queue, binding.exchange);
+        let binding = binding.clone();
+        self.call(what, async move |channel| bind(channel, &binding).await).await
+    }
+
+    /// What a queue holds; nothing if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if the broker cannot be asked.
+    pub async fn counts(&self, queue: &str) -> Result<Option<Counts>, AdminError> {
+        let name = queue.to_owned();
+        let call = async move |channel: &Channel| {
+            let options = QueueDeclareOptions { passive: true, ..Default::default() };
+            let name = short("the name of the queue", &name).map_err(unsayable)?;
+            let found = channel.queue_declare(name, options, FieldTable::default()).await?;
+            Ok(counts(&found))
+        };
+        match self.call(format!("queue `{queue}`"), call).await {
+            Ok(counts) => Ok(Some(counts)),
+            Err(AdminError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Empties a queue of what nobody holds; returns how many messages went.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if that is not certain.
+    pub async fn purge(&self, queue: &str) -> Result<u64, AdminError> {
+        let name = queue.to_owned();
+        let call = async move |channel: &Channel| {
+            let name = short("the name of the queue", &name).map_err(unsayable)?;
+            Ok(u64::from(channel.queue_purge(name, QueuePurgeOptions::default()).await?))
+        };
+        self.call(format!("queue `{queue}`"), call).await
+    }
+
+    /// Looks at up to `max` messages, which nobody else gets meanwhile and which are marked as
+    /// redelivered afterwards: AMQP knows no other way to look.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if the broker cannot be asked.
+    pub async fn peek(&self, queue: &str, max: usize) -> Result<Vec<Taken>, AdminError> {
+        let name = queue.to_owned();
+        let call = async move |channel: &Channel| {
+            let name = short("the name of the queue", &name).map_err(unsayable)?;
+            let mut seen = Vec::new();
+            while seen.len() < max {
+                let options = BasicGetOptions { no_ack: false };
+                let Some(next) = channel.basic_get(name.clone(), options).await? else { break };
+                seen.push(taken(next.delivery, 0));
+            }
+            // What was looked at goes back.
+            channel.close(200, ShortString::default()).await?;
+            Ok(seen)
+        };
+        self.call(format!("queue `{queue}`"), call).await
+    }
+
+    async fn call<T>(
+        &self,
+        what: String,
+        call: impl AsyncFnOnce(&Channel) -> lapin::Result<T>,
+    ) -> Result<T, AdminError> {
+        let failed = |reason: String| AdminError::Failed { what: what.clone(), reason };
+        let obstacle = || self.link.obstacle().unwrap_or_default();
+        let session = self.link.session_now().ok_or_else(|| failed(obstacle()))?;
+        let mut idle = self.idle.lock().await;
+        let work = async {
+            let kept = idle
+                .take()
+                .filter(|(epoch, it)| *epoch == session.epoch && it.status().connected());
+            let channel = match kept {
+                Some((_, channel)) => channel,
+                None => session.channel().await?,
+            };
+            let done = call(&channel).await;
+            if done.is_ok() && channel.status().connected() {
+                *idle = Some((session.epoch, channel));
+            }
+            done
+        };
+        match timeout(ANSWER_TIMEOUT, Box::pin(work)).await {
+            Ok(done) => done.map_err(|error| AdminError::of(what.clone(), &error)),
+            Err(_) => Err(failed(format!(
+                "no answer from the broker within {} s",
+                ANSWER_TIMEOUT.as_secs()
+            ))),
+        }
+    }
+}
+
+/// An error of the library for what cannot be said in AMQP.
+fn unsayable(reason: String) -> lapin::Error {
+    std::io::Error::other(reason).into()
+}
+
+pub(super) async fn declare(channel: &Channel, queue: &QueueSpec) -> lapin::Result<Counts> {
+    let mut arguments = FieldTable::default();
+    for (name, value) in &queue.arguments {
+        let value = match value {
+            Argument::Text(it) => AMQPValue::LongString(it.as_str().into()),
+            Argument::Number(it) => AMQPValue::LongLongInt(*it),
+            Argument::Flag(it) => AMQPValue::Boolean(*it),
+        };
+        arguments.insert(short("the name of an argument", name).map_err(unsayable)?, value);
+    }
+    let name = short("the name of the queue", &queue.name).map_err(unsayable)?;
+    let found = channel.queue_declare(name, QueueDeclareOptions::durable(), arguments).await?;
+    Ok(counts(&found))
+}
+
+pub(super) async fn bind(channel: &Channel, binding: &Binding) -> lapin::Result<()> {
+    let Binding { queue, exchange, routing_key } = binding;
+    let queue = short("the name of the queue", queue).map_err(unsayable)?;
+    let exchange = short("the name of the exchange", exchange).map_err(unsayable)?;
+    let key = short("the routing key", routing_key).map_err(unsayable)?;
+    let options = QueueBindOptions::default();
+    channel.queue_bind(queue, exchange, key, options, FieldTable::default()).await
+}
+
+fn counts(queue: &lapin::Queue) -> Counts {
+    Counts { ready: u64::from(queue.message_count()), consumers: u64::from(queue.consumer_count()) }
+}
+
+/// A message as it came over the connection number `epoch`.
+pub(super) fn taken(delivery: lapin::message::Delivery, epoch: u64) -> Taken {
+    Taken {
+        tag: Tag { epoch, number: delivery.delivery_tag },
+        redelivered: delivery.redelivered,
+        exchange: delivery.exchange.to_string(),
+        routing_key: delivery.routing_key.to_string(),
+        properties: Properties::from_amqp(&delivery.properties),
+        body: Bytes::from(delivery.data),
+    }
+}

@@ -1,0 +1,385 @@
+//! One channel that consumes, and acknowledges in groups.
+//!
+//! A task owns the channel and makes it anew whenever it breaks. It never cancels a consumer: on a
+//! queue with a single active consumer the next one would get messages while the ones before are
+//! still held. It closes the channel instead, which gives everything back first.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, future::join_all};
+use lapin::{
+    Channel,
+    options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions},
+    types::{FieldTable, ShortString},
+};
+use tokio::{
+    sync::{Notify, mpsc, oneshot, watch},
+    task::JoinSet,
+    time::timeout,
+};
+
+use super::{
+    Binding, Link, Properties, QueueSpec, admin,
+    fields::short,
+    link::{Inside, Pause, Session, session},
+    why,
+};
+
+/// How long a broker may take to start handing out, and to take acknowledgements.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a channel may take to close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Groups of acknowledgements that wait at most.
+const COMMANDS_MAX: usize = 256;
+
+/// What to consume.
+#[derive(Debug, Clone)]
+pub struct ConsumeOptions {
+    /// The queue.
+    pub queue: String,
+    /// How many messages are held at most that are not acknowledged.
+    pub prefetch: u16,
+    /// What is declared first, over and over: on every new connection.
+    pub setup: Vec<Setup>,
+}
+
+/// What a consumer sets up before it consumes.
+#[derive(Debug, Clone)]
+pub enum Setup {
+    /// A queue.
+    Queue(QueueSpec),
+    /// A binding.
+    Bind(Binding),
+}
+
+/// Which message of which connection: what is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tag {
+    /// The channel's number. A tag of an earlier one means nothing any more.
+    pub(super) epoch: u64,
+    /// The broker's number.
+    pub(super) number: u64,
+}
+
+/// A message that was taken and is not acknowledged.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// What to acknowledge it with.
+    pub tag: Tag,
+    /// It may have been handed out before.
+    pub redelivered: bool,
+    /// Where it was published.
+    pub exchange: String,
+    /// With which routing key.
+    pub routing_key: String,
+    /// What travelled beside the body, cleaned.
+    pub properties: Properties,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// How a consumer fares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConsumerState {
+    /// Not consuming, and why, once an attempt has failed.
+    Waiting(Option<Arc<str>>),
+    /// Consuming.
+    Consuming,
+}
+
+/// Takes messages out of one queue. Dropped, it closes its channel.
+pub struct Consumer {
+    shared: Arc<Shared>,
+    commands: mpsc::Sender<Command>,
+    tasks: JoinSet<()>,
+}
+
+/// Acknowledges what a consumer took. Cheap to clone.
+#[derive(Clone)]
+pub struct Acker {
+    shared: Arc<Shared>,
+    commands: mpsc::Sender<Command>,
+}
+
+struct Shared {
+    /// What came and was not asked for yet: at most `prefetch`.
+    // std, not tokio: held for a few instructions, never across an await.
+    arrived: Mutex<VecDeque<Taken>>,
+    arrival: Notify,
+    /// The number of the channel in use.
+    epoch: AtomicU64,
+    state: watch::Sender<ConsumerState>,
+    /// Nothing will arrive any more.
+    closed: watch::Sender<bool>,
+}
+
+impl Shared {
+    fn arrived(&self) -> MutexGuard<'_, VecDeque<Taken>> {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Command {
+    /// Acknowledge, and say how many were of the channel in use.
+    Ack(Vec<Tag>, oneshot::Sender<usize>),
+    Close,
+}
+
+impl Consumer {
+    /// Starts to consume over `link`, and never gives up. Needs a runtime.
+    pub fn open(link: &Link, options: ConsumeOptions) -> Self {
+        let shared = Arc::new(Shared {
+            arrived: Mutex::default(),
+            arrival: Notify::new(),
+            epoch: AtomicU64::new(0),
+            state: watch::Sender::new(ConsumerState::Waiting(None)),
+            closed: watch::Sender::new(false),
+        });
+        let (commands, received) = mpsc::channel(COMMANDS_MAX);
+        let mut tasks = JoinSet::new();
+        let task = Task { shared: Arc::clone(&shared), options, commands: received };
+        tasks.spawn(task.run(link.inside()));
+        Self { shared, commands, tasks }
+    }
+
+    /// The next messages, at least one and at most `max`: whatever is there, waiting while nothing
+    /// is. None at all once it is closed. Safe to drop while it waits.
+    pub async fn next(&mut self, max: usize) -> Vec<Taken> {
+        let mut closed = self.shared.closed.subscribe();
+        loop {
+            // From before the look: what comes meanwhile must not be slept through.
+            let arrival = self.shared.arrival.notified();
+            {
+                let mut arrived = self.shared.arrived();
+                let count = arrived.len().min(max.max(1));
+                if 0 < count {
+                    return arrived.drain(..count).collect();
+                }
+            }
+            tokio::select! {
+                () = arrival => {}
+                _ = closed.wait_for(|it| *it) => return Vec::new(),
+            }
+        }
+    }
+
+    /// What acknowledges.
+    pub fn acker(&self) -> Acker {
+        Acker { shared: Arc::clone(&self.shared), commands: self.commands.clone() }
+    }
+
+    /// How it fares.
+    pub fn state(&self) -> ConsumerState {
+        self.shared.state.borrow().clone()
+    }
+
+    /// Waits until it consumes.
+    pub async fn consuming(&self) {
+        let mut state = self.shared.state.subscribe();
+        let _ = state.wait_for(|it| *it == ConsumerState::Consuming).await;
+    }
+
+    /// Closes the channel: what is not acknowledged goes back to its place in the queue.
+    pub async fn close(mut self) {
+        let _ = self.commands.send(Command::Close).await;
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        // The task ends by itself, with its channel closed before its consumer is dropped.
+        if self.commands.try_send(Command::Close).is_ok() {
+            self.tasks.detach_all();
+        }
+    }
+}
+
+impl Acker {
+    /// Acknowledges `tags`; returns how many of them were of the channel in use. The others will
+    /// come again. AMQP answers nothing to an acknowledgement: it was sent, that is all.
+    pub async fn ack(&self, tags: Vec<Tag>) -> usize {
+        let (answer, answered) = oneshot::channel();
+        if self.commands.send(Command::Ack(tags, answer)).await.is_err() {
+            return 0;
+        }
+        answered.await.unwrap_or_default()
+    }
+
+    /// Whether a tag can still be acknowledged; if not, its message comes again.
+    pub fn is_live(&self, tag: Tag) -> bool {
+        tag.epoch == self.shared.epoch.load(Ordering::Acquire)
+    }
+}
+
+struct Task {
+    shared: Arc<Shared>,
+    options: ConsumeOptions,
+    commands: mpsc::Receiver<Command>,
+}
+
+/// Why a channel came to its end.
+enum End {
+    /// It broke.
+    Broken(String),
+    /// The consumer is to be closed.
+    Closed,
+}
+
+impl Task {
+    async fn run(mut self, mut link: watch::Receiver<Inside>) {
+        let mut pause = Pause::default();
+        loop {
+            let end = tokio::select! {
+                found = session(&mut link) => match found {
+                    Some(session) => self.consume(&session, &mut pause).await,
+                    None => break,
+                },
+                command = self.commands.recv() => match command {
+                    Some(Command::Ack(_, answer)) => {
+                        let _ = answer.send(0);
+                        continue;
+                    }
+                    Some(Command::Close) | None => break,
+                },
+            };
+            self.shared.epoch.fetch_add(1, Ordering::AcqRel);
+            self.shared.arrived().clear();
+            let End::Broken(reason) = end else { break };
+            tracing::warn!(queue = self.options.queue, "not consuming: {reason}");
+            self.shared.state.send_replace(ConsumerState::Waiting(Some(reason.into())));
+            // Commands wait a little longer; what they acknowledge comes again in any case.
+            pause.wait().await;
+        }
+        self.shared.closed.send_replace(true);
+    }
+
+    /// Consumes until the channel breaks or is to be closed.
+    async fn consume(&mut self, session: &Session, pause: &mut Pause) -> End {
+        let started = timeout(ANSWER_TIMEOUT, Box::pin(start(session, &self.options))).await;
+        let (channel, consumer) = match started {
+            Ok(Ok(started)) => started,
+            Ok(Err(error)) => return End::Broken(why(&error)),
+            Err(_) => return End::Broken("the broker opens no channel".to_owned()),
+        };
+        *pause = Pause::default();
+        let epoch = self.shared.epoch.fetch_add(1, Ordering::AcqRel) + 1;
+        self.shared.state.send_replace(ConsumerState::Consuming);
+        let mut held = Held { epoch, tags: BTreeSet::new(), channel: channel.clone() };
+        let end = self.hand_over(consumer.clone(), &mut held).await;
+        // Before the consumer is dropped, which would cancel it.
+        let _ = timeout(CLOSE_TIMEOUT, channel.close(200, ShortString::default())).await;
+        drop(consumer);
+        end
+    }
+
+    async fn hand_over(&mut self, mut consumer: lapin::Consumer, held: &mut Held) -> End {
+        loop {
+            tokio::select! {
+                delivery = consumer.next() => match delivery {
+                    Some(Ok(delivery)) => {
+                        held.tags.insert(delivery.delivery_tag);
+                        self.shared.arrived().push_back(admin::taken(delivery, held.epoch));
+                        self.shared.arrival.notify_one();
+                    }
+                    Some(Err(error)) => return End::Broken(why(&error)),
+                    None => return End::Broken("the broker ended it".to_owned()),
+                },
+                command = self.commands.recv() => match command {
+                    Some(Command::Ack(tags, answer)) => match held.ack(tags).await {
+                        Ok(count) => { let _ = answer.send(count); }
+                        Err(reason) => return End::Broken(reason),
+                    },
+                    Some(Command::Close) | None => return End::Closed,
+                },
+            }
+        }
+    }
+}
+
+async fn start(
+    session: &Session,
+    options: &ConsumeOptions,
+) -> lapin::Result<(Channel, lapin::Consumer)> {
+    let channel = session.channel().await?;
+    for setup in &options.setup {
+        match setup {
+            Setup::Queue(queue) => drop(admin::declare(&channel, queue).await?),
+            Setup::Bind(binding) => admin::bind(&channel, binding).await?,
+        }
+    }
+    // Before consuming, or the whole queue comes at once.
+    channel.basic_qos(options.prefetch.max(1), BasicQosOptions::default()).await?;
+    let queue = short("the name of the queue", &options.queue);
+    let queue = queue.map_err(std::io::Error::other)?;
+    let (consume, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+    let consumer = channel.basic_consume(queue, ShortString::default(), consume, arguments).await?;
+    Ok((channel, consumer))
+}
+
+/// What a channel handed out and has no acknowledgement for.
+struct Held {
+    epoch: u64,
+    tags: BTreeSet<u64>,
+    channel: Channel,
+}
+
+impl Held {
+    /// Acknowledges those of `tags` that are of this channel: everything up to the first one that
+    /// stays is one acknowledgement.
+    async fn ack(&mut self, tags: Vec<Tag>) -> Result<usize, String> {
+        let mut done = BTreeSet::new();
+        for tag in tags {
+            if tag.epoch == self.epoch && self.tags.remove(&tag.number) {
+                done.insert(tag.number);
+            }
+        }
+        let (group, singles) = grouped(&done, self.tags.first().copied());
+        let acks = group
+            .into_iter()
+            .map(|tag| (tag, true))
+            .chain(singles.into_iter().map(|tag| (tag, false)))
+            .map(|(tag, multiple)| self.channel.basic_ack(tag, BasicAckOptions { multiple }));
+        let sent = timeout(ANSWER_TIMEOUT, join_all(acks)).await;
+        let sent = sent.map_err(|_| "the broker takes no acknowledgement".to_owned())?;
+        for ack in sent {
+            ack.map_err(|error| why(&error))?;
+        }
+        Ok(done.len())
+    }
+}
+
+/// The tag up to which all are acknowledged at once, and those after it one by one. `stays` is the
+/// first that is not to be acknowledged.
+fn grouped(done: &BTreeSet<u64>, stays: Option<u64>) -> (Option<u64>, Vec<u64>) {
+    let Some(stays) = stays else { return (done.last().copied(), Vec::new()) };
+    (done.range(..stays).next_back().copied(), done.range(stays..).copied().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn acknowledgements_go_in_one_group_up_to_the_first_that_stays() {
+        let done = |tags: &[u64]| tags.iter().copied().collect::<BTreeSet<_>>();
+        for (tags, stays, expected) in [
+            (&[1, 2, 3][..], None, (Some(3), vec![])),
+            (&[1, 2, 4, 6], Some(3), (Some(2), vec![4, 6])),
+            (&[4, 5], Some(3), (None, vec![4, 5])),
+            (&[], Some(3), (None, vec![])),
+        ] {
+            assert_eq!(grouped(&done(tags), stays), expected, "{tags:?} before {stays:?}");
+        }
+    }
+}

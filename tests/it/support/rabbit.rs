@@ -1,0 +1,187 @@
+//! A private RabbitMQ on loopback, in a temporary directory: one for each run of the tests, with a
+//! virtual host for each test; and throw-away ones for tests that kill it.
+
+use std::{
+    env, fs,
+    io::Write,
+    net::{TcpListener, TcpStream},
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        Mutex, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Debian's commands become another user and change the directory; these do not.
+const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+
+/// Virtual hosts that exist from the start: making one later costs half a second.
+const VHOSTS: usize = 64;
+
+/// RabbitMQ takes 7 s here; a busy machine takes longer.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Starts the server for each line that it reads. At the end of its input, which comes however the
+/// test process ends, it kills everything that it started, itself included.
+const GUARD: &str = r#"
+epmd -port "$ERL_EPMD_PORT" -address 127.0.0.1 >/dev/null 2>&1 &
+while read -r _; do "$SERVER" >>"$BASE/out" 2>&1 </dev/null & done
+rm -rf "$BASE"
+kill -9 -$$
+"#;
+
+/// A running RabbitMQ.
+pub(crate) struct Rabbit {
+    guard: Mutex<Child>,
+    port: u16,
+    next_vhost: AtomicUsize,
+}
+
+impl Rabbit {
+    /// The one of this run. Nothing, with a word about it, where none is installed.
+    pub(crate) fn shared() -> Option<&'static Self> {
+        static SHARED: OnceLock<Option<Rabbit>> = OnceLock::new();
+        SHARED.get_or_init(Self::start).as_ref()
+    }
+
+    /// One of its own, which ends when it is dropped.
+    pub(crate) fn start() -> Option<Self> {
+        if !Path::new(SERVER).exists() {
+            let may_skip = env::var("CI").as_deref() != Ok("true");
+            assert!(may_skip, "{SERVER} is missing (Debian: apt-get install rabbitmq-server)");
+            println!("skipped: RabbitMQ is not installed");
+            return None;
+        }
+        let base = tempfile::Builder::new().prefix("simpul-rabbit-").tempdir().unwrap().keep();
+        let [port, between_nodes, names] = free_ports();
+        configure(&base, port);
+        let mut command = Command::new("sh");
+        command.args(["-c", GUARD]).env_clear().process_group(0).stdin(Stdio::piped());
+        for (name, value) in environment(&base, port, between_nodes, names) {
+            command.env(name, value);
+        }
+        let guard = Mutex::new(command.spawn().unwrap());
+        let rabbit = Self { guard, port, next_vhost: AtomicUsize::new(0) };
+        rabbit.begin();
+        rabbit.wait_until_up();
+        Some(rabbit)
+    }
+
+    /// The address of a virtual host that no other test has.
+    pub(crate) fn vhost(&self) -> String {
+        let number = self.next_vhost.fetch_add(1, Ordering::Relaxed);
+        assert!(number < VHOSTS, "raise VHOSTS");
+        self.address(number)
+    }
+
+    /// The address of a certain virtual host.
+    pub(crate) fn address(&self, number: usize) -> String {
+        format!("amqp://simpul:simpul@127.0.0.1:{}/t{number:02}", self.port)
+    }
+
+    /// Kills it, as `kill -9` does.
+    pub(crate) fn kill(&self) {
+        let group = self.guard.lock().unwrap().id().to_string();
+        let killed = Command::new("pkill").args(["-9", "-g", &group, "-x", "beam.smp"]).status();
+        assert!(killed.unwrap().success());
+        let end = Instant::now() + START_TIMEOUT;
+        while TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+            assert!(Instant::now() < end, "it does not die");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Starts it again, with what it had; returns before it is up.
+    pub(crate) fn begin(&self) {
+        let mut guard = self.guard.lock().unwrap();
+        guard.stdin.as_mut().unwrap().write_all(b"start\n").unwrap();
+    }
+
+    /// Waits until it takes connections.
+    pub(crate) fn wait_until_up(&self) {
+        let end = Instant::now() + START_TIMEOUT;
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(Instant::now() < end, "RabbitMQ does not start");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Rabbit {
+    fn drop(&mut self) {
+        let mut guard = self.guard.lock().unwrap();
+        drop(guard.stdin.take());
+        let _ = guard.wait();
+    }
+}
+
+/// Ports that nobody has at this moment.
+fn free_ports() -> [u16; 3] {
+    let all = [(); 3].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
+    all.map(|it| it.local_addr().unwrap().port())
+}
+
+fn configure(base: &Path, port: u16) {
+    let vhosts: Vec<_> = (0..VHOSTS).map(|it| format!("t{it:02}")).collect();
+    let permission = |vhost: &String| {
+        serde_json::json!({ "user": "simpul", "vhost": vhost,
+            "configure": ".*", "write": ".*", "read": ".*" })
+    };
+    let definitions = serde_json::json!({
+        // The password is `simpul`.
+        "users": [{ "name": "simpul", "tags": "administrator",
+            "hashing_algorithm": "rabbit_password_hashing_sha256",
+            "password_hash": PASSWORD_HASH }],
+        "vhosts": vhosts.iter().map(|it| serde_json::json!({ "name": it })).collect::<Vec<_>>(),
+        "permissions": vhosts.iter().map(permission).collect::<Vec<_>>(),
+    });
+    let file = base.join("definitions.json");
+    fs::write(&file, definitions.to_string()).unwrap();
+    let conf = format!(
+        "listeners.tcp.1 = 127.0.0.1:{port}\nload_definitions = {}\n\
+         vm_memory_high_watermark.absolute = 1GB\ndisk_free_limit.absolute = 50MB\n\
+         log.console = false\nlog.file.level = warning\n",
+        file.display()
+    );
+    fs::write(base.join("rabbitmq.conf"), conf).unwrap();
+    fs::write(base.join("enabled_plugins"), "[].").unwrap();
+    fs::create_dir(base.join("home")).unwrap();
+}
+
+const PASSWORD_HASH: &str = "AQIDBBmv2N1a1elQhE6ysGD/Z6mxkpFRwsUnTX6uea3PhDzs";
+
+fn environment(
+    base: &Path,
+    port: u16,
+    between_nodes: u16,
+    names: u16,
+) -> Vec<(&'static str, String)> {
+    let path = |name: &str| -> String { PathBuf::from(base).join(name).display().to_string() };
+    vec![
+        ("PATH", env::var("PATH").unwrap_or_default()),
+        ("LANG", "C.UTF-8".to_owned()),
+        ("SERVER", SERVER.to_owned()),
+        ("BASE", base.display().to_string()),
+        ("HOME", path("home")),
+        ("ERL_EPMD_PORT", names.to_string()),
+        ("ERL_EPMD_ADDRESS", "127.0.0.1".to_owned()),
+        ("RABBITMQ_NODENAME", format!("simpul{port}@localhost")),
+        ("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1".to_owned()),
+        ("RABBITMQ_NODE_PORT", port.to_string()),
+        ("RABBITMQ_DIST_PORT", between_nodes.to_string()),
+        ("RABBITMQ_MNESIA_BASE", path("mnesia")),
+        ("RABBITMQ_LOG_BASE", path("log")),
+        ("RABBITMQ_PID_FILE", path("rabbit.pid")),
+        ("RABBITMQ_ENABLED_PLUGINS_FILE", path("enabled_plugins")),
+        ("RABBITMQ_CONFIG_FILE", path("rabbitmq.conf")),
+        ("RABBITMQ_CONF_ENV_FILE", path("none-env.conf")),
+        (
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
+            "-kernel inet_dist_use_interface {127,0,0,1}".to_owned(),
+        ),
+    ]
+}
