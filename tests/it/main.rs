@@ -18,6 +18,7 @@ mod ledger;
 mod metrics;
 mod operators;
 mod pause;
+mod postgres;
 mod reload;
 mod repeats;
 mod replay;

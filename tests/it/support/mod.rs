@@ -1,5 +1,6 @@
 //! Helpers that several files of tests use.
 
 pub(crate) mod bus;
+pub(crate) mod postgres;
 pub(crate) mod scripted;
 pub(crate) mod shared;
