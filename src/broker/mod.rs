@@ -152,8 +152,22 @@ pub(in crate::broker) struct Loan {
 
 /// Takes back deliveries that were dropped. `Any`, so that a broker knows its own again.
 pub(in crate::broker) trait Lender: Any + Send + Sync {
-    /// The entry at `position` may be handed out again.
+    /// The entry at `position` may be handed out again, marked `redelivered`.
     fn give_back(&self, position: i64);
+
+    /// As [`give_back`](Self::give_back), but nobody did anything with it: it need not be marked.
+    fn give_back_unused(&self, position: i64) {
+        self.give_back(position);
+    }
+}
+
+impl Delivery {
+    /// Puts it back unused: nothing was done with it, so the next one need not suspect that.
+    pub fn put_back(mut self) {
+        if let Some(home) = self.loan.home.take() {
+            home.give_back_unused(self.loan.position);
+        }
+    }
 }
 
 impl Drop for Loan {

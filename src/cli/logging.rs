@@ -6,6 +6,7 @@ use std::{
     panic,
 };
 
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 use super::{CouldNot, LogFormat, screen::escaped};
@@ -18,9 +19,7 @@ const LINE_BYTES_MAX: usize = 8 * 1024;
 
 /// Starts the log on standard error; `filter` says what is logged: `info`, `simpul=debug,warn`.
 pub(super) fn start(format: LogFormat, filter: Option<&str>) -> Result<(), CouldNot> {
-    let filter = EnvFilter::try_new(filter.unwrap_or(USUAL)).map_err(|error| {
-        CouldNot(format!("`log`: {error}; write for example `info` or `simpul=debug,warn`"))
-    })?;
+    let filter = parse(filter.unwrap_or(USUAL))?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(Lines(format))
@@ -30,6 +29,20 @@ pub(super) fn start(format: LogFormat, filter: Option<&str>) -> Result<(), Could
         LogFormat::Json => log.json().flatten_event(true).try_init(),
     };
     started.map_err(|error| CouldNot(format!("the log cannot be started: {error}")))
+}
+
+/// A word that is no level would be taken for the name of a part of the program, and everything
+/// else be silent: `verbose` must not switch the log off.
+fn parse(filter: &str) -> Result<EnvFilter, CouldNot> {
+    let wrong = |what: String| {
+        CouldNot(format!("`log`: {what}; write for example `info` or `simpul=debug,warn`"))
+    };
+    let mut words = filter.split(',').filter(|it| !it.contains(['=', '[']));
+    if let Some(word) = words.find(|it| it.is_empty() || it.parse::<LevelFilter>().is_err()) {
+        let levels = "there are off, error, warn, info, debug, trace";
+        return Err(wrong(format!("`{}` is no level; {levels}", escaped(word))));
+    }
+    EnvFilter::try_new(filter).map_err(|error| wrong(error.to_string()))
 }
 
 /// Logs where a panic happened. Its text only where it was written into the program: one that was
@@ -99,6 +112,21 @@ fn json(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_that_is_no_level_does_not_switch_the_log_off() {
+        for filter in ["info", "WARN", "off", "simpul=debug,warn", "info,hyper=trace", USUAL] {
+            assert!(parse(filter).is_ok(), "{filter}");
+        }
+        let CouldNot(reason) = parse("info,verbose").unwrap_err();
+        assert_eq!(
+            reason,
+            "`log`: `verbose` is no level; there are off, error, warn, info, debug, trace; \
+             write for example `info` or `simpul=debug,warn`"
+        );
+        assert!(parse("simpul=lots").is_err());
+        assert!(parse("").is_err());
+    }
 
     #[test]
     fn a_line_stays_one_line_whatever_is_in_it() {

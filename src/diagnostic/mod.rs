@@ -116,7 +116,7 @@ pub struct Report {
     file: Option<Arc<str>>,
     /// Takes what is said about [`Span::NOWHERE`].
     ignored: Option<Diagnostic>,
-    secrets: Vec<String>,
+    secrets: Vec<(String, String)>,
 }
 
 impl Report {
@@ -139,11 +139,11 @@ impl Report {
     ///
     /// A last resort: no diagnostic should hold the value of a `${env:…}` in the first place.
     pub fn conceal(&mut self, secret: &str) {
-        /// Bytes below which hiding a text would tell more than showing it.
+        /// Bytes below which a text stands in half of all words: hidden only where it is quoted.
         const LENGTH_MIN: usize = 4;
-        if LENGTH_MIN <= secret.len() {
-            self.secrets.push(secret.to_owned());
-        }
+        let hidden = (secret.to_owned(), "***".to_owned());
+        let quoted = (format!("`{secret}`"), "`***`".to_owned());
+        self.secrets.push(if LENGTH_MIN <= secret.len() { hidden } else { quoted });
     }
 
     fn add(
@@ -186,8 +186,8 @@ impl Report {
         for found in &mut self.found {
             let texts = [Some(&mut found.message), Some(&mut found.label), found.help.as_mut()];
             for text in texts.into_iter().flatten() {
-                for secret in &self.secrets {
-                    *text = text.replace(secret, "***");
+                for (secret, stars) in &self.secrets {
+                    *text = text.replace(secret, stars);
                 }
             }
         }

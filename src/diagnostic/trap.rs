@@ -21,6 +21,8 @@ pub(super) enum Broken {
     Escape,
     /// A `- ` where no item of a list can be.
     Item,
+    /// A line beside the items of a list that is none.
+    NoItem,
     /// Something between braces that is neither `,` nor their end.
     InFlow,
     /// A brace that is never closed.
@@ -229,6 +231,15 @@ impl Broken {
                 "a key should stand here, as deep as the others of its mapping".into(),
                 "write `key: value`, and indent it like its neighbours",
             ),
+            Self::NoItem => {
+                let line = lines.line(here.line).trim();
+                (
+                    Span { len: Lines::count(line), ..here },
+                    "a line between the items of a list that begins with no `- `".into(),
+                    "begin it with `- ` below theirs if it is an item; indent it further if it \
+                     belongs to the item above",
+                )
+            }
             Self::Directive => (here, "a line that begins with `%`".into(), "remove it"),
             Self::TooDeep => {
                 (here, "lists and mappings nested too deep".into(), "nest at most 64 of them")

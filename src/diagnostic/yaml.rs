@@ -160,6 +160,7 @@ fn broken(error: &ScanError, near: Near) -> (Broken, Near) {
         | Kind::InvalidSimpleKey
         | Kind::InvalidIndentation
         | Kind::MappingKeyNotAllowed => Broken::Key,
+        Kind::ExpectedBlockSequenceEntry => Broken::NoItem,
         Kind::DirectiveDisallowed => Broken::Directive,
         Kind::RecursionLimitExceeded => Broken::TooDeep,
         _ => Broken::Other(error.info().to_owned()),

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tracing::info;
 
 use super::{
     Engine, EngineError, Shared,
@@ -212,6 +213,7 @@ impl Engine {
         self.shared.store.commit(writes).await?;
         self.shared.gate(target).pause(pause);
         self.shared.metrics.set_paused(&target.to_string(), true);
+        info!(%target, reason, "target paused by an operator; its deliveries are kept");
         Ok(())
     }
 
@@ -227,7 +229,11 @@ impl Engine {
             return Err(EngineError::UnknownTarget(target.clone()));
         }
         self.shared.free(target, "operator").await?;
-        Ok(gate.resume())
+        let was_paused = gate.resume();
+        if was_paused {
+            info!(%target, "target not paused any more; an operator resumed it");
+        }
+        Ok(was_paused)
     }
 }
 

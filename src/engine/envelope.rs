@@ -127,7 +127,7 @@ impl Envelope {
         headers.set("idempotency-key", self.key.to_string());
         headers.set("simpul-message-id", entry.id.to_string());
         headers.set("simpul-accepted-at", entry.received_at.to_string());
-        headers.set("simpul-attempt", (self.attempts + 1).to_string());
+        headers.set("simpul-attempt", self.attempts.saturating_add(1).to_string());
         if possible_duplicate {
             headers.set("simpul-possible-duplicate", "true");
         }

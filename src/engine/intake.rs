@@ -111,9 +111,9 @@ impl Intake for EngineIntake {
             let deliveries: Vec<_> = one
                 .deliveries
                 .iter()
-                .map(|(target, _, outcome)| json!({ "target": target.to_string(), "state": state(*outcome) }))
+                .map(|(target, _, outcome)| json!({ "target": target.to_string(), "state": outcome.map_or("under way", Outcome::word) }))
                 .collect();
-            let fate = one.fate.map_or("in hand", fate);
+            let fate = one.fate.map_or("in hand", Fate::word);
             routes
                 .insert(one.route.to_string(), json!({ "state": fate, "deliveries": deliveries }));
         }
@@ -250,24 +250,4 @@ fn validate(
         arena.reset();
     }
     Ok(())
-}
-
-fn fate(fate: Fate) -> &'static str {
-    match fate {
-        Fate::Repeat => "repeat",
-        Fate::Filtered => "filtered",
-        Fate::Dead => "dead",
-        Fate::Routed => "routed",
-        Fate::Discarded => "discarded",
-    }
-}
-
-fn state(outcome: Option<Outcome>) -> &'static str {
-    match outcome {
-        None => "under way",
-        Some(Outcome::Delivered) => "delivered",
-        Some(Outcome::Dead) => "dead",
-        Some(Outcome::Expired) => "expired",
-        Some(Outcome::Discarded) => "discarded",
-    }
 }

@@ -9,7 +9,7 @@ use crate::{
     ledger::Cause,
     message::{Arena, Digest, Endpoint, JsonWriter, Limits, Message, Value, parse},
     route::{Destination, Identity, OpenPlanTarget, Plan, Route, Unmatched},
-    step::{Flow, Rejected, SPLIT_MAX, Violation},
+    step::{DEEPENS_MAX, Flow, Rejected, SPLIT_MAX, Schema, Violation},
 };
 
 /// Memory that the work on one message may take, and bytes of the deliveries it may give rise to.
@@ -17,6 +17,9 @@ pub(super) const MEMORY_MAX: usize = 64 << 20;
 
 /// Bytes of an identity or an order key as JSON text: more is no key but a document.
 const KEY_MAX: usize = 64 << 10;
+
+/// Arrays and objects inside each other that steps may make: as many as a body may have.
+const DEPTH_MAX: usize = Limits::DEPTH_MAX;
 
 /// Violations of a schema that a reason names.
 const VIOLATIONS_MAX: usize = 5;
@@ -178,7 +181,9 @@ fn json_of(place: &str, expression: &Expr, scope: &Scope<'_>) -> Result<Vec<u8>,
 /// The bodies that come out of the steps; `Err` is the step that filtered the last of them.
 fn steps<'a>(route: &Route, scope: &Scope<'a>) -> Result<Result<Vec<Value<'a>>, String>, Cause> {
     let mut parts = vec![scope.body];
+    let mut deepened = 0_usize;
     for named in &route.steps {
+        deepened = deepened.saturating_add(named.step.deepens());
         let mut next = Vec::with_capacity(parts.len());
         for body in parts {
             let flow = named.step.apply(&Scope { body, ..*scope });
@@ -186,6 +191,10 @@ fn steps<'a>(route: &Route, scope: &Scope<'a>) -> Result<Result<Vec<Value<'a>>, 
                 Flow::Next(body) => next.push(body),
                 Flow::Split(bodies) => next.extend(bodies),
                 Flow::Filtered => {}
+            }
+            if DEEPENS_MAX < deepened && !next.iter().all(|it| is_shallow(*it, scope, DEPTH_MAX)) {
+                let reason = format!("nests values more than {DEPTH_MAX} levels deep");
+                return Err(bad(&named.place, reason));
             }
             if SPLIT_MAX < next.len() {
                 let reason = format!("makes more than {SPLIT_MAX} parts of one message");
@@ -198,6 +207,18 @@ fn steps<'a>(route: &Route, scope: &Scope<'a>) -> Result<Result<Vec<Value<'a>>, 
         parts = next;
     }
     Ok(Ok(parts))
+}
+
+/// Whether a body has at most so many arrays and objects inside each other. Takes steps: a part of
+/// it may stand in it very often.
+fn is_shallow(value: Value<'_>, scope: &Scope<'_>, depth: usize) -> bool {
+    let inside = |it: Value<'_>| is_shallow(it, scope, depth.saturating_sub(1));
+    scope.budget.take(1)
+        && match value {
+            Value::Array(items) => 0 < depth && items.iter().all(|it| inside(*it)),
+            Value::Object(members) => 0 < depth && members.iter().all(|(_, it)| inside(*it)),
+            _ => true,
+        }
 }
 
 /// The deliveries of one message, as they are made.
@@ -236,6 +257,7 @@ impl<'s> Making<'s> {
                 Ok(items) => items,
                 Err(cause) => {
                     self.fail(target, ordinal, cause);
+                    self.bounded(&place)?;
                     ordinal += 1;
                     continue;
                 }
@@ -268,13 +290,15 @@ impl<'s> Making<'s> {
         ]);
         *equal += 1;
         self.count += 1;
-        self.bytes += body.len();
+        // What stands in an address or a header is kept with the delivery as its body is.
+        self.bytes += body.len() + parameters.iter().map(String::len).sum::<usize>();
         let (target, body) = (target.clone(), Bytes::from(body));
         self.out.made.push(Made { target, ordinal, body, parameters, key });
     }
 
     fn fail(&mut self, target: &Endpoint, ordinal: u32, cause: Cause) {
         self.count += 1;
+        self.bytes += cause.reason.len();
         self.out.failed.push(Failed { target: target.clone(), ordinal, cause });
     }
 
@@ -333,6 +357,9 @@ fn make(
         return Err(bad(&place("map"), "the whole map is nothing in this message"));
     };
     if let Some(schema) = &open.schema {
+        if !scope.budget.take(Schema::steps(shaped)) {
+            return Err(bad(&place("schema"), Rejected::too_much()));
+        }
         let violations = schema.violations(shaped, VIOLATIONS_MAX);
         if !violations.is_empty() {
             let reason = told(&violations);
@@ -353,7 +380,6 @@ fn make(
 
 /// Violations in one line.
 pub(super) fn told(violations: &[Violation]) -> String {
-    let lines: Vec<_> =
-        violations.iter().map(|it| format!("`{}` {}", it.pointer, it.message)).collect();
+    let lines: Vec<_> = violations.iter().map(ToString::to_string).collect();
     lines.join("; ")
 }

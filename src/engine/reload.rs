@@ -87,6 +87,8 @@ impl Engine {
             generation,
             changed = reloaded.changed.len(),
             added = reloaded.added.len(),
+            removed = reloaded.removed.len(),
+            freed = reloaded.freed.len(),
             "reloaded"
         );
         Ok(reloaded)

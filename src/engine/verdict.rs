@@ -92,7 +92,7 @@ pub(super) fn verdict(
             let failing_since = envelope.failing_since.unwrap_or(now);
             let failing = now.since(failing_since);
             if policy.give_up <= failing {
-                let tries = envelope.attempts + 1;
+                let tries = envelope.attempts.saturating_add(1);
                 let reason = format!("{}, after {tries} attempts", attempted.summary);
                 return Verdict::Dead(cause("unavailable", reason));
             }

@@ -286,7 +286,7 @@ impl<'r> Batch<'r> {
 
     /// A message whose route panicked: tried again later, and out of the way after three times.
     fn panicked(&mut self, shared: &Shared, delivery: Delivery) {
-        let panics = envelope::panics(&delivery.entry.headers) + 1;
+        let panics = envelope::panics(&delivery.entry.headers).saturating_add(1);
         let id = delivery.entry.id;
         self.line(id, Event::Panicked { place: "steps".to_owned() });
         if panics < PANICS_MAX {

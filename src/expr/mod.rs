@@ -68,7 +68,9 @@ pub struct Meta<'a> {
 pub struct Budget(Cell<u64>);
 
 impl Budget {
-    /// Steps that the work on one message may take: a few hundred times a typical route.
+    /// Steps that the work on one message may take: a few hundred times a typical route. Measured
+    /// on bodies of 1 MiB: 1 to 35 ms for queries in an optimised build, and about 1 s with the
+    /// largest of patterns in a test build, so that no message holds its worker for much longer.
     pub const STEPS_MAX: u64 = 1_000_000;
 
     /// A budget of `steps`.

@@ -2,12 +2,10 @@
 
 use std::{ops::Range, sync::Arc};
 
-use regex::Regex;
-
 use super::{
     function::{Function, date::Format},
     number::Operator,
-    path::{Path, Place},
+    path::{Path, Place, Searcher},
 };
 use crate::{
     message::{Arena, ArenaFull, Number, Value},
@@ -37,7 +35,7 @@ pub(super) enum Kind {
     Arithmetic(Box<Node>, Box<[(Operator, Node)]>),
     Compare(Comparison, Box<[Node; 2]>),
     In(Box<[Node; 2]>),
-    Matches(Box<Node>, Regex),
+    Matches(Box<Node>, Searcher),
     Call(&'static Function, Box<[Node]>),
     Default(Box<[Node; 2]>),
     Required(Box<Node>),

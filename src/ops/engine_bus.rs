@@ -10,6 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use tracing::{error, warn};
 
 use super::{Bus, Refusal};
 use crate::{
@@ -94,10 +95,15 @@ impl Bus for EngineBus {
         let _one = self.reloading.lock().await;
         let (plan, warnings) = (self.read)().await.map_err(|mistakes| {
             self.metrics.reload_failed();
+            // Logged whoever asked: the files on disk are not what runs from here on.
+            error!("the files have mistakes; nothing was changed");
+            mistakes.lines().for_each(|line| error!("{line}"));
             Refusal::Files(mistakes)
         })?;
-        let reloaded = self.engine.reload(plan).await.inspect_err(|_| {
+        warnings.lines().for_each(|line| warn!("{line}"));
+        let reloaded = self.engine.reload(plan).await.inspect_err(|failed| {
             self.metrics.reload_failed();
+            error!("the reload failed: {failed}");
         })?;
         Ok((reloaded, warnings))
     }

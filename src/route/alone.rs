@@ -1,7 +1,7 @@
 //! One file on its own, without a disk: for fuzzing, and for tests of any text. Nothing here
 //! panics, whatever the text.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use super::{
     check::Schemas,
@@ -19,7 +19,12 @@ use crate::{
 pub fn check_route(text: &str) -> Vec<Diagnostic> {
     let mut report = Report::default();
     let schemas = Schemas { compiled: BTreeMap::new(), broken: Vec::new() };
-    let outside = Outside { schemas: &schemas, retry: &BTreeMap::new(), hash_key: true };
+    let outside = Outside {
+        schemas: &schemas,
+        retry: &BTreeMap::new(),
+        hash_key: true,
+        directory: Path::new("."),
+    };
     let world = World {
         context: Context { tables: &BTreeMap::new(), schemas: &schemas.compiled },
         systems: &Systems::default(),
@@ -42,7 +47,12 @@ pub fn check_route(text: &str) -> Vec<Diagnostic> {
 pub fn check_system(text: &str) -> Vec<Diagnostic> {
     let mut report = Report::default();
     let schemas = Schemas { compiled: BTreeMap::new(), broken: Vec::new() };
-    let outside = Outside { schemas: &schemas, retry: &BTreeMap::new(), hash_key: true };
+    let outside = Outside {
+        schemas: &schemas,
+        retry: &BTreeMap::new(),
+        hash_key: true,
+        directory: Path::new("."),
+    };
     if let Some(node) = parse(text, &mut report)
         && let Some(file) = decode::<SystemFile>(&node, &mut report)
     {

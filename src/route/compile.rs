@@ -59,7 +59,12 @@ fn compile(project: &mut Project<'_>, given: &Given) -> Option<Plan> {
     outside.read_tables(project);
     let Files { schemas, tables, broken_tables, digests } = outside;
 
-    let refers = Outside { schemas: &schemas, retry: &given.retry, hash_key: given.hash_key };
+    let refers = Outside {
+        schemas: &schemas,
+        retry: &given.retry,
+        hash_key: given.hash_key,
+        directory: project.directory(),
+    };
     let systems = Systems::read(project, &refers);
     let context = Context { tables: &tables, schemas: &schemas.compiled };
     let world = World {

@@ -124,14 +124,25 @@ fn is_secret(keys: &[&str], text: &str) -> bool {
     if next(text, 0).is_some() || text.is_empty() {
         return false;
     }
-    let by_key = matches!(
-        keys,
-        ["hash_key"]
-            | ["http", "auth", "bearer"]
-            | ["http", "auth", "basic", "password"]
-            | ["http", "auth", "header", "value"]
-    );
+    let by_key = match keys {
+        ["http", "auth", "basic", "user"] | ["http", "auth", "header", "name"] => false,
+        // Whatever else stands there: a mistyped key does not make a password public.
+        ["hash_key"] | ["http", "auth", ..] => true,
+        ["http", "sources", _, "api_keys", _] => !text.starts_with("sha256:"),
+        ["http", "headers", name] | ["http", "targets", _, "headers", name] => {
+            names_a_secret(name) && !text.contains("${")
+        }
+        _ => false,
+    };
     by_key || holds_password(text)
+}
+
+/// Whether a header of this name is there to hold a secret.
+fn names_a_secret(header: &str) -> bool {
+    let header = header.to_ascii_lowercase();
+    ["authorization", "cookie", "api-key", "apikey", "password", "secret", "token"]
+        .iter()
+        .any(|word| header.contains(word))
 }
 
 /// Whether a text is an address with a password in it.

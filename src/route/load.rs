@@ -74,6 +74,11 @@ impl<'a> Project<'a> {
         Self { directory, variables, report: Report::default(), texts: Texts::default() }
     }
 
+    /// The directory of the project.
+    pub fn directory(&self) -> &'a Path {
+        self.directory
+    }
+
     /// The environment that is filled in.
     pub fn variables(&self) -> &'a Variables {
         self.variables

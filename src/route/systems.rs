@@ -1,6 +1,6 @@
 //! System files into the sources and targets of a plan.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use super::{
     check::{self, Declared, Schemas},
@@ -36,6 +36,8 @@ pub(super) struct Outside<'a> {
     pub(super) retry: &'a BTreeMap<String, RetryPolicy>,
     /// Whether there is a key for `hash`.
     pub(super) hash_key: bool,
+    /// The directory of the project.
+    pub(super) directory: &'a Path,
 }
 
 impl Systems {
@@ -93,7 +95,7 @@ impl Systems {
         if let Some(files) = &file.files {
             let targets = files.targets.iter().map(|(it, _)| it);
             self.declare(&name.value, [].into_iter(), targets, report);
-            self.open(files.compile(&name.value, report), outside, report);
+            self.open(files.compile(&name.value, outside.directory, report), outside, report);
         }
     }
 

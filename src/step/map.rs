@@ -74,6 +74,10 @@ impl Step for Map {
     fn uses_hash(&self) -> bool {
         self.0.uses_hash
     }
+
+    fn deepens(&self) -> usize {
+        self.0.depth()
+    }
 }
 
 /// What may stand where a value stands: one of `map`, of `set`, or within them.
@@ -211,6 +215,20 @@ impl Shape {
         Some(Self { kind: Kind::Each { items, shape }, item_at, uses_hash })
     }
 
+    /// Arrays and objects inside each other, as drawn.
+    pub(super) fn depth(&self) -> usize {
+        match &self.kind {
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) => 0,
+            // An expression may make an array of what it finds.
+            Kind::Text(_) => 1,
+            Kind::List(shapes) => 1 + shapes.iter().map(Self::depth).max().unwrap_or_default(),
+            Kind::Object(fields) => {
+                1 + fields.iter().map(|(_, shape)| shape.depth()).max().unwrap_or_default()
+            }
+            Kind::Each { shape, .. } => 1 + shape.depth(),
+        }
+    }
+
     /// Where `@` is mentioned first outside `$each`.
     pub(super) fn item_at(&self) -> Option<Span> {
         self.item_at
@@ -223,7 +241,7 @@ impl Shape {
     /// The value for one message; `None` is *nothing*.
     pub(super) fn value<'a>(&self, scope: &Scope<'a>) -> Result<Option<Value<'a>>, Rejected> {
         if !scope.budget.take(1) {
-            return Err(Rejected::because("takes more work than one message may"));
+            return Err(Rejected::too_much());
         }
         Ok(Some(match &self.kind {
             Kind::Null => Value::Null,

@@ -35,7 +35,7 @@ pub use self::{
 use crate::{
     diagnostic::{Entries, Located, Node, Report},
     expr::{Environment, EvalError, Scope},
-    message::{ArenaFull, Value},
+    message::{ArenaFull, Limits, Value},
     table::Table,
 };
 
@@ -144,7 +144,16 @@ pub trait Step: Send + Sync {
     fn uses_hash(&self) -> bool {
         false
     }
+
+    /// Arrays and objects that it may put around a body, at most [`DEEPENS_MAX`].
+    fn deepens(&self) -> usize {
+        0
+    }
 }
+
+/// Arrays and objects that one step may put around a body: as many as a body may have. What goes
+/// through values by recursion has a stack for both together.
+pub const DEEPENS_MAX: usize = Limits::DEPTH_MAX;
 
 /// Where a message goes after a step.
 #[derive(Debug, Clone, PartialEq)]
@@ -173,6 +182,11 @@ pub struct Rejected {
 impl Rejected {
     fn because(reason: impl Into<String>) -> Self {
         Self { field: None, reason: reason.into() }
+    }
+
+    /// The budget of the message is used up.
+    pub(crate) fn too_much() -> Self {
+        Self::because("takes more work than one message may")
     }
 
     /// The same, of a value that belongs into the field `name`.

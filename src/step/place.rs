@@ -48,6 +48,11 @@ impl Place {
         Some(Self { text: text.value.clone(), way })
     }
 
+    /// Objects and arrays around what is put there.
+    pub(super) fn depth(&self) -> usize {
+        self.way.len()
+    }
+
     /// The path as written.
     pub(super) fn text(&self) -> &str {
         &self.text

@@ -1,8 +1,8 @@
 //! `set`: adds fields to the body, or replaces them.
 
-use super::{Context, Flow, Rejected, Step, map::Shape, place::Place, text::no_item};
+use super::{Context, DEEPENS_MAX, Flow, Rejected, Step, map::Shape, place::Place, text::no_item};
 use crate::{
-    diagnostic::{Entries, Node, Report},
+    diagnostic::{Code, Entries, Node, Report},
     expr::Scope,
 };
 
@@ -12,6 +12,7 @@ pub(super) fn compile(
     report: &mut Report,
 ) -> Option<Box<dyn Step>> {
     let mut compiled = Vec::new();
+    let mut deepens = 0_usize;
     for (path, node) in &fields.0 {
         let place = Place::compile(path, report);
         let shape = Shape::compile(node, context, report);
@@ -19,13 +20,25 @@ pub(super) fn compile(
             no_item(at, report);
             continue;
         }
-        compiled.extend(place.zip(shape));
+        let Some((place, shape)) = place.zip(shape) else { continue };
+        // Each field may take over the body with all that those before it have set.
+        deepens = deepens.saturating_add(place.depth() + shape.depth());
+        if DEEPENS_MAX < deepens {
+            let message = "these fields nest values too deeply";
+            let found = report.error(path.at, Code::WrongKind, message);
+            found.label(format!("more than {DEEPENS_MAX} levels, all fields together"));
+            found.help("draw the new body with `map`, or set a larger part of it at once");
+            return None;
+        }
+        compiled.push((place, shape));
     }
-    (compiled.len() == fields.0.len()).then(|| Box::new(Set { fields: compiled }) as Box<dyn Step>)
+    (compiled.len() == fields.0.len())
+        .then(|| Box::new(Set { fields: compiled, deepens }) as Box<dyn Step>)
 }
 
 struct Set {
     fields: Vec<(Place, Shape)>,
+    deepens: usize,
 }
 
 impl Step for Set {
@@ -43,5 +56,9 @@ impl Step for Set {
 
     fn uses_hash(&self) -> bool {
         self.fields.iter().any(|(_, shape)| shape.uses_hash())
+    }
+
+    fn deepens(&self) -> usize {
+        self.deepens
     }
 }

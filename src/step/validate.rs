@@ -35,6 +35,9 @@ struct Validate {
 
 impl Step for Validate {
     fn apply<'a>(&self, scope: &Scope<'a>) -> Result<Flow<'a>, Rejected> {
+        if !scope.budget.take(Schema::steps(scope.body)) {
+            return Err(Rejected::too_much());
+        }
         let violations = self.schema.violations(scope.body, VIOLATIONS_MAX);
         if violations.is_empty() {
             return Ok(Flow::Next(scope.body));

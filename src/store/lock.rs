@@ -10,7 +10,15 @@ use super::StoreError;
 
 /// Holds a directory until it is dropped.
 pub(super) struct DirectoryLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // Closing alone would not do: a child process that was forked a moment ago and has not
+        // started its program yet still has the file open, and with it the lock.
+        let _ = self.file.unlock();
+    }
 }
 
 const FILE_NAME: &str = "simpul.lock";
@@ -41,7 +49,7 @@ impl DirectoryLock {
         }
         // Only for the sentence that the next one reads: the lock holds without it.
         let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

@@ -145,7 +145,8 @@ fn compile(target: &str, directory: &str) -> (Vec<OpenTarget>, String) {
     let mut report = Report::default();
     report.enter("connectors/arsip.yaml");
     let spec: Option<FilesSpec> = read(&yaml, &mut report);
-    let targets = spec.map(|it| it.compile("arsip", &mut report).0).unwrap_or_default();
+    let targets =
+        spec.map(|it| it.compile("arsip", Path::new("."), &mut report).0).unwrap_or_default();
     let told: Vec<_> = report.into_sorted().iter().map(|it| it.render(&yaml)).collect();
     (targets, told.join("\n"))
 }

@@ -2,6 +2,7 @@
 
 mod accounting;
 mod architecture;
+mod bad_input;
 mod body;
 mod broker_conformance;
 mod command_line;
@@ -11,12 +12,14 @@ mod delivery;
 mod demo;
 mod diagnostics;
 mod files_target;
+mod getting_started;
 mod http_target;
 mod ingest;
 mod language;
 mod ledger;
 mod metrics;
 mod operators;
+mod order;
 mod pause;
 mod postgres;
 mod reload;

@@ -17,6 +17,9 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinSet};
 
 use crate::command_line::{Said, simpul_on};
 
+/// A number that no dead letter has.
+const MISSING: i64 = 99;
+
 /// A bus with two dead letters that writes down what it is told.
 #[derive(Default)]
 struct Scripted {
@@ -80,12 +83,17 @@ impl Bus for Scripted {
     async fn replay(&self, filter: &DeadFilter, by: &str) -> Result<Replayed, Refusal> {
         self.told(format!("replay {:?} {:?}: {by}", filter.ids, filter.route));
         let failed = if filter.ids == [18] { vec![(18, "steps[0]".to_owned())] } else { vec![] };
-        Ok(Replayed { count: 1, failed })
+        let count = if filter.ids.iter().all(|&id| id == MISSING) && !filter.ids.is_empty() {
+            0
+        } else {
+            1
+        };
+        Ok(Replayed { count, failed })
     }
 
     async fn discard(&self, filter: &DeadFilter, by: &str) -> Result<u64, Refusal> {
         self.told(format!("discard {:?}: {by}", filter.ids));
-        Ok(filter.ids.len() as u64)
+        Ok(filter.ids.iter().filter(|&&id| id != MISSING).count() as u64)
     }
 
     async fn pauses(&self) -> Result<Vec<Pause>, Refusal> {
@@ -238,6 +246,20 @@ async fn what_an_operator_orders_reaches_the_bus_with_his_name_and_reason() {
     let unknown = running.simpul(&["pause", "arsib.simpan", "--reason", "x"]).await;
     assert_eq!(unknown.code, 2);
     assert_eq!(unknown.err, "error: no target `arsib.simpan` in the running files\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_names_no_dead_letter_does_not_look_dealt_with() {
+    let running = Running::start(Scripted::default()).await;
+    let missing = "1 number names no dead letter; `simpul dead list` shows which there are\n";
+    let discarded = running.simpul(&["dead", "discard", "17", "99", "--reason", "x"]).await;
+    assert_eq!((discarded.code, &*discarded.out), (1, "1 dead letter discarded\n"));
+    assert_eq!(discarded.err, missing);
+    let replayed = running.simpul(&["dead", "replay", "99", "99"]).await;
+    assert_eq!((replayed.code, &*replayed.err), (1, missing));
+    let mistyped = running.simpul(&["dead", "list", "--class", "bad mesage"]).await;
+    assert_eq!(mistyped.code, 2, "{}", mistyped.out);
+    assert!(mistyped.err.contains("'bad message'"), "{}", mistyped.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,8 +28,10 @@ async fn a_wrong_map_is_fixed_previewed_and_replayed() {
     bus.reload().await;
     arsip.always(None);
     let preview = bus.engine.preview(letters[0].id).await.unwrap().unwrap();
-    assert_eq!(preview.letter.sent.as_deref(), Some(br#"{"nomer":0}"#.as_slice()));
-    assert_eq!(&*preview.after.unwrap()[0].1, br#"{"nomor":0}"#);
+    // Deliveries of several messages are under way at once: the first to die may be any of them.
+    let failed = String::from_utf8(preview.letter.sent.unwrap().to_vec()).unwrap();
+    assert!(failed.starts_with(r#"{"nomer":"#), "{failed}");
+    assert_eq!(preview.after.unwrap()[0].1, failed.replace("nomer", "nomor"));
     assert_eq!(bus.dead().await.len(), 20, "a preview changes nothing");
 
     let replayed = bus.engine.replay(&DeadFilter::default(), "operator: peta diperbaiki").await;

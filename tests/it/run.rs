@@ -1,149 +1,15 @@
 //! The program as a process: it starts whole or not at all, hears signals, and stops in order.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path};
 
 use serde_json::Value;
 use simpul::ops::Access;
 use tokio::io::AsyncReadExt;
 
-use crate::command_line::simpul_on;
-
-/// How long anything here may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-const ROUTE: &str = "\
-route: uji
-summary: Uji.
-owner: Uji
-from: asal.data
-steps:
-  - filter: $.nomor > 0
-to:
-  - target: arsip.simpan
-";
-
-/// A project whose source is HTTP and whose target is a file.
-fn project() -> tempfile::TempDir {
-    let project = tempfile::tempdir().unwrap();
-    let write = |path: &str, text: &str| {
-        let path = project.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
-    write("simpul.yaml", "listen: 127.0.0.1:0\nops: 127.0.0.1:0\nstore: ./data\n");
-    let hash = sha256("kunci");
-    write(
-        "connectors/asal.yaml",
-        &format!(
-            "system: asal\nname: Asal\nhttp:\n  sources:\n    data:\n      api_keys: {{ uji: \"sha256:{hash}\" }}\n"
-        ),
-    );
-    let out = project.path().join("keluar");
-    write(
-        "connectors/arsip.yaml",
-        &format!(
-            "system: arsip\nname: Arsip\nfiles:\n  path: {}\n  targets:\n    simpan: {{ file: arsip.ndjson }}\n",
-            out.display()
-        ),
-    );
-    write("routes/uji.yaml", ROUTE);
-    project
-}
-
-fn sha256(text: &str) -> String {
-    use sha2::{Digest, Sha256};
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The program at work on a project; killed when dropped.
-struct Process {
-    child: Child,
-    listen: String,
-    ops: String,
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn command(project: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_simpul"));
-    command.arg("--project").arg(project).arg("run");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-impl Process {
-    /// Starts the program, and waits for the line that says where it listens.
-    fn start(project: &Path) -> Self {
-        let log = fs::File::create(project.join("simpul.log")).unwrap();
-        let mut child = command(project).stderr(log).spawn().unwrap();
-        let mut greeting = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut greeting).unwrap();
-        let addresses: Vec<&str> = greeting.split("http://").skip(1).collect();
-        let log = fs::read_to_string(project.join("simpul.log")).unwrap();
-        let &[listen, ops] = &addresses[..] else { panic!("{greeting:?}\n{log}") };
-        let address = |text: &str| text.split(',').next().unwrap().trim().to_owned();
-        Self { listen: address(listen), ops: address(ops), child }
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
-    }
-
-    /// Waits for its end; returns the exit code.
-    fn ended(&mut self) -> Option<i32> {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            assert!(start.elapsed() < PATIENCE, "it does not end");
-            std::thread::yield_now();
-        }
-    }
-
-    /// What the operators' door answers.
-    async fn ops(&self, path: &str) -> (u16, String) {
-        let url = format!("http://{}{path}", self.ops);
-        let answer = client().get(url).send().await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
-    }
-
-    /// Hands a message over; returns the answer.
-    async fn send(&self, body: &'static str) -> (u16, Value) {
-        let url = format!("http://{}/v1/asal/data", self.listen);
-        let request = client().post(url).header("authorization", "Bearer kunci");
-        let request = request.header("content-type", "application/json").body(body);
-        let answer = request.send().await.unwrap();
-        let status = answer.status().as_u16();
-        (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap())
-    }
-}
-
-fn client() -> reqwest::Client {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().timeout(PATIENCE).build().unwrap()
-}
-
-/// Asks until `holds`; polls, for what is waited for happens in another process.
-async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
-    let start = Instant::now();
-    while !holds().await {
-        assert!(start.elapsed() < PATIENCE, "never happened: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
+use crate::{
+    command_line::simpul_on,
+    support::process::{PATIENCE, Process, ROUTE, command, project, until},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_goes_through_a_process_and_leaves_its_traces() {
@@ -209,6 +75,9 @@ async fn a_reload_of_broken_files_changes_nothing_and_is_seen() {
     };
     until("the failure is seen", seen("simpul_reload_last_successful 0")).await;
     assert_eq!(process.send(r#"{"nomor": 1}"#).await.0, 202, "what ran before goes on");
+    let log = fs::read_to_string(project.path().join("simpul.log")).unwrap();
+    assert!(log.contains("the files have mistakes; nothing was changed"), "{log}");
+    assert!(log.contains("routes/uji.yaml:6:"), "{log}");
 
     fs::write(&route, ROUTE.replace("> 0", "> 10")).unwrap();
     process.signal("-HUP");

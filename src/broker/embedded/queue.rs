@@ -127,10 +127,20 @@ impl Queue {
 
 impl Lender for Queue {
     fn give_back(&self, position: i64) {
+        self.take_back(position, true);
+    }
+
+    fn give_back_unused(&self, position: i64) {
+        self.take_back(position, false);
+    }
+}
+
+impl Queue {
+    fn take_back(&self, position: i64, used: bool) {
         let mut loans = self.loans();
         if let Some(lent) = loans.lent.remove(&position) {
             lent.held.fetch_sub(1, Ordering::Relaxed);
-            if lent.handed_out {
+            if lent.handed_out && used {
                 loans.returned.insert(position);
             }
         }

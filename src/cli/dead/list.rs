@@ -29,8 +29,8 @@ pub(super) struct ListArgs {
     #[arg(long, value_name = "SYSTEM.TARGET")]
     target: Option<String>,
 
-    /// Only those of this class: `bad message`, refused, unavailable, `no target`
-    #[arg(long)]
+    /// Only those of this class
+    #[arg(long, value_parser = super::CLASSES)]
     class: Option<String>,
 
     /// Only those with a number above this one
@@ -183,7 +183,7 @@ fn render(letter: &DeadView, with_body: bool) -> String {
     }
     match (&letter.sent, with_body) {
         (Some(sent), true) => out.push_str(&format!("\n{}\n", pretty(sent))),
-        (None, true) => out.push_str("\nnothing was sent: no body could be made\n"),
+        (None, true) => out.push_str("\nnothing was sent\n"),
         (_, false) => {}
     }
     escaped(out.trim_end())
@@ -253,7 +253,7 @@ mod tests {
           reason      field `nomor`: `$.nomor | required` is nothing
           to do       correct the route, `simpul reload`, `simpul dead replay 17 --preview`; or have the source send anew
 
-        nothing was sent: no body could be made
+        nothing was sent
         ");
     }
 }

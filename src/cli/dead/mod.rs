@@ -32,6 +32,10 @@ enum Command {
     Discard(replay::DiscardArgs),
 }
 
+/// The classes that a dead letter can have: a mistyped one must not look like an empty list.
+const CLASSES: [&str; 5] =
+    ["bad message", "refused", "unavailable", "no target", "crashed the bus"];
+
 /// Which dead letters are meant; what is named narrows the choice.
 #[derive(Debug, clap::Args)]
 struct Chosen {
@@ -47,8 +51,8 @@ struct Chosen {
     #[arg(long, value_name = "SYSTEM.TARGET")]
     target: Option<String>,
 
-    /// Only those of this class: `bad message`, refused, unavailable, `no target`
-    #[arg(long)]
+    /// Only those of this class
+    #[arg(long, value_parser = CLASSES)]
     class: Option<String>,
 
     /// All of them

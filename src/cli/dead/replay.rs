@@ -73,12 +73,27 @@ pub(super) async fn replay(project: &Path, args: ReplayArgs) -> Outcome {
         return show(&client, &selection, format).await;
     }
     let by = reason.map_or_else(operator, |it| format!("{}: {it}", operator()));
+    let ids = selection.ids.clone();
     let done: ReplayView = client.post("dead/replay", &DeadOrder { selection, by }).await?;
     match format {
         Format::Json => say_json(&done),
         Format::Text => tell(&done),
     }
-    Ok(if done.failed.is_empty() { Exit::Done } else { Exit::FoundWrong })
+    let all_found = found(ids, done.replayed.saturating_add(done.failed.len() as u64));
+    Ok(if all_found && done.failed.is_empty() { Exit::Done } else { Exit::FoundWrong })
+}
+
+/// Whether every number that was named is one of a dead letter; says so if not. A number that was
+/// mistyped must not look as if it had been dealt with.
+fn found(mut ids: Vec<i64>, dealt_with: u64) -> bool {
+    ids.sort_unstable();
+    ids.dedup();
+    let missing = (ids.len() as u64).saturating_sub(dealt_with);
+    if 0 < missing {
+        let numbers = counted(missing, "number names", "numbers name");
+        complain(&format!("{numbers} no dead letter; `simpul dead list` shows which there are"));
+    }
+    missing == 0
 }
 
 fn tell(done: &ReplayView) {
@@ -127,6 +142,7 @@ pub(super) async fn discard(project: &Path, args: DiscardArgs) -> Outcome {
     let selection = chosen.selection()?;
     let client = running(project)?;
     let by = format!("{}: {reason}", operator());
+    let ids = selection.ids.clone();
     let done: DiscardView = client.post("dead/discard", &DeadOrder { selection, by }).await?;
     match format {
         Format::Json => say_json(&done),
@@ -134,5 +150,5 @@ pub(super) async fn discard(project: &Path, args: DiscardArgs) -> Outcome {
             say(&format!("{} discarded", counted(done.discarded, "dead letter", "dead letters")));
         }
     }
-    Ok(Exit::Done)
+    Ok(if found(ids, done.discarded) { Exit::Done } else { Exit::FoundWrong })
 }

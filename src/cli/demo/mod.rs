@@ -40,10 +40,13 @@ use super::{CouldNot, Exit, Format, Outcome};
 /// memory of the systems that play the agency's.
 const COUNT_MAX: u64 = 100_000;
 
+/// With fewer, hardly any would be complete, and a system that is down would not be noticed.
+const COUNT_MIN: u64 = 50;
+
 /// Kills that a test may ask for.
 const KILLS_MAX: u64 = 1_000;
 
-/// Starts the bus with stand-in systems and sends it a day's work of an agency.
+/// Watch the bus at work, with systems that play an agency's
 ///
 /// Election results, travel orders and staff decrees go through the routes that ship with the
 /// project to six systems, some of which fail for a while, for the reasons for which systems fail.
@@ -73,7 +76,7 @@ pub struct Args {
 
     /// How many results of polling stations to make up
     #[arg(long, value_name = "N", default_value_t = 1_000,
-          value_parser = clap::value_parser!(u64).range(1..=COUNT_MAX))]
+          value_parser = clap::value_parser!(u64).range(COUNT_MIN..=COUNT_MAX))]
     count: u64,
 
     /// Kill the bus this often while it works

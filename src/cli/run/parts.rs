@@ -19,11 +19,11 @@ use crate::{
         project::{self, Files},
         settings::Settings,
     },
-    connector::http::source,
+    connector::http::source::{self, ProblemCode},
     engine::{Engine, Options, Parts, Stopped},
     message::{Clock, Limits},
     metrics::Metrics,
-    ops::{self, Bus, EngineBus, Ops, OpsToken, Reader, Refusal},
+    ops::{self, Bus, EngineBus, Ops, OpsToken, Reader},
     store::{self, Store},
 };
 
@@ -101,7 +101,12 @@ impl Running {
 
     /// Opens the systems' door.
     fn take(&mut self, listener: TcpListener, settings: &Settings, metrics: Arc<Metrics>) {
-        let on_refusal: source::OnRefusal = Arc::new(move |code| metrics.ingest_refused(code));
+        let on_refusal: source::OnRefusal = Arc::new(move |code| {
+            metrics.ingest_refused(code);
+            if code == ProblemCode::Bug.as_str() {
+                metrics.panics.inc();
+            }
+        });
         let limits = project::ingest_limits(settings);
         let intake = self.engine.intake();
         let router = source::router(intake, limits.clone(), Arc::clone(&on_refusal));
@@ -122,17 +127,8 @@ impl Running {
     pub(super) fn reload(&mut self) {
         let bus = Arc::clone(&self.bus);
         self.reloads.spawn(async move {
-            match bus.reload().await {
-                Ok((reloaded, warnings)) => {
-                    warnings.lines().for_each(|line| tracing::warn!("{line}"));
-                    tracing::info!(generation = reloaded.generation, "the files are in use");
-                }
-                Err(Refusal::Files(mistakes)) => {
-                    tracing::error!("the files have mistakes; nothing was changed");
-                    mistakes.lines().for_each(|line| tracing::error!("{line}"));
-                }
-                Err(other) => tracing::error!("the reload failed: {other}"),
-            }
+            // What came of it is logged by the bus, as for a reload over HTTP.
+            let _ = bus.reload().await;
         });
     }
 

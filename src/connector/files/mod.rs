@@ -2,7 +2,7 @@
 
 mod append;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -71,13 +71,19 @@ pub enum LineKind {
 }
 
 impl FilesSpec {
-    /// Compiles what the author wrote, adding everything wrong with it to `report`.
-    pub fn compile(&self, system: &str, report: &mut Report) -> (Vec<OpenTarget>, Vec<OpenSource>) {
+    /// Compiles what the author wrote, adding everything wrong with it to `report`. A relative
+    /// `path` begins at the directory `project`.
+    pub fn compile(
+        &self,
+        system: &str,
+        project: &Path,
+        report: &mut Report,
+    ) -> (Vec<OpenTarget>, Vec<OpenSource>) {
         if self.path.value.is_empty() || self.path.value.contains('\0') {
             let message = "not the path of a directory";
             report.error(self.path.at, Code::WrongKind, message).help("write `/var/lib/…`");
         }
-        let directory = PathBuf::from(&self.path.value);
+        let directory = project.join(&self.path.value);
         let appender = Arc::new(Appender::new(directory));
         let mut open = Vec::new();
         for (name, spec) in self.targets.iter() {

@@ -41,8 +41,16 @@ pub(super) fn failure(error: reqwest::Error) -> CallError {
         Some(()) => Class::Misconfigured,
         None => Class::Unavailable,
     };
-    let reason = if error.is_timeout() { timeout(&error) } else { reason(&error) };
+    let reason = if error.is_timeout() { timeout(&error) } else { without_layers(&error) };
     CallError { class, status: None, reason, retry_after: None, suspicious: false }
+}
+
+/// What went wrong, without the layers of the client through which the error came up.
+fn without_layers(error: &reqwest::Error) -> String {
+    let what = if error.is_connect() { "no connection" } else { "the call broke off" };
+    // The first two causes are the client's: "error sending request", "client error (Connect)".
+    let beneath = error.source().and_then(Error::source);
+    beneath.map_or_else(|| reason(error), |beneath| format!("{what}: {}", reason(beneath)))
 }
 
 fn timeout(error: &reqwest::Error) -> String {
@@ -103,11 +111,31 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt as _;
+
     use super::*;
 
     fn class(code: u16) -> Option<Class> {
         let status = super::status(StatusCode::from_u16(code).unwrap(), None, true);
         status.err().map(|it| it.class)
+    }
+
+    #[tokio::test]
+    async fn a_call_without_an_answer_says_what_broke_and_not_in_which_layer() {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let client = super::super::client::client(false, None, true).unwrap();
+        let call = client.get(format!("http://{closed}/")).send();
+        let reason = super::failure(call.await.unwrap_err()).reason;
+        assert!(reason.starts_with("no connection: tcp connect error: "), "{reason}");
+
+        let hangs_up = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", hangs_up.local_addr().unwrap());
+        let (call, _) = tokio::join!(client.get(url).send(), async {
+            let (mut connection, _) = hangs_up.accept().await.unwrap();
+            connection.read_exact(&mut [0; 16]).await.unwrap();
+        });
+        let reason = super::failure(call.unwrap_err()).reason;
+        assert!(reason.starts_with("the call broke off: "), "{reason}");
     }
 
     #[test]

@@ -107,7 +107,9 @@ impl HttpTargetSpec {
         };
         if let Some((method, second)) = methods.next() {
             let method = method.as_str().to_ascii_lowercase();
-            report.error(second.at, Code::WrongKind, format!("`{method}` is one method too many"));
+            let message = format!("`{method}` is one method too many");
+            let found = report.error(second.at, Code::WrongKind, message);
+            found.help("make a target of its own for each method");
             return None;
         }
         Some(first)

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tracing::error;
+use tracing::{error, info, warn};
 
 use super::{Came, UnderWay, Worker};
 use crate::{
@@ -34,7 +34,7 @@ impl Worker<'_> {
         let system = open.as_ref().map_or(Digest::of(&[]), |it| it.open.digest);
         let change = self.gate.learn(delivery.entry.id, &mut attempted, now, system);
         let verdict = verdict(&attempted, &envelope, &self.destination.retry, now, luck());
-        envelope.attempts += 1;
+        envelope.attempts = envelope.attempts.saturating_add(1);
         envelope.reason = attempted.class.map(|_| attempted.summary.clone());
         let took = started.elapsed();
         let event = Event::Attempt {
@@ -99,8 +99,8 @@ impl Worker<'_> {
         let UnderWay { delivery, mut envelope, .. } = under_way;
         self.shared.metrics.panics.inc();
         error!(route = &*self.route.name, message = %delivery.entry.id, "bug: an attempt panicked");
-        envelope.attempts += 1;
-        envelope.panics += 1;
+        envelope.attempts = envelope.attempts.saturating_add(1);
+        envelope.panics = envelope.panics.saturating_add(1);
         let place = format!("to {}", self.destination.target);
         let event = Event::Panicked { place: place.clone() };
         journal::append(writes, &self.line(&delivery, Some(&envelope), event));
@@ -120,10 +120,12 @@ impl Worker<'_> {
             Change::None => return,
             Change::Opened | Change::Closed => return self.show_gate(),
             Change::Paused(pause) => {
+                warn!(%target, reason = pause.reason, "target paused; its deliveries are kept");
                 ledger::pause(writes, &pause);
                 Event::Paused { reason: pause.reason }
             }
             Change::Resumed => {
+                info!(%target, "target works again; not paused any more");
                 ledger::resume(writes, target);
                 Event::Resumed { by: "probe".to_owned() }
             }

@@ -112,7 +112,7 @@ impl Worker<'_> {
                 self.settle(done, Some(stop)).await;
             }
         }
-        self.held.clear();
+        self.held.drain(..).for_each(Delivery::put_back);
         drop(consumer);
         while let Some(done) = self.tasks.join_next_with_id().await {
             self.settle(done, None).await;

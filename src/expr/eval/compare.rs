@@ -70,9 +70,9 @@ pub(in crate::expr) fn sort_by_value<'a, T>(
 ) -> Result<(), Failure> {
     // All at once and before: an order that fails in the middle is none, and may panic.
     let rounds = u64::from(items.len().max(1).ilog2()) + 1;
-    let mut weight = 0;
+    let mut weight = 0_u64;
     for item in items.iter() {
-        weight += weigh(scope, value(item))?;
+        weight = weight.saturating_add(weigh(scope, value(item))?);
     }
     scope.take(weight.saturating_mul(rounds))?;
     items.sort_by(|left, right| order(value(left), value(right)));
@@ -82,19 +82,19 @@ pub(in crate::expr) fn sort_by_value<'a, T>(
 /// The steps that one comparison with this value may take.
 fn weigh(scope: &Scope<'_>, value: Value<'_>) -> Result<u64, Failure> {
     scope.take(1)?;
-    let mut weight = 1;
+    let mut weight = 1_u64;
     match value {
         Value::Array(items) => {
             for item in items {
-                weight += weigh(scope, *item)?;
+                weight = weight.saturating_add(weigh(scope, *item)?);
             }
         }
         Value::Object(members) => {
             for (_, item) in members {
-                weight += weigh(scope, *item)?;
+                weight = weight.saturating_add(weigh(scope, *item)?);
             }
             // Its members are sorted for each comparison.
-            weight *= u64::from(members.len().max(1).ilog2()) + 1;
+            weight = weight.saturating_mul(u64::from(members.len().max(1).ilog2()) + 1);
         }
         Value::Text(text) => weight += text.len() as u64 / 64,
         Value::Number(number) => weight += number.text().len() as u64 / 64,

@@ -18,7 +18,7 @@ use super::{
     function::{self, ARGUMENTS_MAX, Body, Function},
     node::{Comparison, Kind, Lookup, Node},
     number::{self, Operator},
-    path::search_steps,
+    path::Searcher,
 };
 use crate::message::Value;
 
@@ -195,12 +195,12 @@ fn contained<'a>(node: &Node, operands: &[Node; 2], scope: &Scope<'a>) -> Outcom
     Ok(Some(Value::Bool(false)))
 }
 
-fn matched<'a>(node: &Node, text: &Node, pattern: &regex::Regex, scope: &Scope<'a>) -> Outcome<'a> {
+fn matched<'a>(node: &Node, text: &Node, pattern: &Searcher, scope: &Scope<'a>) -> Outcome<'a> {
     match borrowed(text, scope)? {
         None => Ok(None),
         Some(Value::Text(text)) => {
-            scope.take(search_steps(text)).map_err(|it| it.at(node))?;
-            Ok(Some(Value::Bool(pattern.is_match(text))))
+            let found = pattern.finds(scope, text).map_err(|it| it.at(node))?;
+            Ok(Some(Value::Bool(found)))
         }
         Some(other) => {
             let message = format!("`=~` matches a text, not {}", a(other));
@@ -221,7 +221,9 @@ fn arithmetic<'a>(
         let Some(operand) = borrowed(operand, scope)? else { return Ok(None) };
         let calculated = match (result.unwrap_or(first), operand) {
             (Value::Number(left), Value::Number(right)) => {
-                number::calculate(scope.arena, *operator, left.text(), right.text())
+                let (left, right) = (left.text(), right.text());
+                let room = scope.take_for_bytes(left.len() + right.len());
+                room.and_then(|()| number::calculate(scope.arena, *operator, left, right))
             }
             (left, right) => {
                 let symbol = operator.symbol();
@@ -265,6 +267,7 @@ fn looked_up<'a>(node: &Node, lookup: &Lookup, scope: &Scope<'a>) -> Outcome<'a>
             return Err(here(message.into()));
         }
     };
+    scope.take_for_bytes(key.len()).map_err(here)?;
     let Some(row) = lookup.table.row(key) else { return Ok(None) };
     let text = |cell: &str| scope.arena.text(cell).map_err(|it| here(it.into()));
     if let Some(column) = lookup.column {

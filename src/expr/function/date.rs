@@ -118,7 +118,7 @@ pub(in crate::expr) fn date<'a>(
 pub(super) fn add_days<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let date = read("add_days", argument(arguments, 0)?, &[])?;
     let days = whole_of("add_days", "days", arguments.get(1))?;
-    if DAYS_MAX < days.abs() {
+    if !(-DAYS_MAX..=DAYS_MAX).contains(&days) {
         return Err(format!("`add_days` takes -{DAYS_MAX} to {DAYS_MAX} days").into());
     }
     let Some(date) = date else { return Ok(Some(Value::Null)) };

@@ -5,6 +5,7 @@ use crate::{expr::Scope, message::Value};
 
 pub(super) fn header<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let name = text_of("header", argument(arguments, 0)?)?;
+    scope.take_for_bytes(name.len())?;
     let value = if name.bytes().any(|it| it.is_ascii_uppercase()) {
         scope.meta.headers.get(&name.to_ascii_lowercase())
     } else {

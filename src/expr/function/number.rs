@@ -16,6 +16,7 @@ pub(super) fn number<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<
         Value::Number(number) => return Ok(Some(Value::Number(number))),
         other => return Err(format!("`number` takes a text, not {}", a(other)).into()),
     };
+    scope.take_for_bytes(text.len())?;
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => ("-", digits),
         None => ("", text),
@@ -28,7 +29,6 @@ pub(super) fn number<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<
     if !number::is_valid(digits) || digits.starts_with('-') {
         return Err("`number` finds no number in this text".into());
     }
-    scope.take_for_bytes(text.len())?;
     let number = if sign.len() + digits.len() == text.len() {
         text
     } else {
@@ -71,6 +71,7 @@ fn added<'a>(
     left: Number<'a>,
     right: Number<'a>,
 ) -> Result<Number<'a>, Failure> {
+    scope.take_for_bytes(left.text().len() + right.text().len())?;
     match number::calculate(scope.arena, Operator::Add, left.text(), right.text())? {
         Value::Number(sum) => Ok(sum),
         _ => Err("bug: a sum is no number".into()),
@@ -85,5 +86,6 @@ fn rounded<'a>(
 ) -> Outcome<'a> {
     let number = number_of(name, argument(arguments, 0)?)?;
     let decimals = whole_of(name, "decimals", arguments.get(1))?;
+    scope.take_for_bytes(number.text().len())?;
     number::round(scope.arena, number.text(), decimals, toward).map(Some)
 }

@@ -72,9 +72,10 @@ pub(super) fn join<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a
     finished(joined)
 }
 
-pub(super) fn truncate<'a>(_: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
+pub(super) fn truncate<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let text = text_of("truncate", argument(arguments, 0)?)?;
     let length = length_of("truncate", "length", arguments.get(1))?;
+    scope.take_for_bytes(text.len().min(length))?;
     let end = text.char_indices().nth(length).map_or(text.len(), |(end, _)| end);
     Ok(Some(Value::Text(text.get(..end).unwrap_or(text))))
 }
@@ -83,7 +84,7 @@ pub(super) fn pad<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a>
     let text = code_of("pad", argument(arguments, 0)?)?;
     let length = length_of("pad", "length", arguments.get(1))?;
     let fill = text_of("pad", argument(arguments, 2)?)?;
-    if fill.chars().count() != 1 {
+    if fill.chars().nth(1).is_some() || fill.is_empty() {
         return Err("`pad` fills up with a single character".into());
     }
     scope.take_for_bytes(text.len() + length)?;

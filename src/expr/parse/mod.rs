@@ -17,7 +17,7 @@ use super::{
     Environment, SyntaxError,
     node::{Comparison, Kind, Literal, Node},
     number::Operator,
-    path::{self, Query, Root, limited_regex, regex_message},
+    path::{self, Query, Root, Searcher, regex_message},
 };
 
 /// Bytes of an expression or template.
@@ -135,7 +135,7 @@ impl<'t, 'e> Parser<'t, 'e> {
     }
 
     /// The literal pattern behind `=~`.
-    fn pattern(&mut self) -> Result<regex::Regex, SyntaxError> {
+    fn pattern(&mut self) -> Result<Searcher, SyntaxError> {
         self.cursor.blanks();
         let start = self.cursor.position();
         if !matches!(self.cursor.peek(), Some('\'' | '"')) {
@@ -143,7 +143,7 @@ impl<'t, 'e> Parser<'t, 'e> {
             return Err(error.help("write the pattern itself, in quotes: `=~ '^[0-9]+$'`"));
         }
         let pattern = self.cursor.string()?;
-        let regex = limited_regex(&pattern)
+        let regex = Searcher::compile(&pattern)
             .map_err(|error| self.cursor.error(start, regex_message(&error)))?;
         self.cursor.blanks();
         if self.at_pipe() {
@@ -263,7 +263,9 @@ impl<'t, 'e> Parser<'t, 'e> {
             let end = self.cursor.position() + 1 + name.len();
             let message = "a name with `-` must be quoted".to_owned();
             let error = SyntaxError { at: start..end, message, help: None };
-            return Err(error.help(format!("write `['{last}-{name}']`")));
+            let path = query.strip_suffix(last).and_then(|it| it.strip_suffix('.'));
+            let path = path.unwrap_or_default();
+            return Err(error.help(format!("write `{path}['{last}-{name}']`")));
         }
         Ok(())
     }

@@ -116,7 +116,10 @@ impl Operand {
             Self::Place(place) => place.value(scope, Some(item)),
             Self::Length(operand) => {
                 let length = match operand.value(scope, item)? {
-                    Some(Value::Text(text)) => text.chars().count(),
+                    Some(Value::Text(text)) => {
+                        scope.take_for_bytes(text.len())?;
+                        text.chars().count()
+                    }
                     Some(Value::Array(items)) => items.len(),
                     Some(Value::Object(members)) => members.len(),
                     _ => return Ok(None),

@@ -13,7 +13,7 @@ mod walk;
 
 pub(super) use self::{
     compile::{compile, regex_message},
-    pattern::{limited_regex, search_steps},
+    pattern::Searcher,
     walk::member,
 };
 

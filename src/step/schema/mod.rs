@@ -11,6 +11,7 @@ use jsonschema::{PatternOptions, ValidationError, Validator};
 use self::{body::Body, source::Source, wording::demand};
 use crate::{
     diagnostic::{Code, Report},
+    expr::Budget,
     message::{Arena, JsonWriter, Value},
 };
 
@@ -70,6 +71,15 @@ impl Schema {
                 None
             }
         }
+    }
+
+    /// The steps that checking `value` takes off the budget of its message. A body in which one
+    /// part stands many times has far more values than it takes memory.
+    pub fn steps(value: Value<'_>) -> u64 {
+        /// Values that are checked in the time of one step, roughly.
+        const VALUES_PER_STEP: usize = 4;
+        let max = usize::try_from(Budget::STEPS_MAX).unwrap_or(usize::MAX);
+        (count_up_to(value, max.saturating_mul(VALUES_PER_STEP)) / VALUES_PER_STEP) as u64
     }
 
     /// At most `max` things in which `value` does not fit.

@@ -182,3 +182,24 @@ async fn a_closed_broker_takes_and_gives_nothing() {
     let refusal = broker.publish(vec![output(&house, &name, "2")], Writes::default()).await;
     assert_eq!(refusal[0].as_ref().unwrap_err().to_string(), "broker: simpul is stopping");
 }
+
+/// What a stopping worker held but never sent must not reach its target as a possible repeat.
+#[tokio::test(start_paused = true)]
+async fn what_is_put_back_unused_is_suspected_of_nothing() {
+    let mut house = EmbeddedHouse::new();
+    let (name, broker) = (queue("sppd"), house.open().await);
+    publish_words(&house, &broker, &name, "1 2").await;
+    let mut consumer = broker.consume(&name, 10);
+    let taken = take(&house, &mut *consumer, 2).await;
+    taken.into_iter().for_each(Delivery::put_back);
+    let again = take(&house, &mut *consumer, 2).await;
+    assert_eq!(bodies(&again), "1 2");
+    assert!(again.iter().all(|it| !it.redelivered));
+
+    again.into_iter().for_each(Delivery::put_back);
+    drop((consumer, broker));
+    house.stop().await;
+    let broker = house.open().await;
+    let after = take(&house, &mut *broker.consume(&name, 10), 2).await;
+    assert!(after.iter().all(|it| !it.redelivered), "a clean stop does not suspect it either");
+}

@@ -151,6 +151,7 @@ fn what_yaml_has_and_our_files_do_not_is_refused() {
         ("open_bracket", format!("{ROUTE}identity: [$.a\norder_by: $.b\n")),
         ("indented", format!("{ROUTE}order_by: $.a\n  identity: $.b\n")),
         ("no_key", format!("{ROUTE}order_by\n")),
+        ("no_dash", format!("{ROUTE}steps:\n  - filter: $.a\n  map:\n    x: $.b\n")),
     ];
     for (name, text) in features {
         snapshot(&format!("yaml_{name}"), &said("routes/sppd-terbit.yaml", &text));

@@ -33,6 +33,38 @@ const SYSTEMS: &[&str] = &[
     "files:\n  path: x\n  targets:\n    catat: { file: \"${env:C}/../x\", lines: \"${env:C}\" }\n",
 ];
 
+/// Places where somebody may write a secret as it is; the canary stands for it.
+const LITERALS: &[&str] = &[
+    "http:\n  sources:\n    data: { api_keys: { a: CANARY } }\n",
+    "http:\n  url: http://h\n  auth: { baerer: CANARY }\n  targets:\n    catat: { post: /a }\n",
+    "http:\n  url: http://h\n  auth: CANARY\n  targets:\n    catat: { post: /a }\n",
+    "http:\n  url: http://h\n  auth: { basic: { user: a, pasword: CANARY } }\n  targets:\n    catat: { post: /a }\n",
+    "http:\n  url: http://h\n  headers: { X-Api-Key: CANARY }\n  targets:\n    catat: { psot: /a }\n",
+    "http:\n  url: http://h\n  targets:\n    catat: { psot: /a, headers: { Authorization: CANARY } }\n",
+];
+
+#[test]
+fn a_secret_that_stands_where_secrets_stand_is_masked_even_under_a_wrong_key() {
+    for rest in LITERALS {
+        let folder = sound();
+        let text = system("e-absensi", &rest.replace("CANARY", CANARY));
+        write(&folder, "connectors/e-absensi.yaml", &text);
+        is_hidden(&folder, rest);
+        let told = broken(&folder, &[]).to_string();
+        assert!(told.contains("a secret that stands in a file for all to read"), "{rest}\n{told}");
+    }
+}
+
+#[test]
+fn a_short_value_from_the_environment_is_not_quoted_either() {
+    let folder = sound();
+    let rest =
+        "http:\n  url: http://h\n  auth: \"${env:C}\"\n  targets:\n    catat: { post: /a }\n";
+    write(&folder, "connectors/e-absensi.yaml", &system("e-absensi", rest));
+    let told = broken(&folder, &[("C", "abc")]).to_string();
+    assert!(!told.contains("abc"), "{told}");
+}
+
 #[test]
 fn no_value_from_the_environment_or_a_file_is_ever_shown() {
     for rest in SYSTEMS {

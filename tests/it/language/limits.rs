@@ -139,6 +139,14 @@ fn sorting_with_too_few_steps_is_an_error_not_a_wrong_order() {
 }
 
 #[test]
+fn what_weighs_more_than_any_number_holds_is_not_sorted() {
+    let nested =
+        (0..62).fold("1".to_owned(), |it, _| format!("{{\"a\":{it},\"b\":1,\"c\":1,\"d\":1}}"));
+    let error = evaluated("$ | unique", &format!("[{nested}]"), 1_000_000, 1 << 20).unwrap_err();
+    assert!(error.ends_with("takes more than 1000000 steps"), "{error}");
+}
+
+#[test]
 fn a_part_of_the_body_is_handed_out_without_a_copy() {
     let arena = Arena::with_limit(1 << 20);
     let text = br#"{"a":{"b":["x",1.10]}}"#;

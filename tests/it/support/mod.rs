@@ -2,5 +2,6 @@
 
 pub(crate) mod bus;
 pub(crate) mod postgres;
+pub(crate) mod process;
 pub(crate) mod scripted;
 pub(crate) mod shared;
