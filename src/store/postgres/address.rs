@@ -16,7 +16,7 @@ use tokio_postgres::config::{Host, SslMode};
 /// instead of the operating system's.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
-    pub(super) config: Config,
+    pub(super) config: Box<Config>,
     pub(super) authority: Option<PathBuf>,
 }
 
@@ -51,7 +51,7 @@ impl Address {
             let near = config.get_hosts().iter().all(is_this_machine);
             config.ssl_mode(if near { SslMode::Disable } else { SslMode::Require });
         }
-        Ok(Self { config, authority })
+        Ok(Self { config: Box::new(config), authority })
     }
 
     /// Host, port and database, which may be shown.

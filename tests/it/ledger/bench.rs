@@ -26,7 +26,7 @@ pub(crate) struct Bench {
 /// Where its store is.
 enum Place {
     Directory(TempDir),
-    Postgres(Box<Address>),
+    Postgres(Address),
 }
 
 impl Place {
@@ -46,7 +46,7 @@ impl Bench {
     pub(crate) async fn each() -> Vec<Self> {
         let mut each = vec![Place::Directory(tempfile::tempdir().unwrap()).open().await];
         if let Some(address) = database().await {
-            each.push(Place::Postgres(Box::new(address)).open().await);
+            each.push(Place::Postgres(address).open().await);
         }
         each
     }
