@@ -12,7 +12,7 @@ use crate::{
     journal::Journal,
     ledger::Ledger,
     message::MessageId,
-    store::{Store, StoreError},
+    store::{Options, Store, StoreError},
 };
 
 /// Where a reading command finds what it shows.
@@ -40,6 +40,10 @@ impl Source {
                 Err(other) => return Err(other.into()),
             }
         }
+        if let Some(address) = project::database(project) {
+            let store = Store::connect(&address, Options::default()).await?;
+            return Ok(Self::Stopped(Offline::of(store)));
+        }
         // Opening would make one where there is none.
         if !directory.is_dir() {
             let directory = directory.display();
@@ -48,13 +52,15 @@ impl Source {
                  directory with `--project DIR`"
             )));
         }
-        let store = Store::open(&directory)?;
-        let (ledger, journal) = (Ledger::new(store.clone()), Journal::new(store));
-        Ok(Self::Stopped(Offline { ledger, journal }))
+        Ok(Self::Stopped(Offline::of(Store::open(&directory)?)))
     }
 }
 
 impl Offline {
+    fn of(store: Store) -> Self {
+        Self { ledger: Ledger::new(store.clone()), journal: Journal::new(store) }
+    }
+
     /// What is known of a message; `None` if nothing is.
     pub(super) async fn trace(&self, id: MessageId) -> Result<Option<Trace>, StoreError> {
         let fares = self.ledger.fares(id).await?;

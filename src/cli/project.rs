@@ -10,6 +10,7 @@ use crate::{
     connector::http::source::IngestLimits,
     diagnostic::Diagnostic,
     route::{Broken, Loaded, Plan, Project, Texts, Variables},
+    store::Address,
 };
 
 /// The files of a project, compiled.
@@ -74,6 +75,13 @@ pub(super) fn store_directory(directory: &Path) -> Result<PathBuf, CouldNot> {
         return Err(CouldNot(reason.to_owned()));
     }
     Ok(store)
+}
+
+/// The PostgreSQL that keeps the project's store, if one does.
+pub(super) fn database(directory: &Path) -> Option<Address> {
+    let variables = Variables::of_process();
+    let mut project = Project::new(directory, &variables);
+    Settings::read(directory, &mut project).database
 }
 
 /// Who works at this terminal, for the journal.

@@ -22,6 +22,7 @@ use crate::{
     },
     message::Limits,
     route::{self, Broken, Given, Loaded, Project, RetryPolicy, RetrySpec, Variables},
+    store,
 };
 
 /// How this gateway is set up.
@@ -31,8 +32,13 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where operators look: metrics, health, their calls.
     pub ops: SocketAddr,
-    /// The directory of the embedded broker and the store.
+    /// The directory of the embedded broker and the store; with a [`database`](Self::database), of
+    /// what this gateway keeps for itself.
     pub store: PathBuf,
+    /// The PostgreSQL with the store, where several gateways share one.
+    pub database: Option<store::Address>,
+    /// Messages wait in the store itself.
+    pub embedded: bool,
     /// The largest body that is accepted, in bytes.
     pub body_bytes_max: usize,
     /// Arrays and objects inside each other that a body may have.
@@ -88,7 +94,8 @@ struct SettingsFile {
     ops: Option<Located<String>>,
     /// Where messages wait: `embedded`, which is all that this version has.
     broker: Option<Located<Secret>>,
-    /// The directory of the store: `./data` unless said.
+    /// The directory of the store, `./data` unless said; or the PostgreSQL that several gateways
+    /// share, `postgres://user:password@host:5432/database`.
     store: Option<Located<Secret>>,
     /// What is accepted.
     #[serde(default)]
@@ -135,6 +142,8 @@ impl Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             ops: SocketAddr::from(([127, 0, 0, 1], 9464)),
             store: directory.join("data"),
+            database: None,
+            embedded: true,
             body_bytes_max: 1 << 20,
             depth_max: Limits::default().depth,
             rate_per_second: 200,
@@ -162,6 +171,15 @@ impl Settings {
                 settings.take(file, directory, &mut project.report);
             }
         }
+        if settings.database.is_some() && settings.embedded {
+            project.report.enter(FILE);
+            let message = "a store in PostgreSQL, and `broker: embedded`";
+            let found = project.report.error(Span::default(), Code::OutOfPlace, message);
+            found.help(
+                "the embedded broker keeps its queues in the store's directory: write `store: \
+                 ./data`, or `broker: amqp://…` where several gateways share a RabbitMQ",
+            );
+        }
         if settings.listen == settings.ops && settings.ops.port() != 0 {
             project.report.enter(FILE);
             let message = format!("`listen` and `ops` are both `{}`", settings.ops);
@@ -177,10 +195,16 @@ impl Settings {
         self.listen = listen.and_then(|it| address(&it, report)).unwrap_or(self.listen);
         self.ops = ops.and_then(|it| address(&it, report)).unwrap_or(self.ops);
         if let Some(broker) = broker {
+            self.embedded = broker.value.reveal() == "embedded";
             check_broker(&broker, report);
         }
-        if let Some(path) = store.as_ref().and_then(|it| store_path(it, report)) {
-            self.store = directory.join(path);
+        match store.as_ref().and_then(|it| store_place(it, report)) {
+            Some(StorePlace::Directory(path)) => {
+                self.store = directory.join(path);
+                self.database = None;
+            }
+            Some(StorePlace::Database(address)) => self.database = Some(address),
+            None => {}
         }
         self.take_limits(&limits, report);
         for (name, spec) in retry.iter() {
@@ -272,20 +296,27 @@ fn check_broker(text: &Located<Secret>, report: &mut Report) {
     }
 }
 
-fn store_path<'a>(text: &'a Located<Secret>, report: &mut Report) -> Option<&'a str> {
-    let path = text.value.reveal();
-    if path.starts_with("postgres:") || path.starts_with("postgresql:") {
-        let message = "this version of simpul does not keep its store in PostgreSQL";
-        let found = report.error(text.at, Code::NotInThisVersion, message);
-        found.help("write the path of a directory: `./data`");
+enum StorePlace<'a> {
+    Directory(&'a str),
+    Database(store::Address),
+}
+
+/// Messages here never show the text: it may hold a password.
+fn store_place<'a>(text: &'a Located<Secret>, report: &mut Report) -> Option<StorePlace<'a>> {
+    let place = text.value.reveal();
+    if place.starts_with("postgres:") || place.starts_with("postgresql:") {
+        let address = store::Address::parse(place).map_err(|error| {
+            let found = report.error(text.at, Code::WrongKind, format!("this {error}"));
+            found.help("write `postgres://user:password@host:5432/database`");
+        });
+        return address.ok().map(StorePlace::Database);
+    }
+    if place.is_empty() || place.contains("://") || place.contains('\0') {
+        let found = report.error(text.at, Code::WrongKind, "not a place for a store");
+        found.help("write a directory, `./data`, or `postgres://user:password@host/database`");
         return None;
     }
-    if path.is_empty() || path.contains("://") || path.contains('\0') {
-        let found = report.error(text.at, Code::WrongKind, "not the path of a directory");
-        found.help("write `./data`");
-        return None;
-    }
-    Some(path)
+    Some(StorePlace::Directory(place))
 }
 
 /// What variables say: for each its name, and a tree as if it stood in a file.

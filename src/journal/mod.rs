@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     message::{Endpoint, MessageId, Timestamp},
-    store::{Store, StoreError, Writes},
+    store::{Sql, Store, StoreError, Writes},
 };
 
 /// One line of the journal.
@@ -138,13 +138,18 @@ pub fn append(writes: &mut Writes, line: &Line) {
 
 /// Forgets lines older than `before`, at most [`FORGOTTEN_MAX`] of them.
 pub fn forget(writes: &mut Writes, before: Timestamp) {
-    writes.push(
-        // The oldest lines have the smallest numbers, so that no index on `at` is needed.
-        "DELETE FROM journal WHERE at < ?1
-         AND number IN (SELECT number FROM journal ORDER BY number LIMIT ?2)",
-        vec![before.as_millis().into(), FORGOTTEN_MAX.into()],
-    );
+    writes.push(FORGET, vec![before.as_millis().into(), FORGOTTEN_MAX.into()]);
 }
+
+/// The oldest lines have the smallest numbers, so that no index on `at` is needed. PostgreSQL skips
+/// what another gateway is forgetting at the same moment.
+const FORGET: Sql = Sql {
+    sqlite: "DELETE FROM journal WHERE at < ?1
+             AND number IN (SELECT number FROM journal ORDER BY number LIMIT ?2)",
+    postgres: "DELETE FROM journal WHERE at < ?1
+               AND number IN (SELECT number FROM journal ORDER BY number LIMIT ?2
+                              FOR UPDATE SKIP LOCKED)",
+};
 
 /// Lines that one call of [`forget`] takes at most, so that no commit waits long for it.
 pub const FORGOTTEN_MAX: i64 = 10_000;

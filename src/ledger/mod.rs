@@ -8,6 +8,7 @@
 //! one and forget the tally. What is final is remembered for [`REMEMBERED`], then forgotten.
 
 mod query;
+mod sql;
 mod writes;
 
 use std::{sync::Arc, time::Duration};

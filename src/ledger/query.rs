@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Cause, Claim, DeadFilter, DeadLetter, DeliveryId, Fares, Fate, KeyUse, Outcome, Pause, Tally,
-    TargetTally,
+    TargetTally, sql,
     writes::{address, forgotten_at, id},
 };
 use crate::{
     message::{Digest, Endpoint, Headers, Message, MessageId, Timestamp},
-    store::{Param, Query, Row, Store, StoreError},
+    store::{Param, Row, Sql, Store, StoreError},
 };
 
 /// Dead letters in one answer; each holds the body that was sent.
@@ -27,11 +27,11 @@ impl Ledger {
         Self { store }
     }
 
-    async fn rows(&self, question: Query) -> Result<Vec<Row>, StoreError> {
+    async fn rows(&self, question: (impl Into<Sql>, Vec<Param>)) -> Result<Vec<Row>, StoreError> {
         Ok(self.store.query(vec![question]).await?.pop().unwrap_or_default())
     }
 
-    async fn row(&self, question: Query) -> Result<Option<Row>, StoreError> {
+    async fn row(&self, question: (impl Into<Sql>, Vec<Param>)) -> Result<Option<Row>, StoreError> {
         Ok(self.rows(question).await?.into_iter().next())
     }
 
@@ -122,16 +122,9 @@ impl Ledger {
         filter: &DeadFilter,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, StoreError> {
-        let sql = "SELECT id, at, route, message, target, ordinal, class, place, reason,
-                          attempts, generation, sent
-                   FROM dead
-                   WHERE id > ?1 AND (?2 IS NULL OR route = ?2) AND (?3 IS NULL OR target = ?3)
-                       AND (?4 IS NULL OR class = ?4)
-                       AND (?5 IS NULL OR id IN (SELECT value FROM json_each(?5)))
-                   ORDER BY id LIMIT ?6";
         let mut params = filter_params(filter);
         params.push(i64::try_from(limit.min(LETTERS_MAX)).unwrap_or_default().into());
-        Ok(self.rows((sql, params)).await?.iter().map(dead_letter).collect())
+        Ok(self.rows((sql::DEAD_LETTERS, params)).await?.iter().map(dead_letter).collect())
     }
 
     /// How many dead letters a filter means.
@@ -140,11 +133,7 @@ impl Ledger {
     ///
     /// [`StoreError`], as all questions here.
     pub async fn dead_count(&self, filter: &DeadFilter) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM dead
-                   WHERE id > ?1 AND (?2 IS NULL OR route = ?2) AND (?3 IS NULL OR target = ?3)
-                       AND (?4 IS NULL OR class = ?4)
-                       AND (?5 IS NULL OR id IN (SELECT value FROM json_each(?5)))";
-        let row = self.row((sql, filter_params(filter))).await?;
+        let row = self.row((sql::DEAD_COUNT, filter_params(filter))).await?;
         Ok(row.map_or(0, |row| count(&row, 0)))
     }
 
@@ -154,15 +143,13 @@ impl Ledger {
     ///
     /// [`StoreError`], as all questions here.
     pub async fn dead_by_class(&self) -> Result<Vec<DeadKind>, StoreError> {
-        let sql = "SELECT route, target, class, count(*) FROM dead INDEXED BY dead_kind
-                   GROUP BY route, target, class";
         let kind = |row: &Row| DeadKind {
             route: row.text(0).into(),
             target: endpoint(row.text(1)),
             class: row.text(2).into(),
             count: count(row, 3),
         };
-        Ok(self.rows((sql, vec![])).await?.iter().map(kind).collect())
+        Ok(self.rows((sql::DEAD_KINDS, vec![])).await?.iter().map(kind).collect())
     }
 
     /// Every pause.
@@ -192,10 +179,8 @@ impl Ledger {
     ///
     /// [`StoreError`], as all questions here.
     pub async fn tallies(&self) -> Result<Vec<(Arc<str>, Tally)>, StoreError> {
-        let sql = "SELECT route, target, json_group_object(name, count) FROM tally
-                   GROUP BY route, target";
         let mut tallies: BTreeMap<Arc<str>, Tally> = BTreeMap::new();
-        for row in self.rows((sql, vec![])).await? {
+        for row in self.rows((sql::TALLIES, vec![])).await? {
             let counts: BTreeMap<String, u64> =
                 serde_json::from_str(row.text(2)).unwrap_or_default();
             let of = |name: &str| counts.get(name).copied().unwrap_or_default();

@@ -4,7 +4,7 @@
 
 use super::{
     Cause, Claim, DeadLetter, DeliveryId, Fate, NewDelivery, Outcome, Pause, REMEMBERED, Settling,
-    Tried,
+    Tried, sql,
 };
 use crate::{
     message::{Digest, Endpoint, MessageId, Timestamp},
@@ -14,11 +14,7 @@ use crate::{
 /// `count` messages of `route` were accepted.
 pub fn received(writes: &mut Writes, route: &str, count: u64) {
     let count = i64::try_from(count).unwrap_or(i64::MAX);
-    writes.push(
-        "INSERT INTO tally VALUES (?1, '', 'received', ?2)
-         ON CONFLICT DO UPDATE SET count = count + excluded.count",
-        vec![route.into(), count.into()],
-    );
+    writes.push(sql::RECEIVED, vec![route.into(), count.into()]);
 }
 
 /// A message leaves its route queue with its fate: counts it; keeps it while it is needed; a dead
@@ -91,12 +87,18 @@ fn bury_message(writes: &mut Writes, settling: &Settling) {
 
 /// `claim.message` claims an identity of `route` at `now`. A claim of another message that still
 /// holds stays as it is: to take it over, [`release`] it first.
+///
+/// Where several gateways share the store, it is the database that decides: claim in a commit of
+/// its own, and only then ask [`Ledger::claims`](super::Ledger::claims) who has it. A crash in
+/// between costs nothing, for a message that comes again finds the claim to be its own. With
+/// [`Store::commit_counting`](crate::store::Store::commit_counting) the count is 0 where another
+/// message has it.
 pub fn claim(writes: &mut Writes, route: &str, identity: Digest, claim: &Claim, now: Timestamp) {
-    writes.push(
+    writes.push_first(
         "INSERT INTO claim (route, identity, message, body, until) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT DO UPDATE
+         ON CONFLICT (route, identity) DO UPDATE
              SET message = excluded.message, body = excluded.body, until = excluded.until
-             WHERE until <= ?6 OR message = excluded.message",
+             WHERE claim.until <= ?6 OR claim.message = excluded.message",
         vec![
             route.into(),
             identity.0.as_slice().into(),
@@ -105,6 +107,7 @@ pub fn claim(writes: &mut Writes, route: &str, identity: Digest, claim: &Claim, 
             claim.until.as_millis().into(),
             now.as_millis().into(),
         ],
+        None,
     );
 }
 
@@ -116,9 +119,15 @@ pub fn release(writes: &mut Writes, route: &str, message: MessageId) {
     );
 }
 
+/// Keeps the other gateways from a message until this is committed.
+fn hold(writes: &mut Writes, route: &str, message: MessageId) {
+    writes.push_first(sql::HOLD, vec![route.into(), id(message)], None);
+}
+
 /// A delivery was delivered, expired or discarded; its message goes with the last final one.
 /// One that is final or dead already stays as it is.
 pub fn deliver(writes: &mut Writes, delivery: &DeliveryId, outcome: Outcome, at: Timestamp) {
+    hold(writes, &delivery.route, delivery.message);
     let mut params = address(delivery);
     params.extend([outcome.word().into(), at.as_millis().into()]);
     writes.push(END, params);
@@ -149,11 +158,14 @@ pub fn finish(
         tried.generation.into(),
         tried.sent.clone().into(),
     ]);
-    // Only if the statement before has ended it.
+    // Only if the statement before has ended it: one that was dead before has its letter.
     writes.push(
         "INSERT INTO dead (route, message, target, ordinal,
                            at, class, place, reason, attempts, generation, sent)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 WHERE changes() = 1",
+         SELECT ?1, ?2, target, ordinal, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM delivery
+         WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)
+             AND target = ?3 AND ordinal = ?4 AND outcome = 'dead'
+         ON CONFLICT DO NOTHING",
         params,
     );
 }
@@ -214,6 +226,7 @@ pub fn discard(writes: &mut Writes, letter: &DeadLetter, at: Timestamp) {
 }
 
 fn take_letter(writes: &mut Writes, letter: &DeadLetter) {
+    hold(writes, &letter.route, letter.message);
     let otherwise = "the dead letter is no longer there: it was replayed or discarded meanwhile";
     let expect = Expect { rows: 1, otherwise };
     writes.push_expecting("DELETE FROM dead WHERE id = ?1", vec![letter.id.into()], expect);
@@ -232,9 +245,10 @@ pub fn pause(writes: &mut Writes, pause: &Pause) {
     writes.push(
         "INSERT INTO pause (target, since, reason, by_operator, system_digest)
          VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT DO UPDATE SET reason = excluded.reason, by_operator = excluded.by_operator,
-                                   system_digest = excluded.system_digest
-             WHERE by_operator <= excluded.by_operator",
+         ON CONFLICT (target) DO UPDATE
+             SET reason = excluded.reason, by_operator = excluded.by_operator,
+                 system_digest = excluded.system_digest
+             WHERE pause.by_operator <= excluded.by_operator",
         vec![
             pause.target.to_string().into(),
             pause.since.as_millis().into(),
@@ -261,11 +275,11 @@ pub fn keep_idempotency_key(
     at: Timestamp,
 ) {
     let (client, key) = client_and_key;
-    writes.push_expecting(
+    writes.push_first(
         "INSERT INTO key_use (client, key, message, body, at) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT DO UPDATE
+         ON CONFLICT (client, key) DO UPDATE
              SET message = excluded.message, body = excluded.body, at = excluded.at
-             WHERE at <= ?6",
+             WHERE key_use.at <= ?6",
         vec![
             client.into(),
             key.into(),
@@ -274,16 +288,20 @@ pub fn keep_idempotency_key(
             at.as_millis().into(),
             forgotten_at(at).into(),
         ],
-        Expect { rows: 1, otherwise: "the idempotency key was used meanwhile" },
+        Some(Expect { rows: 1, otherwise: "the idempotency key was used meanwhile" }),
     );
 }
 
-/// A generation of files was started.
+/// A generation of files was started. Nothing of the writes is kept if another gateway has given
+/// the number to other files meanwhile: take the next one after
+/// [`Ledger::last_generation`](super::Ledger::last_generation) then.
 pub fn start_generation(writes: &mut Writes, number: i64, digest: Digest, at: Timestamp) {
-    writes.push(
+    writes.push_first(
         "INSERT INTO generation (number, digest, at) VALUES (?1, ?2, ?3)
-         ON CONFLICT DO UPDATE SET digest = excluded.digest, at = excluded.at",
+         ON CONFLICT (number) DO UPDATE SET at = excluded.at
+             WHERE generation.digest = excluded.digest",
         vec![number.into(), digest.0.as_slice().into(), at.as_millis().into()],
+        Some(Expect { rows: 1, otherwise: "another gateway has taken the generation's number" }),
     );
 }
 
@@ -291,34 +309,10 @@ pub fn start_generation(writes: &mut Writes, number: i64, digest: Digest, at: Ti
 /// 1,000 rows of each kind per call.
 pub fn forget_old(writes: &mut Writes, now: Timestamp) {
     let before = || vec![forgotten_at(now).into()];
-    // Deliveries first, so that one message with very many of them is forgotten in pieces.
-    writes.push(
-        "DELETE FROM delivery WHERE (message, target, ordinal) IN (
-             SELECT d.message, d.target, d.ordinal
-             FROM message AS m INDEXED BY message_final
-             CROSS JOIN delivery AS d ON d.message = m.number
-             WHERE m.open = 0 AND m.fate <> 'dead' AND m.at <= ?1
-             ORDER BY m.at LIMIT 1000)",
-        before(),
-    );
-    writes.push(
-        "DELETE FROM message WHERE number IN (
-             SELECT number FROM message AS m INDEXED BY message_final
-             WHERE open = 0 AND fate <> 'dead' AND at <= ?1
-                 AND NOT EXISTS (SELECT 1 FROM delivery WHERE message = m.number)
-             ORDER BY at LIMIT 1000)",
-        before(),
-    );
-    writes.push(
-        "DELETE FROM claim WHERE (route, identity) IN (
-             SELECT route, identity FROM claim WHERE until <= ?1 ORDER BY until LIMIT 1000)",
-        vec![now.as_millis().into()],
-    );
-    writes.push(
-        "DELETE FROM key_use WHERE (client, key) IN (
-             SELECT client, key FROM key_use WHERE at <= ?1 ORDER BY at LIMIT 1000)",
-        before(),
-    );
+    writes.push(sql::FORGET_DELIVERIES, before());
+    writes.push(sql::FORGET_MESSAGES, before());
+    writes.push(sql::FORGET_CLAIMS, vec![now.as_millis().into()]);
+    writes.push(sql::FORGET_KEYS, before());
 }
 
 /// What happened at this moment or before is forgotten at `now`.

@@ -4,22 +4,27 @@
 //! [`Writes`], which are committed whole or not at all, together with whatever else was waiting.
 //!
 //! ```text
+//! value     values and rows                   writes    statements that belong together
 //! lock      one process per directory         migrate   formats, from the first one on
 //! sqlite    a connection, its settings, what its errors mean
 //! writer    the thread that commits           reader    the threads that answer
+//! postgres  the same over a PostgreSQL that several gateways share
 //! ```
 //!
-//! Durability: WAL with `synchronous=FULL`, so a commit that was answered is on disk. After an
+//! Durability in a directory: WAL with `synchronous=FULL`, so a commit that was answered is on disk. After an
 //! error from the disk nothing that was written can be believed (a failed fsync marks the pages
 //! clean), so the store then refuses every commit until the process is started anew.
 
 mod lock;
 mod migrate;
+mod postgres;
 mod reader;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod value;
 mod writer;
+mod writes;
 
 use std::{
     fmt,
@@ -28,152 +33,17 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use self::{lock::DirectoryLock, reader::Readers, writer::Writer};
+use self::{lock::DirectoryLock, postgres::Postgres, reader::Readers, writer::Writer};
+pub use self::{
+    postgres::{Address, AddressError},
+    value::{Param, Row},
+    writes::{Expect, Query, Sql, Writes},
+};
 
-/// A value in a statement or in a row.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Param {
-    /// SQL NULL.
-    Null,
-    /// An integer.
-    Int(i64),
-    /// A text.
-    Text(String),
-    /// Bytes.
-    Blob(Bytes),
-}
-
-impl Param {
-    /// About how much memory it takes, in bytes.
-    fn size(&self) -> usize {
-        match self {
-            Self::Null | Self::Int(_) => 8,
-            Self::Text(text) => text.len(),
-            Self::Blob(bytes) => bytes.len(),
-        }
-    }
-}
-
-impl From<i64> for Param {
-    fn from(value: i64) -> Self {
-        Self::Int(value)
-    }
-}
-
-impl From<&str> for Param {
-    fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
-    }
-}
-
-impl From<String> for Param {
-    fn from(value: String) -> Self {
-        Self::Text(value)
-    }
-}
-
-impl From<Bytes> for Param {
-    fn from(value: Bytes) -> Self {
-        Self::Blob(value)
-    }
-}
-
-impl From<&[u8]> for Param {
-    fn from(value: &[u8]) -> Self {
-        Self::Blob(Bytes::copy_from_slice(value))
-    }
-}
-
-impl<T: Into<Param>> From<Option<T>> for Param {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Null, Into::into)
-    }
-}
-
-/// Statements that are committed together or not at all, in their order.
-#[derive(Debug, Default)]
-pub struct Writes(Vec<Write>);
-
-/// One statement: SQL with `?1`, `?2`, … and their values.
-#[derive(Debug)]
-pub struct Write {
-    /// The statement. Static, so that each is prepared once.
-    pub sql: &'static str,
-    /// The values, from `?1` on.
-    pub params: Vec<Param>,
-    /// What must have happened, or nothing of the [`Writes`] is kept.
-    pub expect: Option<Expect>,
-}
-
-/// How many rows a statement must change, and what it means if it does not.
-#[derive(Debug, Clone, Copy)]
-pub struct Expect {
-    /// How many.
-    pub rows: u64,
-    /// The reason for the error, as in "the dead letter is no longer there".
-    pub otherwise: &'static str,
-}
-
-impl Writes {
-    /// Adds a statement.
-    pub fn push(&mut self, sql: &'static str, params: Vec<Param>) {
-        self.0.push(Write { sql, params, expect: None });
-    }
-
-    /// Adds a statement that must change exactly `expect.rows` rows: otherwise nothing is written.
-    pub fn push_expecting(&mut self, sql: &'static str, params: Vec<Param>, expect: Expect) {
-        self.0.push(Write { sql, params, expect: Some(expect) });
-    }
-
-    /// Adds all of `other`, after what is here.
-    pub fn append(&mut self, mut other: Self) {
-        self.0.append(&mut other.0);
-    }
-
-    /// Whether there is nothing to write.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn size(&self) -> usize {
-        self.0.iter().flat_map(|write| &write.params).map(Param::size).sum()
-    }
-}
-
-/// A row of an answer.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Row(Vec<Param>);
-
-impl Row {
-    /// An integer column; 0 where there is none.
-    pub fn int(&self, column: usize) -> i64 {
-        if let Some(Param::Int(value)) = self.0.get(column) { *value } else { 0 }
-    }
-
-    /// A text column; empty where there is none.
-    pub fn text(&self, column: usize) -> &str {
-        if let Some(Param::Text(value)) = self.0.get(column) { value } else { "" }
-    }
-
-    /// A blob column; empty where there is none.
-    pub fn blob(&self, column: usize) -> Bytes {
-        if let Some(Param::Blob(value)) = self.0.get(column) { value.clone() } else { Bytes::new() }
-    }
-
-    /// Whether a column is NULL or not there.
-    pub fn is_null(&self, column: usize) -> bool {
-        matches!(self.0.get(column), None | Some(Param::Null))
-    }
-}
-
-/// A question to the database: SQL with `?1`, `?2`, … and their values.
-pub type Query = (&'static str, Vec<Param>);
-
-/// The database in one directory. Cheap to clone; the last one dropped closes it, and waits for
-/// what was handed over to be committed.
+/// The database: in one directory, or on a PostgreSQL. Cheap to clone; the last one dropped closes
+/// it, and waits for what was handed over to be committed.
 ///
 /// # In tests
 ///
@@ -184,12 +54,21 @@ pub type Query = (&'static str, Vec<Param>);
 pub struct Store(Arc<Inner>);
 
 struct Inner {
+    database: Database,
+    hold_paused_clock: bool,
+}
+
+enum Database {
+    Directory(Directory),
+    Postgres(Postgres),
+}
+
+struct Directory {
     // In the order in which they are dropped: the readers first, so that closing the writer's
     // connection, the last one, folds the log into the database.
     readers: Readers,
     writer: Writer,
     failure: Arc<Failure>,
-    hold_paused_clock: bool,
     // Last: nobody else may open the directory before the files are closed.
     _lock: DirectoryLock,
 }
@@ -276,8 +155,30 @@ impl Store {
         let failure = Arc::new(Failure::default());
         let writer = Writer::start(connection, &file, options.observe, Arc::clone(&failure))?;
         let readers = Readers::start(&file)?;
-        let hold_paused_clock = options.hold_paused_clock;
-        Ok(Self(Arc::new(Inner { readers, writer, failure, hold_paused_clock, _lock: lock })))
+        let directory = Directory { readers, writer, failure, _lock: lock };
+        Ok(Self::of(Database::Directory(directory), options.hold_paused_clock))
+    }
+
+    /// Opens the database on a PostgreSQL, creating or migrating its tables. Other gateways may
+    /// have it open. When the connection breaks later, it is made anew until it holds; meanwhile
+    /// commits and questions fail at once.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be reached, does not keep what simpul promises, or its format is newer than
+    /// this program. The reason is a sentence for the operator, without the password.
+    pub async fn connect(address: &Address, options: Options) -> Result<Self, StoreError> {
+        let postgres = Postgres::start(address, options.observe).await?;
+        Ok(Self::of(Database::Postgres(postgres), options.hold_paused_clock))
+    }
+
+    fn of(database: Database, hold_paused_clock: bool) -> Self {
+        Self(Arc::new(Inner { database, hold_paused_clock }))
+    }
+
+    /// Whether other gateways may work on it at the same time.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.0.database, Database::Postgres(_))
     }
 
     /// Commits `writes`; returns once they are on disk. With nothing to write it only says whether
@@ -286,23 +187,29 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError`] when nothing of them was written; after an error from the disk, which fails
-    /// the store for good, when that is uncertain. If the future is dropped they may be written
-    /// all the same.
+    /// the store for good, or when the connection to a PostgreSQL broke, also when that is
+    /// uncertain. If the future is dropped they may be written all the same.
     pub async fn commit(&self, writes: Writes) -> Result<(), StoreError> {
         self.commit_counting(writes).await.map(drop)
     }
 
-    /// As [`commit`](Self::commit), and says how many rows each statement changed.
+    /// As [`commit`](Self::commit), and says how many rows each statement changed, beginning with
+    /// those that come first ([`Writes::push_first`]).
     ///
     /// # Errors
     ///
     /// As [`commit`](Self::commit).
     pub async fn commit_counting(&self, writes: Writes) -> Result<Vec<u64>, StoreError> {
-        self.0.failure.check()?;
-        if writes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let answer = self.0.writer.hand_over(writes).await?;
+        let answer = match &self.0.database {
+            Database::Directory(it) => {
+                it.failure.check()?;
+                if writes.is_empty() {
+                    return Ok(Vec::new());
+                }
+                it.writer.hand_over(writes).await?
+            }
+            Database::Postgres(it) => it.commit(writes).await?,
+        };
         self.wait(answer).await
     }
 
@@ -311,8 +218,15 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError`] when the database cannot be read, or not within that time.
-    pub async fn query(&self, questions: Vec<Query>) -> Result<Vec<Vec<Row>>, StoreError> {
-        let answer = self.0.readers.hand_over(questions).await?;
+    pub async fn query<S: Into<Sql>>(
+        &self,
+        questions: Vec<(S, Vec<Param>)>,
+    ) -> Result<Vec<Vec<Row>>, StoreError> {
+        let questions = questions.into_iter().map(|(sql, params)| (sql.into(), params)).collect();
+        let answer = match &self.0.database {
+            Database::Directory(it) => it.readers.hand_over(questions).await?,
+            Database::Postgres(it) => it.ask(questions).await?,
+        };
         self.wait(answer).await
     }
 

@@ -14,16 +14,16 @@ use super::{Answer, Query, Row, StoreError, sqlite};
 
 /// Threads that answer. More would only wait for each other on the machines we know (2 cores),
 /// fewer would let one long question hold up the queues.
-const READERS: usize = 3;
+pub(super) const READERS: usize = 3;
 
 /// Questions that may wait for a thread; beyond that, who asks waits.
-const ASKED_MAX: usize = 256;
+pub(super) const ASKED_MAX: usize = 256;
 
 /// Rows in one answer.
-const ROWS_MAX: usize = 10_000;
+pub(super) const ROWS_MAX: usize = 10_000;
 
 /// How long one snapshot may be kept: the log cannot start over meanwhile, and grows.
-const SNAPSHOT_MAX: Duration = Duration::from_secs(1);
+pub(super) const SNAPSHOT_MAX: Duration = Duration::from_secs(1);
 
 /// SQLite's instructions between two looks at the clock: some ten microseconds.
 const STEPS_BETWEEN_LOOKS: i32 = 1_000;
@@ -34,9 +34,9 @@ pub(super) struct Readers {
     threads: Vec<JoinHandle<()>>,
 }
 
-struct Asked {
-    questions: Vec<Query>,
-    answer: oneshot::Sender<Result<Vec<Vec<Row>>, StoreError>>,
+pub(super) struct Asked {
+    pub(super) questions: Vec<Query>,
+    pub(super) answer: oneshot::Sender<Result<Vec<Vec<Row>>, StoreError>>,
 }
 
 impl Readers {
@@ -104,7 +104,7 @@ fn reply(connection: &mut Connection, questions: &[Query]) -> rusqlite::Result<V
 }
 
 fn one(connection: &Connection, (sql, params): &Query) -> rusqlite::Result<Vec<Row>> {
-    let mut statement = connection.prepare_cached(sql)?;
+    let mut statement = connection.prepare_cached(sql.sqlite)?;
     let columns = statement.column_count();
     sqlite::bind(&mut statement, params)?;
     let mut found = statement.raw_query();

@@ -17,6 +17,13 @@ fn put(name: impl Into<String>, value: i64) -> Writes {
     writes
 }
 
+fn writer(store: &Store) -> &Writer {
+    match &store.0.database {
+        Database::Directory(it) => &it.writer,
+        Database::Postgres(_) => unreachable!("it was opened in a directory"),
+    }
+}
+
 async fn count(store: &Store) -> i64 {
     store.query(vec![(COUNT, vec![])]).await.unwrap()[0][0].int(0)
 }
@@ -63,14 +70,14 @@ async fn jobs_that_gather_share_a_commit_and_a_bad_one_fails_alone() {
     let options = Options { observe: Some(Arc::new(observe)), ..Options::default() };
     let store = Store::open_with(directory.path(), options).unwrap();
 
-    let mut answers = vec![store.0.writer.hand_over(put("0", 0)).await.unwrap()];
+    let mut answers = vec![writer(&store).hand_over(put("0", 0)).await.unwrap()];
     while seen.lock().unwrap().is_empty() {
         tokio::task::yield_now().await;
     }
     for number in 1..=20 {
         // Number 7 breaks the primary key: it has the name of number 0.
         let name = if number == 7 { 0 } else { number };
-        answers.push(store.0.writer.hand_over(put(name.to_string(), number)).await.unwrap());
+        answers.push(writer(&store).hand_over(put(name.to_string(), number)).await.unwrap());
     }
     go.send(()).unwrap();
 

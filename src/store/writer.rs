@@ -17,22 +17,23 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Answer, CommitSeen, Failure, StoreError, Write, Writes,
+    Answer, CommitSeen, Failure, StoreError, Writes,
     sqlite::{self, Trouble},
+    writes::Write,
 };
 
 /// Told of each commit.
-type Observe = Arc<dyn Fn(CommitSeen) + Send + Sync>;
+pub(super) type Observe = Arc<dyn Fn(CommitSeen) + Send + Sync>;
 
 /// Jobs that may wait for the thread; beyond that, who hands one over waits.
-const JOBS_WAITING_MAX: usize = 1_024;
+pub(super) const JOBS_WAITING_MAX: usize = 1_024;
 
 /// Jobs in one transaction: what one wait for the disk can serve without keeping the first of
 /// them waiting noticeably longer.
-const JOBS_PER_COMMIT_MAX: usize = 1_024;
+pub(super) const JOBS_PER_COMMIT_MAX: usize = 1_024;
 
 /// Bytes of values in one transaction (a single larger job still passes).
-const BYTES_PER_COMMIT_MAX: usize = 16 * 1024 * 1024;
+pub(super) const BYTES_PER_COMMIT_MAX: usize = 16 * 1024 * 1024;
 
 /// Pages of 4 KiB in the log from which on it is folded into the database: 8 MiB.
 const LOG_PAGES_FOLDED: usize = 2_000;
@@ -48,9 +49,9 @@ pub(super) struct Writer {
 }
 
 /// What is committed whole or not at all.
-struct Job {
-    writes: Writes,
-    answer: oneshot::Sender<Result<Vec<u64>, StoreError>>,
+pub(super) struct Job {
+    pub(super) writes: Writes,
+    pub(super) answer: oneshot::Sender<Result<Vec<u64>, StoreError>>,
 }
 
 impl Writer {
@@ -191,7 +192,7 @@ impl Work {
         let mut counts = Vec::with_capacity(jobs.len());
         for (index, job) in jobs.iter().enumerate() {
             let done: Result<Vec<u64>, Failed> =
-                job.writes.0.iter().map(|write| self.write(write, index)).collect();
+                job.writes.iter().map(|write| self.write(write, index)).collect();
             counts.push(done?);
         }
         statement("COMMIT").and_then(|mut it| it.execute([])).map_err(whole)?;
@@ -199,9 +200,13 @@ impl Work {
     }
 
     fn write(&self, write: &Write, job: usize) -> Result<u64, Failed> {
+        let sql = write.sql.sqlite;
+        if sql.is_empty() {
+            return Ok(0);
+        }
         let changed = self
             .connection
-            .prepare_cached(write.sql)
+            .prepare_cached(sql)
             .and_then(|mut statement| {
                 sqlite::bind(&mut statement, &write.params)?;
                 statement.raw_execute()
@@ -209,7 +214,7 @@ impl Work {
             .map_err(|error| Failed {
                 job: Some(job),
                 trouble: sqlite::trouble(&error),
-                error: sqlite::error(&format!("cannot {}", gist(write.sql)), &error),
+                error: sqlite::error(&format!("cannot {}", gist(sql)), &error),
             })?;
         let changed = changed as u64;
         match write.expect {
@@ -257,13 +262,13 @@ impl Work {
     }
 }
 
-fn answer_all(jobs: Vec<Job>, error: &StoreError) {
+pub(super) fn answer_all(jobs: Vec<Job>, error: &StoreError) {
     for job in jobs {
         let _ = job.answer.send(Err(error.clone()));
     }
 }
 
 /// What a statement does, for a reason: its first three words.
-fn gist(sql: &str) -> String {
+pub(super) fn gist(sql: &str) -> String {
     sql.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
 }

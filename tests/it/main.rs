@@ -23,6 +23,7 @@ mod metrics;
 mod operators;
 mod order;
 mod pause;
+mod postgres;
 mod reload;
 mod repeats;
 mod replay;

@@ -1,6 +1,7 @@
 //! The parts of a running bus: how they are put together, and in which order they stop.
 
 use std::{
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -57,7 +58,7 @@ impl Running {
         let ops_listener = bind("ops", settings.ops).await?;
         let addresses = (address(&listener)?, address(&ops_listener)?);
 
-        let store = open(&settings.store, &metrics)?;
+        let store = open(&settings, &metrics).await?;
         let broker = Embedded::open(store.clone(), clock).await;
         let broker = Arc::new(broker.map_err(|it| CouldNot(it.to_string()))?);
         let options = Options {
@@ -173,11 +174,18 @@ fn address(listener: &TcpListener) -> Result<std::net::SocketAddr, CouldNot> {
     listener.local_addr().map_err(|error| CouldNot(format!("a listener has no address: {error}")))
 }
 
-fn open(directory: &Path, metrics: &Arc<Metrics>) -> Result<Store, CouldNot> {
+async fn open(settings: &Settings, metrics: &Arc<Metrics>) -> Result<Store, CouldNot> {
     let metrics = Arc::clone(metrics);
     let observe = move |seen: store::CommitSeen| metrics.store_committed(seen.jobs, seen.duration);
     let options = store::Options { observe: Some(Arc::new(observe)), ..store::Options::default() };
-    Ok(Store::open_with(directory, options)?)
+    let Some(address) = &settings.database else {
+        return Ok(Store::open_with(&settings.store, options)?);
+    };
+    // Opening a store in a directory makes it; here it is for the operators' token alone.
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&settings.store);
+    let directory = settings.store.display();
+    made.map_err(|error| CouldNot(format!("the directory `{directory}`: {error}")))?;
+    Ok(Store::connect(address, options).await?)
 }
 
 /// Reads the project's files, off the runtime's threads. Settings stay those of the start.

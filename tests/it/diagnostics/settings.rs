@@ -81,6 +81,20 @@ fn mistakes_in_variables_name_the_variable() {
 }
 
 #[test]
+fn a_store_in_postgresql_is_for_gateways_that_share_a_rabbitmq() {
+    let folder = sound();
+    let variables = [("KATA_SANDI", "rahasia")];
+    let store = "store: postgres://simpul:${env:KATA_SANDI}@db.kpu.example/simpul\n";
+    write(&folder, "simpul.yaml", store);
+    let told = broken(&folder, &variables).to_string();
+    snapshot("settings_store_postgres", &told);
+    for wrong in ["postgres://db/simpul", "mysql://simpul:rahasia@db/simpul"] {
+        let told = broken(&folder, &[("SIMPUL_STORE", wrong)]).to_string();
+        assert!(told.contains("SIMPUL_STORE") && !told.contains("rahasia"), "{told}");
+    }
+}
+
+#[test]
 fn both_listeners_need_ports_of_their_own() {
     let folder = sound();
     write(&folder, "simpul.yaml", "listen: 127.0.0.1:9464\n");

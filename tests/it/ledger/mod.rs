@@ -1,391 +1,303 @@
-//! The ledger over a real store: what is kept, for how long, and that it accounts for everything.
+//! The ledger over both kinds of store: what is kept, for how long, and that it accounts for everything.
 
 mod accounts;
+mod bench;
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use simpul::{
     ledger::{
-        self, Cause, Claim, DeadFilter, DeadLetter, DeliveryId, Fate, KeyUse, Ledger, NewDelivery,
-        Outcome, Pause, REMEMBERED, Settling, Tried,
+        self, Claim, DeadFilter, DeadLetter, DeliveryId, Fate, KeyUse, Outcome, Pause, REMEMBERED,
+        Tried,
     },
-    message::{Digest, Endpoint, Headers, IdSource, Message, MessageId, Timestamp},
-    store::{Store, StoreError, Writes},
+    message::Message,
+    store::Writes,
 };
-use tempfile::TempDir;
 
-const ROUTE: &str = "sppd-terbit";
-const START: Timestamp = Timestamp::from_millis(1_768_617_000_000);
-
-/// A ledger in a directory of its own.
-struct Bench {
-    directory: TempDir,
-    store: Store,
-    ledger: Ledger,
-    ids: IdSource,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(directory.path()).unwrap();
-        let ledger = Ledger::new(store.clone());
-        Self { directory, store, ledger, ids: IdSource::default() }
-    }
-
-    fn reopen(self) -> Self {
-        let Self { directory, store, ledger, ids } = self;
-        drop((store, ledger));
-        let store = Store::open(directory.path()).unwrap();
-        let ledger = Ledger::new(store.clone());
-        Self { directory, store, ledger, ids }
-    }
-
-    async fn write(&self, write: impl FnOnce(&mut Writes)) -> Result<(), StoreError> {
-        let mut writes = Writes::default();
-        write(&mut writes);
-        self.store.commit(writes).await
-    }
-
-    fn message(&self) -> Message {
-        Message {
-            id: self.ids.next(START),
-            received_at: START,
-            headers: Headers::from_iter([("unit", "Bagian SDM")]),
-            body: Bytes::from_static(br#"{"nomor":"1"}"#),
-        }
-    }
-
-    /// Settles a message as routed, with so many deliveries.
-    async fn routed(&self, deliveries: u32) -> (Message, Vec<DeliveryId>) {
-        let message = self.message();
-        let ids: Vec<_> = (0..deliveries).map(|ordinal| delivery(message.id, ordinal)).collect();
-        let settling = settling(&message, Fate::Routed, &ids);
-        self.write(|it| ledger::settle_message(it, &settling)).await.unwrap();
-        (message, ids)
-    }
-
-    /// Settles a message as dead.
-    async fn dead(&self) -> (Message, DeadLetter) {
-        let message = self.message();
-        let settling = settling(&message, Fate::Dead, &[]);
-        self.write(|it| ledger::settle_message(it, &settling)).await.unwrap();
-        (message, self.letters().await.pop().unwrap())
-    }
-
-    /// Gives a delivery up.
-    async fn give_up(&self, delivery: &DeliveryId) -> DeadLetter {
-        let tried = Tried { attempts: 3, generation: 2, sent: Some(Bytes::from_static(b"{}")) };
-        self.write(|it| ledger::finish(it, delivery, &cause("refused"), &tried, START))
-            .await
-            .unwrap();
-        self.letters().await.pop().unwrap()
-    }
-
-    async fn letters(&self) -> Vec<DeadLetter> {
-        self.ledger.dead_letters(&DeadFilter::default(), 500).await.unwrap()
-    }
-
-    async fn is_kept(&self, message: &Message) -> bool {
-        match self.ledger.message(ROUTE, message.id).await.unwrap() {
-            Some(kept) => {
-                assert_eq!(kept, *message);
-                true
-            }
-            None => false,
-        }
-    }
-}
-
-fn target() -> Endpoint {
-    Endpoint::parse("e-absensi.catat-dinas-luar").unwrap()
-}
-
-fn delivery(message: MessageId, ordinal: u32) -> DeliveryId {
-    DeliveryId { route: ROUTE.into(), message, target: target(), ordinal }
-}
-
-fn cause(class: &str) -> Cause {
-    Cause { class: class.into(), place: "steps[0] filter".to_owned(), reason: "why".to_owned() }
-}
-
-fn digest(text: &str) -> Digest {
-    Digest::of(&[text.as_bytes()])
-}
-
-fn settling(message: &Message, fate: Fate, deliveries: &[DeliveryId]) -> Settling {
-    let new = |id: &DeliveryId| NewDelivery { id: id.clone(), key: digest("key") };
-    Settling {
-        route: ROUTE.into(),
-        message: message.clone(),
-        fate,
-        cause: (fate == Fate::Dead).then(|| cause("bad message")),
-        deliveries: deliveries.iter().map(new).collect(),
-        at: START,
-        generation: 2,
-    }
-}
+use self::bench::{Bench, ROUTE, START, cause, delivery, digest, settling, target};
 
 #[tokio::test]
 async fn a_message_is_kept_until_its_last_delivery_is_final() {
-    let bench = Bench::new();
-    let (message, ids) = bench.routed(3).await;
-    let bench = bench.reopen();
-    bench.write(|it| ledger::deliver(it, &ids[0], Outcome::Delivered, START)).await.unwrap();
-    bench.write(|it| ledger::deliver(it, &ids[1], Outcome::Expired, START)).await.unwrap();
-    let letter = bench.give_up(&ids[2]).await;
-    assert!(bench.is_kept(&message).await);
-    bench.write(|it| ledger::discard(it, &letter, START)).await.unwrap();
-    assert!(!bench.is_kept(&message).await);
-    let mut outcomes = Vec::new();
-    for id in &ids {
-        outcomes.push(bench.ledger.outcome(id).await.unwrap());
+    for bench in Bench::each().await {
+        let (message, ids) = bench.routed(3).await;
+        let bench = bench.reopen().await;
+        bench.write(|it| ledger::deliver(it, &ids[0], Outcome::Delivered, START)).await.unwrap();
+        bench.write(|it| ledger::deliver(it, &ids[1], Outcome::Expired, START)).await.unwrap();
+        let letter = bench.give_up(&ids[2]).await;
+        assert!(bench.is_kept(&message).await);
+        bench.write(|it| ledger::discard(it, &letter, START)).await.unwrap();
+        assert!(!bench.is_kept(&message).await);
+        let mut outcomes = Vec::new();
+        for id in &ids {
+            outcomes.push(bench.ledger.outcome(id).await.unwrap());
+        }
+        let expected = [Outcome::Delivered, Outcome::Expired, Outcome::Discarded].map(Some);
+        assert_eq!(outcomes, expected);
     }
-    let expected = [Outcome::Delivered, Outcome::Expired, Outcome::Discarded].map(Some);
-    assert_eq!(outcomes, expected);
 }
 
 #[tokio::test]
 async fn only_dead_and_routed_messages_are_kept() {
-    let bench = Bench::new();
-    for fate in [Fate::Repeat, Fate::Filtered] {
-        let message = bench.message();
-        bench.write(|it| ledger::settle_message(it, &settling(&message, fate, &[]))).await.unwrap();
+    for bench in Bench::each().await {
+        for fate in [Fate::Repeat, Fate::Filtered] {
+            let message = bench.message();
+            bench
+                .write(|it| ledger::settle_message(it, &settling(&message, fate, &[])))
+                .await
+                .unwrap();
+            assert!(!bench.is_kept(&message).await);
+            let fares = bench.ledger.fares(message.id).await.unwrap();
+            assert_eq!((fares[0].fate, &fares[0].deliveries[..]), (Some(fate), &[][..]));
+        }
+        let (message, letter) = bench.dead().await;
+        assert!(bench.is_kept(&message).await);
+        let expected = DeadLetter {
+            id: letter.id,
+            at: START,
+            route: ROUTE.into(),
+            message: message.id,
+            delivery: None,
+            cause: cause("bad message"),
+            attempts: 0,
+            generation: 2,
+            sent: None,
+        };
+        assert_eq!(letter, expected);
+        bench.write(|it| ledger::discard(it, &letter, START)).await.unwrap();
         assert!(!bench.is_kept(&message).await);
-        let fares = bench.ledger.fares(message.id).await.unwrap();
-        assert_eq!((fares[0].fate, &fares[0].deliveries[..]), (Some(fate), &[][..]));
+        assert_eq!(bench.letters().await, []);
     }
-    let (message, letter) = bench.dead().await;
-    assert!(bench.is_kept(&message).await);
-    let expected = DeadLetter {
-        id: letter.id,
-        at: START,
-        route: ROUTE.into(),
-        message: message.id,
-        delivery: None,
-        cause: cause("bad message"),
-        attempts: 0,
-        generation: 2,
-        sent: None,
-    };
-    assert_eq!(letter, expected);
-    bench.write(|it| ledger::discard(it, &letter, START)).await.unwrap();
-    assert!(!bench.is_kept(&message).await);
-    assert_eq!(bench.letters().await, []);
 }
 
 #[tokio::test]
 async fn what_is_final_stays_as_it_is() {
-    let bench = Bench::new();
-    let (_, ids) = bench.routed(2).await;
-    bench.write(|it| ledger::deliver(it, &ids[0], Outcome::Delivered, START)).await.unwrap();
-    let tried = Tried { attempts: 1, generation: 2, sent: None };
-    bench.write(|it| ledger::finish(it, &ids[0], &cause("refused"), &tried, START)).await.unwrap();
-    assert_eq!(bench.letters().await, []);
-    bench.give_up(&ids[1]).await;
-    bench.write(|it| ledger::deliver(it, &ids[1], Outcome::Delivered, START)).await.unwrap();
-    bench.give_up(&ids[1]).await;
-    assert_eq!(bench.letters().await.len(), 1);
-    assert_eq!(bench.ledger.outcome(&ids[0]).await.unwrap(), Some(Outcome::Delivered));
-    assert_eq!(bench.ledger.outcome(&ids[1]).await.unwrap(), Some(Outcome::Dead));
-    assert_eq!(bench.ledger.outcome(&delivery(ids[0].message, 9)).await.unwrap(), None);
+    for bench in Bench::each().await {
+        let (_, ids) = bench.routed(2).await;
+        bench.write(|it| ledger::deliver(it, &ids[0], Outcome::Delivered, START)).await.unwrap();
+        let tried = Tried { attempts: 1, generation: 2, sent: None };
+        bench
+            .write(|it| ledger::finish(it, &ids[0], &cause("refused"), &tried, START))
+            .await
+            .unwrap();
+        assert_eq!(bench.letters().await, []);
+        bench.give_up(&ids[1]).await;
+        bench.write(|it| ledger::deliver(it, &ids[1], Outcome::Delivered, START)).await.unwrap();
+        bench.give_up(&ids[1]).await;
+        assert_eq!(bench.letters().await.len(), 1);
+        assert_eq!(bench.ledger.outcome(&ids[0]).await.unwrap(), Some(Outcome::Delivered));
+        assert_eq!(bench.ledger.outcome(&ids[1]).await.unwrap(), Some(Outcome::Dead));
+        assert_eq!(bench.ledger.outcome(&delivery(ids[0].message, 9)).await.unwrap(), None);
+    }
 }
 
 #[tokio::test]
 async fn a_replayed_delivery_is_under_way_again_and_cannot_be_replayed_twice() {
-    let bench = Bench::new();
-    let (message, ids) = bench.routed(1).await;
-    let letter = bench.give_up(&ids[0]).await;
-    assert_eq!((letter.attempts, letter.delivery.clone()), (3, Some((target(), 0))));
-    assert_eq!(letter.sent.as_deref(), Some(&b"{}"[..]));
-    bench.write(|it| ledger::replay(it, &letter, Some(digest("new")))).await.unwrap();
-    assert_eq!(bench.ledger.outcome(&ids[0]).await.unwrap(), None);
-    assert_eq!(bench.letters().await, []);
+    for bench in Bench::each().await {
+        let (message, ids) = bench.routed(1).await;
+        let letter = bench.give_up(&ids[0]).await;
+        assert_eq!((letter.attempts, letter.delivery.clone()), (3, Some((target(), 0))));
+        assert_eq!(letter.sent.as_deref(), Some(&b"{}"[..]));
+        bench.write(|it| ledger::replay(it, &letter, Some(digest("new")))).await.unwrap();
+        assert_eq!(bench.ledger.outcome(&ids[0]).await.unwrap(), None);
+        assert_eq!(bench.letters().await, []);
 
-    let second = |it: &mut Writes| {
-        ledger::received(it, ROUTE, 1);
-        ledger::replay(it, &letter, None);
-    };
-    let refusal = bench.write(second).await.unwrap_err().reason;
-    let reason = "the dead letter is no longer there: it was replayed or discarded meanwhile";
-    assert_eq!(refusal, reason);
-    assert_eq!(bench.ledger.tallies().await.unwrap()[0].1.received, 0, "all or nothing");
-    bench.write(|it| ledger::discard(it, &letter, START)).await.unwrap_err();
+        let second = |it: &mut Writes| {
+            ledger::received(it, ROUTE, 1);
+            ledger::replay(it, &letter, None);
+        };
+        let refusal = bench.write(second).await.unwrap_err().reason;
+        let reason = "the dead letter is no longer there: it was replayed or discarded meanwhile";
+        assert_eq!(refusal, reason);
+        assert_eq!(bench.ledger.tallies().await.unwrap()[0].1.received, 0, "all or nothing");
+        bench.write(|it| ledger::discard(it, &letter, START)).await.unwrap_err();
 
-    bench.write(|it| ledger::deliver(it, &ids[0], Outcome::Delivered, START)).await.unwrap();
-    assert!(!bench.is_kept(&message).await);
+        bench.write(|it| ledger::deliver(it, &ids[0], Outcome::Delivered, START)).await.unwrap();
+        assert!(!bench.is_kept(&message).await);
+    }
 }
 
 #[tokio::test]
 async fn a_replayed_message_is_in_hand_again_and_settled_anew() {
-    let bench = Bench::new();
-    let (message, letter) = bench.dead().await;
-    bench.write(|it| ledger::replay(it, &letter, None)).await.unwrap();
-    assert_eq!(bench.ledger.fares(message.id).await.unwrap()[0].fate, None);
-    assert!(bench.is_kept(&message).await);
+    for bench in Bench::each().await {
+        let (message, letter) = bench.dead().await;
+        bench.write(|it| ledger::replay(it, &letter, None)).await.unwrap();
+        assert_eq!(bench.ledger.fares(message.id).await.unwrap()[0].fate, None);
+        assert!(bench.is_kept(&message).await);
 
-    let id = delivery(message.id, 0);
-    let routed = settling(&message, Fate::Routed, std::slice::from_ref(&id));
-    bench.write(|it| ledger::settle_message(it, &routed)).await.unwrap();
-    assert!(bench.is_kept(&message).await);
-    let fares = bench.ledger.fares(message.id).await.unwrap();
-    assert_eq!((fares.len(), fares[0].fate), (1, None));
-    assert_eq!(fares[0].deliveries, [(target(), 0, None)]);
-    bench.write(|it| ledger::deliver(it, &id, Outcome::Delivered, START)).await.unwrap();
-    let fares = bench.ledger.fares(message.id).await.unwrap();
-    assert_eq!(fares[0].fate, Some(Fate::Routed));
-    assert_eq!(fares[0].deliveries, [(target(), 0, Some(Outcome::Delivered))]);
-    assert!(!bench.is_kept(&message).await);
+        let id = delivery(message.id, 0);
+        let routed = settling(&message, Fate::Routed, std::slice::from_ref(&id));
+        bench.write(|it| ledger::settle_message(it, &routed)).await.unwrap();
+        assert!(bench.is_kept(&message).await);
+        let fares = bench.ledger.fares(message.id).await.unwrap();
+        assert_eq!((fares.len(), fares[0].fate), (1, None));
+        assert_eq!(fares[0].deliveries, [(target(), 0, None)]);
+        bench.write(|it| ledger::deliver(it, &id, Outcome::Delivered, START)).await.unwrap();
+        let fares = bench.ledger.fares(message.id).await.unwrap();
+        assert_eq!(fares[0].fate, Some(Fate::Routed));
+        assert_eq!(fares[0].deliveries, [(target(), 0, Some(Outcome::Delivered))]);
+        assert!(!bench.is_kept(&message).await);
+    }
 }
 
 #[tokio::test]
 async fn a_claim_holds_until_it_runs_out_is_released_or_its_message_dies() {
-    let bench = Bench::new();
-    let (first, second) = (bench.message(), bench.message());
-    let (one, two) = (digest("nomor 1"), digest("nomor 2"));
-    let until = START.after(REMEMBERED);
-    let of = |message: &Message, until| Claim { message: message.id, body: digest("isi"), until };
-    let holder = async |now| {
-        let claims = bench.ledger.claims(ROUTE, &[two, one], now).await.unwrap();
-        assert_eq!(claims[0], None);
-        claims[1].clone().map(|it| it.message)
-    };
-    let claim = async |claim: Claim, now| {
-        bench.write(|it| ledger::claim(it, ROUTE, one, &claim, now)).await.unwrap();
-    };
+    for bench in Bench::each().await {
+        let (first, second) = (bench.message(), bench.message());
+        let (one, two) = (digest("nomor 1"), digest("nomor 2"));
+        let until = START.after(REMEMBERED);
+        let of =
+            |message: &Message, until| Claim { message: message.id, body: digest("isi"), until };
+        let holder = async |now| {
+            let claims = bench.ledger.claims(ROUTE, &[two, one], now).await.unwrap();
+            assert_eq!(claims[0], None);
+            claims[1].clone().map(|it| it.message)
+        };
+        let claim = async |claim: Claim, now| {
+            bench.write(|it| ledger::claim(it, ROUTE, one, &claim, now)).await.unwrap();
+        };
 
-    claim(of(&first, until), START).await;
-    claim(of(&second, until.after(REMEMBERED)), START).await;
-    assert_eq!(holder(START).await, Some(first.id), "a claim that holds is not taken over");
-    assert_eq!(bench.ledger.claims("lain", &[one], START).await.unwrap(), [None]);
-    assert_eq!(holder(until).await, None, "it has run out");
-    claim(of(&second, until.after(REMEMBERED)), until).await;
-    assert_eq!(holder(until).await, Some(second.id));
-    bench.write(|it| ledger::release(it, "lain", second.id)).await.unwrap();
-    assert_eq!(holder(until).await, Some(second.id));
-    bench.write(|it| ledger::release(it, ROUTE, second.id)).await.unwrap();
-    claim(of(&first, until.after(REMEMBERED)), until).await;
-    assert_eq!(holder(until).await, Some(first.id));
-    let dead = settling(&first, Fate::Dead, &[]);
-    bench.write(|it| ledger::settle_message(it, &dead)).await.unwrap();
-    assert_eq!(holder(until).await, None, "a dead message gives its claim up");
+        claim(of(&first, until), START).await;
+        claim(of(&second, until.after(REMEMBERED)), START).await;
+        assert_eq!(holder(START).await, Some(first.id), "a claim that holds is not taken over");
+        assert_eq!(bench.ledger.claims("lain", &[one], START).await.unwrap(), [None]);
+        assert_eq!(holder(until).await, None, "it has run out");
+        claim(of(&second, until.after(REMEMBERED)), until).await;
+        assert_eq!(holder(until).await, Some(second.id));
+        bench.write(|it| ledger::release(it, "lain", second.id)).await.unwrap();
+        assert_eq!(holder(until).await, Some(second.id));
+        bench.write(|it| ledger::release(it, ROUTE, second.id)).await.unwrap();
+        claim(of(&first, until.after(REMEMBERED)), until).await;
+        assert_eq!(holder(until).await, Some(first.id));
+        let dead = settling(&first, Fate::Dead, &[]);
+        bench.write(|it| ledger::settle_message(it, &dead)).await.unwrap();
+        assert_eq!(holder(until).await, None, "a dead message gives its claim up");
+    }
 }
 
 #[tokio::test]
 async fn a_pause_outlives_a_restart_and_an_operators_is_not_overwritten() {
-    let bench = Bench::new();
-    let pause = |reason: &str, by_operator: bool, since| Pause {
-        target: target(),
-        since,
-        reason: reason.to_owned(),
-        by_operator,
-        system_digest: (!by_operator).then(|| digest("system")),
-    };
-    let later = START.after(Duration::from_mins(1));
-    bench.write(|it| ledger::pause(it, &pause("401", false, START))).await.unwrap();
-    bench.write(|it| ledger::pause(it, &pause("libur", true, later))).await.unwrap();
-    bench.write(|it| ledger::pause(it, &pause("403", false, later))).await.unwrap();
-    let bench = bench.reopen();
-    assert_eq!(bench.ledger.pauses().await.unwrap(), [pause("libur", true, START)]);
-    bench.write(|it| ledger::resume(it, &target())).await.unwrap();
-    bench.write(|it| ledger::pause(it, &pause("403", false, later))).await.unwrap();
-    assert_eq!(bench.ledger.pauses().await.unwrap(), [pause("403", false, later)]);
+    for bench in Bench::each().await {
+        let pause = |reason: &str, by_operator: bool, since| Pause {
+            target: target(),
+            since,
+            reason: reason.to_owned(),
+            by_operator,
+            system_digest: (!by_operator).then(|| digest("system")),
+        };
+        let later = START.after(Duration::from_mins(1));
+        bench.write(|it| ledger::pause(it, &pause("401", false, START))).await.unwrap();
+        bench.write(|it| ledger::pause(it, &pause("libur", true, later))).await.unwrap();
+        bench.write(|it| ledger::pause(it, &pause("403", false, later))).await.unwrap();
+        let bench = bench.reopen().await;
+        assert_eq!(bench.ledger.pauses().await.unwrap(), [pause("libur", true, START)]);
+        bench.write(|it| ledger::resume(it, &target())).await.unwrap();
+        bench.write(|it| ledger::pause(it, &pause("403", false, later))).await.unwrap();
+        assert_eq!(bench.ledger.pauses().await.unwrap(), [pause("403", false, later)]);
+    }
 }
 
 #[tokio::test]
 async fn the_first_use_of_a_key_stands_for_a_week() {
-    let bench = Bench::new();
-    let (first, second) = (bench.message().id, bench.message().id);
-    let keep = async |message, at| {
-        let write = |it: &mut Writes| {
-            ledger::keep_idempotency_key(it, ("e-sppd/2026", "k1"), message, digest("isi"), at);
+    for bench in Bench::each().await {
+        let (first, second) = (bench.message().id, bench.message().id);
+        let keep = async |message, at| {
+            let write = |it: &mut Writes| {
+                ledger::keep_idempotency_key(it, ("e-sppd/2026", "k1"), message, digest("isi"), at);
+            };
+            bench.write(write).await
         };
-        bench.write(write).await
-    };
-    let used = async |key, now| bench.ledger.key_use("e-sppd/2026", key, now).await.unwrap();
-    keep(first, START).await.unwrap();
-    let refusal = keep(second, START.after(Duration::from_secs(1))).await.unwrap_err();
-    assert_eq!(refusal.reason, "the idempotency key was used meanwhile");
-    assert_eq!(used("k1", START).await, Some(KeyUse { message: first, body: digest("isi") }));
-    assert_eq!(used("k2", START).await, None);
-    let week_later = START.after(REMEMBERED);
-    assert_eq!(used("k1", week_later).await, None);
-    keep(second, week_later).await.unwrap();
-    assert_eq!(used("k1", week_later).await.map(|it| it.message), Some(second));
+        let used = async |key, now| bench.ledger.key_use("e-sppd/2026", key, now).await.unwrap();
+        keep(first, START).await.unwrap();
+        let refusal = keep(second, START.after(Duration::from_secs(1))).await.unwrap_err();
+        assert_eq!(refusal.reason, "the idempotency key was used meanwhile");
+        assert_eq!(used("k1", START).await, Some(KeyUse { message: first, body: digest("isi") }));
+        assert_eq!(used("k2", START).await, None);
+        let week_later = START.after(REMEMBERED);
+        assert_eq!(used("k1", week_later).await, None);
+        keep(second, week_later).await.unwrap();
+        assert_eq!(used("k1", week_later).await.map(|it| it.message), Some(second));
+    }
 }
 
 #[tokio::test]
 async fn what_is_final_is_forgotten_after_a_week_and_what_is_open_is_not() {
-    let bench = Bench::new();
-    let (open, _) = bench.routed(2).await;
-    let (done, ids) = bench.routed(2_500).await;
-    let (dead, _) = bench.dead().await;
-    bench
-        .write(|it| ids.iter().for_each(|id| ledger::deliver(it, id, Outcome::Delivered, START)))
-        .await
-        .unwrap();
-    let claim = Claim { message: open.id, body: digest("isi"), until: START };
-    bench.write(|it| ledger::claim(it, ROUTE, digest("nomor"), &claim, START)).await.unwrap();
-    let before = bench.ledger.tallies().await.unwrap();
-    let forget = async |now| bench.write(|it| ledger::forget_old(it, now)).await.unwrap();
-    let known = async |message: &Message| {
-        let fares = bench.ledger.fares(message.id).await.unwrap();
-        fares.first().map_or(0, |it| 1 + it.deliveries.len())
-    };
+    for bench in Bench::each().await {
+        let (open, _) = bench.routed(2).await;
+        let (done, ids) = bench.routed(2_500).await;
+        let (dead, _) = bench.dead().await;
+        bench
+            .write(|it| {
+                ids.iter().for_each(|id| ledger::deliver(it, id, Outcome::Delivered, START))
+            })
+            .await
+            .unwrap();
+        let claim = Claim { message: open.id, body: digest("isi"), until: START };
+        bench.write(|it| ledger::claim(it, ROUTE, digest("nomor"), &claim, START)).await.unwrap();
+        let before = bench.ledger.tallies().await.unwrap();
+        let forget = async |now| bench.write(|it| ledger::forget_old(it, now)).await.unwrap();
+        let known = async |message: &Message| {
+            let fares = bench.ledger.fares(message.id).await.unwrap();
+            fares.first().map_or(0, |it| 1 + it.deliveries.len())
+        };
 
-    forget(START.after(REMEMBERED - Duration::from_millis(1))).await;
-    assert_eq!(known(&done).await, 2_501);
-    let mut left = Vec::new();
-    for _ in 0..4 {
-        forget(START.after(REMEMBERED)).await;
-        left.push(known(&done).await);
+        forget(START.after(REMEMBERED - Duration::from_millis(1))).await;
+        assert_eq!(known(&done).await, 2_501);
+        let mut left = Vec::new();
+        for _ in 0..4 {
+            forget(START.after(REMEMBERED)).await;
+            left.push(known(&done).await);
+        }
+        assert_eq!(left, [1_501, 501, 0, 0]);
+        assert_eq!((known(&open).await, known(&dead).await), (3, 1));
+        assert!(bench.is_kept(&open).await && bench.is_kept(&dead).await);
+        assert_eq!(bench.ledger.tallies().await.unwrap(), before);
+        let rows = bench.store.query(vec![("SELECT count(*) FROM claim", vec![])]).await.unwrap();
+        assert_eq!(rows[0][0].int(0), 0);
     }
-    assert_eq!(left, [1_501, 501, 0, 0]);
-    assert_eq!((known(&open).await, known(&dead).await), (3, 1));
-    assert!(bench.is_kept(&open).await && bench.is_kept(&dead).await);
-    assert_eq!(bench.ledger.tallies().await.unwrap(), before);
-    let rows = bench.store.query(vec![("SELECT count(*) FROM claim", vec![])]).await.unwrap();
-    assert_eq!(rows[0][0].int(0), 0);
 }
 
 #[tokio::test]
 async fn dead_letters_are_found_by_number_route_target_and_class() {
-    let bench = Bench::new();
-    let (_, ids) = bench.routed(2).await;
-    let one = bench.give_up(&ids[0]).await;
-    let two = bench.give_up(&ids[1]).await;
-    let (_, three) = bench.dead().await;
-    let find = async |filter: DeadFilter| {
-        let found = bench.ledger.dead_letters(&filter, 500).await.unwrap();
-        assert_eq!(bench.ledger.dead_count(&filter).await.unwrap(), found.len() as u64);
-        found.into_iter().map(|it| it.id).collect::<Vec<_>>()
-    };
-    let all = DeadFilter::default;
-    assert_eq!(find(all()).await, [one.id, two.id, three.id]);
-    assert_eq!(find(DeadFilter { after: one.id, ..all() }).await, [two.id, three.id]);
-    assert_eq!(find(DeadFilter { ids: vec![three.id, one.id], ..all() }).await, [one.id, three.id]);
-    let class = Some("bad message".to_owned());
-    assert_eq!(find(DeadFilter { class, ..all() }).await, [three.id]);
-    let target = Some(target().to_string());
-    assert_eq!(find(DeadFilter { target, ..all() }).await, [one.id, two.id]);
-    assert_eq!(find(DeadFilter { route: Some("lain".to_owned()), ..all() }).await, [0; 0]);
-    assert_eq!(bench.ledger.dead_letters(&all(), 2).await.unwrap(), [one, two]);
-    let kinds = bench.ledger.dead_by_class().await.unwrap();
-    let kinds: Vec<_> =
-        kinds.iter().map(|it| (it.target.is_some(), &*it.class, it.count)).collect();
-    assert_eq!(kinds, [(false, "bad message", 1), (true, "refused", 2)]);
+    for bench in Bench::each().await {
+        let (_, ids) = bench.routed(2).await;
+        let one = bench.give_up(&ids[0]).await;
+        let two = bench.give_up(&ids[1]).await;
+        let (_, three) = bench.dead().await;
+        let find = async |filter: DeadFilter| {
+            let found = bench.ledger.dead_letters(&filter, 500).await.unwrap();
+            assert_eq!(bench.ledger.dead_count(&filter).await.unwrap(), found.len() as u64);
+            found.into_iter().map(|it| it.id).collect::<Vec<_>>()
+        };
+        let all = DeadFilter::default;
+        assert_eq!(find(all()).await, [one.id, two.id, three.id]);
+        assert_eq!(find(DeadFilter { after: one.id, ..all() }).await, [two.id, three.id]);
+        assert_eq!(
+            find(DeadFilter { ids: vec![three.id, one.id], ..all() }).await,
+            [one.id, three.id]
+        );
+        let class = Some("bad message".to_owned());
+        assert_eq!(find(DeadFilter { class, ..all() }).await, [three.id]);
+        let target = Some(target().to_string());
+        assert_eq!(find(DeadFilter { target, ..all() }).await, [one.id, two.id]);
+        assert_eq!(find(DeadFilter { route: Some("lain".to_owned()), ..all() }).await, [0; 0]);
+        assert_eq!(bench.ledger.dead_letters(&all(), 2).await.unwrap(), [one, two]);
+        let kinds = bench.ledger.dead_by_class().await.unwrap();
+        let kinds: Vec<_> =
+            kinds.iter().map(|it| (it.target.is_some(), &*it.class, it.count)).collect();
+        assert_eq!(kinds, [(false, "bad message", 1), (true, "refused", 2)]);
+    }
 }
 
 #[tokio::test]
 async fn generations_are_numbered_across_restarts() {
-    let bench = Bench::new();
-    assert_eq!(bench.ledger.last_generation().await.unwrap(), 0);
-    for number in [1, 2] {
-        bench
-            .write(|it| ledger::start_generation(it, number, digest("files"), START))
-            .await
-            .unwrap();
+    for bench in Bench::each().await {
+        assert_eq!(bench.ledger.last_generation().await.unwrap(), 0);
+        for number in [1, 2] {
+            bench
+                .write(|it| ledger::start_generation(it, number, digest("files"), START))
+                .await
+                .unwrap();
+        }
+        assert_eq!(bench.reopen().await.ledger.last_generation().await.unwrap(), 2);
     }
-    assert_eq!(bench.reopen().ledger.last_generation().await.unwrap(), 2);
 }

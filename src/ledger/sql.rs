@@ -1,0 +1,118 @@
+//! The statements that the two databases read differently.
+//!
+//! SQLite is told which index to take, since it has no statistics to choose by. PostgreSQL skips
+//! what another gateway is forgetting at the same moment.
+
+use crate::store::Sql;
+
+/// `count` messages were accepted: route, count.
+pub(super) const RECEIVED: Sql = Sql {
+    sqlite: "INSERT INTO tally VALUES (?1, '', 'received', ?2)
+             ON CONFLICT DO UPDATE SET count = count + excluded.count",
+    postgres: "INSERT INTO tally_change VALUES (?1, '', 'received', ?2)",
+};
+
+/// Holds a message until the transaction ends: route, id. Whoever changes its deliveries changes
+/// its row too, and two gateways with several messages each must take them in one order.
+pub(super) const HOLD: Sql = Sql {
+    sqlite: "",
+    postgres: "SELECT 1 FROM message WHERE route = ?1 AND id = ?2 FOR NO KEY UPDATE",
+};
+
+/// Dead letters: after, route, target, class, numbers as a JSON array, how many at most.
+pub(super) const DEAD_LETTERS: Sql = Sql {
+    sqlite: "SELECT id, at, route, message, target, ordinal, class, place, reason,
+                    attempts, generation, sent
+             FROM dead
+             WHERE id > ?1 AND (route = ?2 OR ?2 IS NULL) AND (target = ?3 OR ?3 IS NULL)
+                 AND (class = ?4 OR ?4 IS NULL)
+                 AND (?5 IS NULL OR id IN (SELECT value FROM json_each(?5)))
+             ORDER BY id LIMIT ?6",
+    postgres: "SELECT id, at, route, message, target, ordinal, class, place, reason,
+                      attempts, generation, sent
+               FROM dead
+               WHERE id > ?1 AND (route = ?2 OR ?2 IS NULL) AND (target = ?3 OR ?3 IS NULL)
+                   AND (class = ?4 OR ?4 IS NULL)
+                   AND (CAST(?5 AS TEXT) IS NULL OR id IN (
+                       SELECT CAST(value AS BIGINT)
+                       FROM jsonb_array_elements_text(CAST(?5 AS JSONB))))
+               ORDER BY id LIMIT ?6",
+};
+
+/// How many dead letters: the first five of [`DEAD_LETTERS`].
+pub(super) const DEAD_COUNT: Sql = Sql {
+    sqlite: "SELECT count(*) FROM dead
+             WHERE id > ?1 AND (route = ?2 OR ?2 IS NULL) AND (target = ?3 OR ?3 IS NULL)
+                 AND (class = ?4 OR ?4 IS NULL)
+                 AND (?5 IS NULL OR id IN (SELECT value FROM json_each(?5)))",
+    postgres: "SELECT count(*) FROM dead
+               WHERE id > ?1 AND (route = ?2 OR ?2 IS NULL) AND (target = ?3 OR ?3 IS NULL)
+                   AND (class = ?4 OR ?4 IS NULL)
+                   AND (CAST(?5 AS TEXT) IS NULL OR id IN (
+                       SELECT CAST(value AS BIGINT)
+                       FROM jsonb_array_elements_text(CAST(?5 AS JSONB))))",
+};
+
+/// Dead letters by kind.
+pub(super) const DEAD_KINDS: Sql = Sql {
+    sqlite: "SELECT route, target, class, count(*) FROM dead INDEXED BY dead_kind
+             GROUP BY route, target, class ORDER BY route, target, class",
+    postgres: "SELECT route, target, class, count(*) FROM dead
+               GROUP BY route, target, class ORDER BY route, target, class",
+};
+
+/// Every tally; its counts as a JSON object.
+pub(super) const TALLIES: Sql = Sql {
+    sqlite: "SELECT route, target, json_group_object(name, count) FROM tally
+             GROUP BY route, target ORDER BY route, target",
+    postgres: "SELECT route, target, CAST(json_object_agg(name, count) AS TEXT) FROM tally
+               GROUP BY route, target ORDER BY route, target",
+};
+
+/// Forgets deliveries of messages that were final at ?1 or before. Before [`FORGET_MESSAGES`], so
+/// that one message with very many of them is forgotten in pieces.
+pub(super) const FORGET_DELIVERIES: Sql = Sql {
+    sqlite: "DELETE FROM delivery WHERE (message, target, ordinal) IN (
+                 SELECT d.message, d.target, d.ordinal
+                 FROM message AS m INDEXED BY message_final
+                 CROSS JOIN delivery AS d ON d.message = m.number
+                 WHERE m.open = 0 AND m.fate <> 'dead' AND m.at <= ?1
+                 ORDER BY m.at LIMIT 1000)",
+    postgres: "DELETE FROM delivery WHERE (message, target, ordinal) IN (
+                   SELECT d.message, d.target, d.ordinal
+                   FROM message AS m JOIN delivery AS d ON d.message = m.number
+                   WHERE m.open = 0 AND m.fate <> 'dead' AND m.at <= ?1
+                   ORDER BY m.at LIMIT 1000 FOR UPDATE OF d SKIP LOCKED)",
+};
+
+/// Forgets messages that were final at ?1 or before, and have no deliveries.
+pub(super) const FORGET_MESSAGES: Sql = Sql {
+    sqlite: "DELETE FROM message WHERE number IN (
+                 SELECT number FROM message AS m INDEXED BY message_final
+                 WHERE open = 0 AND fate <> 'dead' AND at <= ?1
+                     AND NOT EXISTS (SELECT 1 FROM delivery WHERE message = m.number)
+                 ORDER BY at LIMIT 1000)",
+    postgres: "DELETE FROM message WHERE number IN (
+                   SELECT number FROM message AS m
+                   WHERE open = 0 AND fate <> 'dead' AND at <= ?1
+                       AND NOT EXISTS (SELECT 1 FROM delivery WHERE message = m.number)
+                   ORDER BY at LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+};
+
+/// Forgets claims that ran out at ?1 or before.
+pub(super) const FORGET_CLAIMS: Sql = Sql {
+    sqlite: "DELETE FROM claim WHERE (route, identity) IN (
+                 SELECT route, identity FROM claim WHERE until <= ?1 ORDER BY until LIMIT 1000)",
+    postgres: "DELETE FROM claim WHERE (route, identity) IN (
+                   SELECT route, identity FROM claim WHERE until <= ?1
+                   ORDER BY until LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+};
+
+/// Forgets keys that were used at ?1 or before.
+pub(super) const FORGET_KEYS: Sql = Sql {
+    sqlite: "DELETE FROM key_use WHERE (client, key) IN (
+                 SELECT client, key FROM key_use WHERE at <= ?1 ORDER BY at LIMIT 1000)",
+    postgres: "DELETE FROM key_use WHERE (client, key) IN (
+                   SELECT client, key FROM key_use WHERE at <= ?1
+                   ORDER BY at LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+};
