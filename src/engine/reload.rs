@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use tracing::info;
 
-use super::{Engine, EngineError, Shared, live::Live};
+use super::{Engine, EngineError, Shared, gateways, live::Live};
 use crate::{
     message::Endpoint,
     route::{Plan, Route},
@@ -41,7 +41,8 @@ impl Engine {
         if shared.stop.is_cancelled() {
             return Err(EngineError::Stopping);
         }
-        let generation = shared.live().generation + 1;
+        let (before, now) = (shared.live().generation, shared.clock.now());
+        let generation = gateways::next_generation(&shared.store, before, plan.digest, now).await?;
         let mut reloaded = Reloaded { generation, ..Reloaded::default() };
         let keeps = |route: &Arc<Route>| {
             plan.routes.get(&route.name).is_some_and(|it| it.digest == route.digest)
@@ -55,20 +56,21 @@ impl Engine {
 
         // Written first: if the store refuses, nothing has changed.
         let mut writes = Writes::default();
-        shared.record_generation(&mut writes, generation, "reloaded");
+        let live = Live::new(generation, plan);
+        shared.record_generation(&mut writes, &live, "reloaded");
         shared.store.commit(writes).await?;
 
         for route in leaving {
             if let Some(old) = running.routes.remove(&route.name) {
                 old.finish().await;
             }
-            let stays = plan.routes.contains_key(&route.name);
+            let stays = live.plan.routes.contains_key(&route.name);
             let list = if stays { &mut reloaded.changed } else { &mut reloaded.removed };
             list.push(route.name.to_string());
-            shared.forget_metrics(&route, plan.routes.get(&route.name));
+            shared.forget_metrics(&route, live.plan.routes.get(&route.name));
         }
         let before = shared.live();
-        shared.swap(Live::new(generation, plan));
+        shared.swap(live);
         let live = shared.live();
         for gone in before.plan.targets.keys().filter(|it| !live.plan.targets.contains_key(*it)) {
             shared.metrics.forget_target(&gone.to_string());
