@@ -29,6 +29,9 @@ pub(super) async fn run(shared: Arc<Shared>) {
         if let Err(error) = shared.measure(&mut damaged).await {
             warn!(%error, "the queues cannot be measured");
         }
+        if let Err(error) = shared.heed_pauses().await {
+            warn!(%error, "it is not known what other gateways have paused");
+        }
         if FORGET_EVERY <= since_forgetting {
             since_forgetting = Duration::ZERO;
             if let Err(error) = shared.forget().await {

@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::{
-    Engine, EngineError, GateSettings, Parts, Shared, delivery, gate::Gate, housekeeping, worker,
+    Engine, EngineError, GateSettings, Parts, Shared, delivery, gate::Gate, gateways, housekeeping,
+    worker,
 };
 use crate::{
     connector::OpenSource,
@@ -97,7 +98,7 @@ impl Engine {
     pub async fn start(parts: Parts, plan: Plan) -> Result<Self, EngineError> {
         let Parts { store, broker, metrics, clock, options } = parts;
         let (ledger, journal) = (Ledger::new(store.clone()), Journal::new(store.clone()));
-        let generation = ledger.last_generation().await? + 1;
+        let generation = gateways::next_generation(&store, 0, plan.digest, clock.now()).await?;
         let pauses = ledger.pauses().await?;
         let live = RwLock::new(Arc::new(Live::new(generation, plan)));
         let (gates, ids, acting) = (Gates::default(), IdSource::default(), Mutex::default());
@@ -131,10 +132,10 @@ impl Engine {
                 shared.metrics.set_paused(&target.to_string(), true);
             }
         }
-        shared.record_generation(&mut writes, generation, "started");
+        let live = shared.live();
+        shared.record_generation(&mut writes, &live, "started");
         shared.store.commit(writes).await?;
 
-        let live = shared.live();
         let mut running = engine.running.lock().await;
         for route in live.plan.routes.values() {
             running.start(shared, route);
@@ -184,13 +185,13 @@ impl Shared {
             && now != pause.system_digest
     }
 
-    pub(super) fn record_generation(&self, writes: &mut Writes, generation: i64, how: &str) {
+    pub(super) fn record_generation(&self, writes: &mut Writes, live: &Live, how: &str) {
         let at = self.clock.now();
-        if let Some(digest) = self.live().plan.digest {
-            ledger::start_generation(writes, generation, digest, at);
+        if let Some(digest) = live.plan.digest {
+            ledger::start_generation(writes, live.generation, digest, at);
         }
         let event = Event::Generation { how: how.to_owned() };
-        journal::append(writes, &bare_line(at, generation, event));
+        journal::append(writes, &bare_line(at, live.generation, event));
     }
 }
 

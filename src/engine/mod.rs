@@ -9,6 +9,7 @@ mod dead;
 mod delivery;
 mod envelope;
 mod gate;
+mod gateways;
 mod housekeeping;
 mod intake;
 mod live;

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use tracing::info;
 
-use super::{Engine, EngineError, Shared, live::Live};
+use super::{Engine, EngineError, Shared, gateways, live::Live};
 use crate::{
     message::Endpoint,
     route::{Plan, Route},
@@ -41,7 +41,8 @@ impl Engine {
         if shared.stopping.is_cancelled() {
             return Err(EngineError::Stopping);
         }
-        let generation = shared.live().generation + 1;
+        let (before, now) = (shared.live().generation, shared.clock.now());
+        let generation = gateways::next_generation(&shared.store, before, plan.digest, now).await?;
         let mut reloaded = Reloaded { generation, ..Reloaded::default() };
         let keeps = |route: &Arc<Route>| {
             plan.routes.get(&route.name).is_some_and(|it| it.digest == route.digest)
@@ -55,7 +56,8 @@ impl Engine {
 
         // Written first: if the store refuses, nothing has changed.
         let mut writes = Writes::default();
-        shared.record_generation(&mut writes, generation, "reloaded");
+        let live = Live::new(generation, plan);
+        shared.record_generation(&mut writes, &live, "reloaded");
         shared.store.commit(writes).await?;
 
         let live = Live::new(generation, plan);

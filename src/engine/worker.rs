@@ -128,11 +128,21 @@ async fn claims_of(
     now: Timestamp,
 ) -> Result<Claims, EngineError> {
     let Some(identity) = &route.identity else { return Ok(Claims::new()) };
-    let mut keys = Vec::new();
+    let (mut keys, mut writes) = (Vec::new(), Writes::default());
     for (delivery, routed) in taken.iter().zip(routed) {
-        if let Some(routed) = routed {
-            keys.extend(claim_keys(identity, routed, Digest::of(&[&delivery.entry.body])));
+        let Some(routed) = routed else { continue };
+        let (message, body) = (delivery.entry.id, Digest::of(&[&delivery.entry.body]));
+        let claim = Claim { message, body, until: now.after(identity.window) };
+        for key in claim_keys(identity, routed, body) {
+            if !matches!(routed.fate, Fated::Dead(_)) {
+                ledger::claim(&mut writes, &route.name, key, &claim, now);
+            }
+            keys.push(key);
         }
+    }
+    if shared.store.is_shared() {
+        // Between gateways the database decides, before anything follows from it.
+        shared.store.commit(writes).await?;
     }
     let found = shared.ledger.claims(&route.name, &keys, now).await?;
     Ok(keys.into_iter().zip(found).filter_map(|(key, claim)| Some((key, claim?))).collect())

@@ -14,6 +14,7 @@ mod delivery;
 mod demo;
 mod diagnostics;
 mod files_target;
+mod gateways;
 mod getting_started;
 mod http_target;
 mod ingest;

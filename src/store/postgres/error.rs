@@ -28,6 +28,11 @@ pub(super) fn trouble(error: &Error) -> Trouble {
         Some(&SqlState::T_R_DEADLOCK_DETECTED | &SqlState::T_R_SERIALIZATION_FAILURE) => {
             Trouble::Again
         }
+        // A standby since a moment ago, or tables that another gateway has migrated: a new
+        // connection finds out which server and which tables there are.
+        Some(&SqlState::READ_ONLY_SQL_TRANSACTION | &SqlState::FEATURE_NOT_SUPPORTED) => {
+            Trouble::Connection
+        }
         Some(code) => match code.code().get(..2) {
             // Shut down, crashed, starting up; a timeout has a connection left but no patience.
             Some("57") if *code != SqlState::QUERY_CANCELED => Trouble::Connection,

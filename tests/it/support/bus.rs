@@ -108,18 +108,30 @@ impl Project {
     /// Starts a bus on this project, with what an earlier one left.
     pub(crate) async fn start(self) -> Bus {
         let store = self.open().await;
+        self.start_on(store.clone(), store).await
+    }
+
+    /// As [`start`](Self::start), on a store that other buses share; its queues are its own.
+    pub(crate) async fn start_sharing(self, store: Store) -> Bus {
+        let queues = self.open().await;
+        self.start_on(queues, store).await
+    }
+
+    async fn start_on(self, queues: Store, store: Store) -> Bus {
         let clock = Clock::system();
-        let broker = Arc::new(Embedded::open(store.clone(), clock).await.unwrap());
+        let broker = Arc::new(Embedded::open(queues, clock).await.unwrap());
         let gate = GateSettings {
             probe_first: Duration::from_millis(20),
             probe_max: Duration::from_millis(100),
             pause_probe: Duration::from_millis(100),
             ..GateSettings::default()
         };
-        let options = Options { gate, hash_key: Some(b"kunci".to_vec()), ..Options::default() };
+        let sample_every = Duration::from_millis(100);
+        let hash_key = Some(b"kunci".to_vec());
+        let options = Options { gate, hash_key, sample_every, ..Options::default() };
         let metrics = Arc::new(Metrics::new().unwrap());
         let parts = Parts {
-            store: store.clone(),
+            store,
             broker: Arc::clone(&broker) as _,
             metrics: Arc::clone(&metrics),
             clock,
