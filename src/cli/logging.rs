@@ -8,6 +8,8 @@ use std::{
 
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
+use crate::broker::rabbitmq::UNLOGGED;
+
 use super::{CouldNot, LogFormat, screen::escaped};
 
 /// What is logged where nothing is said.
@@ -21,6 +23,11 @@ pub(super) fn start(format: LogFormat, filter: Option<&str>) -> Result<(), Could
     let filter = EnvFilter::try_new(filter.unwrap_or(USUAL)).map_err(|error| {
         CouldNot(format!("`log`: {error}; write for example `info` or `simpul=debug,warn`"))
     })?;
+    let quiet = UNLOGGED.parse();
+    let filter = match quiet {
+        Ok(quiet) => filter.add_directive(quiet),
+        Err(_) => filter,
+    };
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(Lines(format))

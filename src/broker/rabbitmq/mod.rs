@@ -40,7 +40,7 @@ use self::{
     consumer::RabbitConsumer, envelope::Envelope, links::Links, queue::Queue, topology::Topology,
 };
 use super::{Broker, BrokerError, Browsed, Consumer, Depth, Output, QueueName, Settled};
-pub use crate::amqp::{Address, AddressError, Tls};
+pub use crate::amqp::{Address, AddressError, Tls, UNLOGGED};
 use crate::{
     amqp::{Admin, Link, Publisher},
     message::Clock,

@@ -61,11 +61,9 @@ pub(crate) async fn run_all<H: House>(make: impl Fn() -> H) {
             eprintln!("{promise}");
         }
         let mut house = make();
-        if let Some(reason) = house.lacks(promise) {
-            println!("not promised: {promise}: {reason}");
-            continue;
+        if house.lacks(promise).is_none() {
+            check(&mut house).await;
         }
-        check(&mut house).await;
     }
 }
 
