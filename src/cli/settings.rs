@@ -37,8 +37,8 @@ pub struct Settings {
     pub store: PathBuf,
     /// The PostgreSQL with the store, where several gateways share one.
     pub database: Option<store::Address>,
-    /// Messages wait in the store itself.
-    pub embedded: bool,
+    /// The RabbitMQ that messages wait at; nothing, if they wait in the store.
+    pub rabbitmq: Option<Address>,
     /// The largest body that is accepted, in bytes.
     pub body_bytes_max: usize,
     /// Arrays and objects inside each other that a body may have.
@@ -92,7 +92,8 @@ struct SettingsFile {
     listen: Option<Located<String>>,
     /// Where operators look: `127.0.0.1:9464` unless said.
     ops: Option<Located<String>>,
-    /// Where messages wait: `embedded`, which is all that this version has.
+    /// Where messages wait: `embedded` unless said, or a RabbitMQ,
+    /// `amqp://user:password@host:5672/vhost`.
     broker: Option<Located<Secret>>,
     /// The directory of the store, `./data` unless said; or the PostgreSQL that several gateways
     /// share, `postgres://user:password@host:5432/database`.
@@ -143,7 +144,7 @@ impl Settings {
             ops: SocketAddr::from(([127, 0, 0, 1], 9464)),
             store: directory.join("data"),
             database: None,
-            embedded: true,
+            rabbitmq: None,
             body_bytes_max: 1 << 20,
             depth_max: Limits::default().depth,
             rate_per_second: 200,
@@ -171,7 +172,7 @@ impl Settings {
                 settings.take(file, directory, &mut project.report);
             }
         }
-        if settings.database.is_some() && settings.embedded {
+        if settings.database.is_some() && settings.rabbitmq.is_none() {
             project.report.enter(FILE);
             let message = "a store in PostgreSQL, and `broker: embedded`";
             let found = project.report.error(Span::default(), Code::OutOfPlace, message);
@@ -195,8 +196,7 @@ impl Settings {
         self.listen = listen.and_then(|it| address(&it, report)).unwrap_or(self.listen);
         self.ops = ops.and_then(|it| address(&it, report)).unwrap_or(self.ops);
         if let Some(broker) = broker {
-            self.embedded = broker.value.reveal() == "embedded";
-            check_broker(&broker, report);
+            self.rabbitmq = broker_address(&broker, report);
         }
         match store.as_ref().and_then(|it| store_place(it, report)) {
             Some(StorePlace::Directory(path)) => {
@@ -273,25 +273,23 @@ fn address(text: &Located<String>, report: &mut Report) -> Option<SocketAddr> {
 }
 
 /// Messages here never show the text: it may hold a password.
-fn check_broker(text: &Located<Secret>, report: &mut Report) {
+/// The RabbitMQ that messages wait at; nothing, if they wait in the store.
+fn broker_address(text: &Located<Secret>, report: &mut Report) -> Option<Address> {
     let broker = text.value.reveal();
     if broker == "embedded" {
-        return;
+        return None;
     }
     if !broker.starts_with("amqp:") && !broker.starts_with("amqps:") {
         let found = report.error(text.at, Code::WrongKind, "not a broker");
-        found.help("write `embedded`");
-        return;
+        found.help("write `embedded`, or `amqp://user:password@host:5672/vhost`");
+        return None;
     }
     match Address::parse(broker) {
-        Ok(_) => {
-            let message = "this version of simpul does not run on RabbitMQ";
-            let found = report.error(text.at, Code::NotInThisVersion, message);
-            found.help("write `embedded`");
-        }
+        Ok(address) => Some(address),
         Err(error) => {
             let found = report.error(text.at, Code::WrongKind, format!("this {error}"));
             found.help("write `embedded`, or `amqp://user:password@host:5672/vhost`");
+            None
         }
     }
 }

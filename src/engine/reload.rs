@@ -60,7 +60,6 @@ impl Engine {
         shared.record_generation(&mut writes, &live, "reloaded");
         shared.store.commit(writes).await?;
 
-        let live = Live::new(generation, plan);
         // Before the routes: a source whose last reader goes must not hand over to nobody.
         let mut pulls = self.pulls.lock().await;
         pulls.leave(shared, &live).await;
