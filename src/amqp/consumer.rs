@@ -216,6 +216,11 @@ impl Acker {
         answered.await.unwrap_or_default()
     }
 
+    /// Tells the channels of different consumers apart, for grouping what is acknowledged.
+    pub fn channel(&self) -> usize {
+        Arc::as_ptr(&self.shared).addr()
+    }
+
     /// Whether a tag can still be acknowledged; if not, its message comes again.
     pub fn is_live(&self, tag: Tag) -> bool {
         tag.epoch == self.shared.epoch.load(Ordering::Acquire)

@@ -31,6 +31,9 @@ pub use self::{
     version::Version,
 };
 
+/// What must never be logged: the library writes a message that came back out, body and all.
+pub const UNLOGGED: &str = "lapin::returned_messages=off";
+
 /// What went wrong, in one line for an operator. Never holds a password or a body: the server's
 /// own words, or what the operating system said.
 fn why(error: &lapin::Error) -> String {

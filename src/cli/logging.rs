@@ -9,6 +9,8 @@ use std::{
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
+use crate::broker::rabbitmq::UNLOGGED;
+
 use super::{CouldNot, LogFormat, screen::escaped};
 
 /// What is logged where nothing is said.
@@ -20,6 +22,10 @@ const LINE_BYTES_MAX: usize = 8 * 1024;
 /// Starts the log on standard error; `filter` says what is logged: `info`, `simpul=debug,warn`.
 pub(super) fn start(format: LogFormat, filter: Option<&str>) -> Result<(), CouldNot> {
     let filter = parse(filter.unwrap_or(USUAL))?;
+    let filter = match UNLOGGED.parse() {
+        Ok(quiet) => filter.add_directive(quiet),
+        Err(_) => filter,
+    };
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(Lines(format))

@@ -33,6 +33,8 @@ pub struct Settings {
     pub ops: SocketAddr,
     /// The directory of the embedded broker and the store.
     pub store: PathBuf,
+    /// The RabbitMQ that messages wait at; nothing, if they wait in the store.
+    pub rabbitmq: Option<Address>,
     /// The largest body that is accepted, in bytes.
     pub body_bytes_max: usize,
     /// Arrays and objects inside each other that a body may have.
@@ -86,7 +88,8 @@ struct SettingsFile {
     listen: Option<Located<String>>,
     /// Where operators look: `127.0.0.1:9464` unless said.
     ops: Option<Located<String>>,
-    /// Where messages wait: `embedded`, which is all that this version has.
+    /// Where messages wait: `embedded` unless said, or a RabbitMQ,
+    /// `amqp://user:password@host:5672/vhost`.
     broker: Option<Located<Secret>>,
     /// The directory of the store: `./data` unless said.
     store: Option<Located<Secret>>,
@@ -135,6 +138,7 @@ impl Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             ops: SocketAddr::from(([127, 0, 0, 1], 9464)),
             store: directory.join("data"),
+            rabbitmq: None,
             body_bytes_max: 1 << 20,
             depth_max: Limits::default().depth,
             rate_per_second: 200,
@@ -177,7 +181,7 @@ impl Settings {
         self.listen = listen.and_then(|it| address(&it, report)).unwrap_or(self.listen);
         self.ops = ops.and_then(|it| address(&it, report)).unwrap_or(self.ops);
         if let Some(broker) = broker {
-            check_broker(&broker, report);
+            self.rabbitmq = broker_address(&broker, report);
         }
         if let Some(path) = store.as_ref().and_then(|it| store_path(it, report)) {
             self.store = directory.join(path);
@@ -249,25 +253,23 @@ fn address(text: &Located<String>, report: &mut Report) -> Option<SocketAddr> {
 }
 
 /// Messages here never show the text: it may hold a password.
-fn check_broker(text: &Located<Secret>, report: &mut Report) {
+/// The RabbitMQ that messages wait at; nothing, if they wait in the store.
+fn broker_address(text: &Located<Secret>, report: &mut Report) -> Option<Address> {
     let broker = text.value.reveal();
     if broker == "embedded" {
-        return;
+        return None;
     }
     if !broker.starts_with("amqp:") && !broker.starts_with("amqps:") {
         let found = report.error(text.at, Code::WrongKind, "not a broker");
-        found.help("write `embedded`");
-        return;
+        found.help("write `embedded`, or `amqp://user:password@host:5672/vhost`");
+        return None;
     }
     match Address::parse(broker) {
-        Ok(_) => {
-            let message = "this version of simpul does not run on RabbitMQ";
-            let found = report.error(text.at, Code::NotInThisVersion, message);
-            found.help("write `embedded`");
-        }
+        Ok(address) => Some(address),
         Err(error) => {
             let found = report.error(text.at, Code::WrongKind, format!("this {error}"));
             found.help("write `embedded`, or `amqp://user:password@host:5672/vhost`");
+            None
         }
     }
 }

@@ -13,7 +13,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    broker::{Broker, embedded::Embedded},
+    broker::{
+        Broker, BrokerError,
+        embedded::Embedded,
+        rabbitmq::{self, RabbitMq},
+    },
     cli::{
         CouldNot,
         project::{self, Files},
@@ -33,7 +37,7 @@ const ENGINE_STOP_TIMEOUT: Duration = Duration::from_secs(25);
 /// A bus that takes messages.
 pub(super) struct Running {
     engine: Engine,
-    broker: Arc<Embedded>,
+    queues: Queues,
     bus: Arc<EngineBus>,
     store_directory: PathBuf,
     addresses: (std::net::SocketAddr, std::net::SocketAddr),
@@ -58,8 +62,8 @@ impl Running {
         let addresses = (address(&listener)?, address(&ops_listener)?);
 
         let store = open(&settings.store, &metrics)?;
-        let broker = Embedded::open(store.clone(), clock).await;
-        let broker = Arc::new(broker.map_err(|it| CouldNot(it.to_string()))?);
+        let queues = Queues::open(&settings, store.clone(), clock).await;
+        let queues = queues.map_err(|it| CouldNot(it.to_string()))?;
         let options = Options {
             hash_key: settings.hash_key.as_ref().map(|it| it.reveal().as_bytes().to_vec()),
             prefetch: settings.prefetch,
@@ -67,13 +71,8 @@ impl Running {
             body_bytes_max: settings.body_bytes_max,
             ..Options::default()
         };
-        let parts = Parts {
-            store,
-            broker: Arc::clone(&broker) as Arc<dyn Broker>,
-            metrics: Arc::clone(&metrics),
-            clock,
-            options,
-        };
+        let parts =
+            Parts { store, broker: queues.broker(), metrics: Arc::clone(&metrics), clock, options };
         let engine = Engine::start(parts, plan).await.map_err(|it| CouldNot(it.to_string()))?;
         let token = OpsToken::create(&settings.store, addresses.1)
             .map_err(|error| CouldNot(format!("`{}`: {error}", settings.store.display())))?;
@@ -82,7 +81,7 @@ impl Running {
 
         let mut running = Self {
             engine,
-            broker,
+            queues,
             bus: Arc::clone(&bus),
             store_directory: settings.store.clone(),
             addresses,
@@ -152,7 +151,7 @@ impl Running {
         self.sources_stop.cancel();
         while self.sources.join_next().await.is_some() {}
         let stopped = self.engine.stop(ENGINE_STOP_TIMEOUT).await;
-        let closed = self.broker.close().await;
+        let closed = self.queues.close().await;
         if let Err(error) = &closed {
             tracing::warn!(%error, "the queues were not closed; what is in them will be flagged");
         }
@@ -160,6 +159,40 @@ impl Running {
         while self.ops.join_next().await.is_some() {}
         OpsToken::remove(&self.store_directory);
         stopped == Stopped::Drained && closed.is_ok()
+    }
+}
+
+/// Where messages wait.
+enum Queues {
+    Embedded(Arc<Embedded>),
+    RabbitMq(RabbitMq),
+}
+
+impl Queues {
+    async fn open(settings: &Settings, store: Store, clock: Clock) -> Result<Self, BrokerError> {
+        let Some(address) = &settings.rabbitmq else {
+            return Ok(Self::Embedded(Arc::new(Embedded::open(store, clock).await?)));
+        };
+        let (tls, options) = (rabbitmq::Tls::default(), rabbitmq::Options::default());
+        let opened = RabbitMq::open(address.clone(), tls, store, clock, options).await?;
+        Ok(Self::RabbitMq(opened))
+    }
+
+    fn broker(&self) -> Arc<dyn Broker> {
+        match self {
+            Self::Embedded(broker) => Arc::clone(broker) as _,
+            Self::RabbitMq(broker) => Arc::new(broker.clone()),
+        }
+    }
+
+    async fn close(&self) -> Result<(), BrokerError> {
+        match self {
+            Self::Embedded(broker) => broker.close().await,
+            Self::RabbitMq(broker) => {
+                broker.close().await;
+                Ok(())
+            }
+        }
     }
 }
 

@@ -134,7 +134,9 @@ async fn a_delay_survives_reopening(house: &mut dyn House) {
     let broker = house.open().await;
     let mut consumer = broker.consume(&name, 10);
     nothing_comes(house, &mut *consumer).await;
-    assert_eq!(broker.depth(&name).await.unwrap().delayed, 1);
+    if house.counts_what_is_delayed() {
+        assert_eq!(broker.depth(&name).await.unwrap().delayed, 1);
+    }
     assert_eq!(bodies(&consumer.next(1).await), "nanti");
     assert!(due <= house.clock().now());
 }

@@ -6,6 +6,7 @@ mod checks;
 mod embedded;
 mod model;
 mod order;
+mod rabbitmq;
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -35,6 +36,16 @@ pub(crate) trait House: Send {
     /// How long to wait before saying that nothing came.
     fn patience(&self) -> Duration;
 
+    /// Why this kind of broker cannot keep a promise of the list, if by its nature it cannot.
+    fn lacks(&self, _promise: &str) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether it knows of each queue how many entries wait for a moment.
+    fn counts_what_is_delayed(&self) -> bool {
+        true
+    }
+
     /// Whether outputs, writes and removals of one settlement are one transaction.
     fn is_transactional(&self) -> bool;
 }
@@ -49,7 +60,10 @@ pub(crate) async fn run_all<H: House>(make: impl Fn() -> H) {
         {
             eprintln!("{promise}");
         }
-        check(&mut make()).await;
+        let mut house = make();
+        if house.lacks(promise).is_none() {
+            check(&mut house).await;
+        }
     }
 }
 

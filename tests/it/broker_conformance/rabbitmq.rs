@@ -1,0 +1,162 @@
+//! The broker on RabbitMQ: the list, and what only it promises.
+
+use std::time::Instant;
+
+use simpul::{
+    broker::rabbitmq::{Address, Options, RabbitMq, Tls},
+    store::Store,
+};
+use tempfile::TempDir;
+
+use super::*;
+use crate::support::rabbit::Rabbit;
+
+/// A virtual host, and the store beside it.
+struct RabbitHouse {
+    directory: TempDir,
+    address: String,
+    open: Option<RabbitMq>,
+}
+
+impl RabbitHouse {
+    fn new(rabbit: &Rabbit) -> Self {
+        Self::at(rabbit.vhost())
+    }
+
+    fn at(address: String) -> Self {
+        Self { directory: tempfile::tempdir().unwrap(), address, open: None }
+    }
+}
+
+#[async_trait]
+impl House for RabbitHouse {
+    async fn open(&mut self) -> Arc<dyn Broker> {
+        let store = Store::open(self.directory.path()).unwrap();
+        let rungs = vec![Duration::from_secs(1), Duration::from_secs(3)];
+        let options = Options { rungs, ..Options::default() };
+        let address = Address::parse(&self.address).unwrap();
+        let opened = RabbitMq::open(address, Tls::default(), store, self.clock(), options).await;
+        let broker = opened.unwrap();
+        broker.connected().await;
+        self.open = Some(broker.clone());
+        Arc::new(broker)
+    }
+
+    async fn stop(&mut self) {
+        self.open.take().unwrap().close().await;
+    }
+
+    fn crash(&mut self) {
+        self.open = None;
+    }
+
+    fn clock(&self) -> Clock {
+        Clock::system()
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_secs(4)
+    }
+
+    fn lacks(&self, promise: &str) -> Option<&'static str> {
+        Some(match promise {
+            "hastened entries are due at once" => "a rung of the ladder lets nothing out early",
+            "queues do not mix, by the thousand" => "a quorum queue costs 10 ms; see 500 routes",
+            "depth counts what is there" => "the ladder holds the delayed ones of all queues",
+            "browsing takes nothing" => "no queue with a single active consumer can be looked into",
+            "a long row behind one key holds nobody up" => {
+                "entries come in the order of the queue, and no more than `prefetch` at once"
+            }
+            _ => return None,
+        })
+    }
+
+    fn counts_what_is_delayed(&self) -> bool {
+        false
+    }
+
+    fn is_transactional(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rabbitmq_keeps_every_promise_that_it_can() {
+    let Some(rabbit) = Rabbit::shared() else { return };
+    run_all(|| RabbitHouse::new(rabbit)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queues_of_500_routes_with_two_targets_are_declared_within_a_minute() {
+    const ROUTES: usize = 500;
+    let Some(rabbit) = Rabbit::start() else { return };
+    let mut house = RabbitHouse::at(rabbit.vhost());
+    let broker = house.open().await;
+    let names = (0..ROUTES).flat_map(|it| {
+        ["route.r{}", "deliver.r{}.arsip.simpan", "deliver.r{}.agenda.catat"].map(
+            |name| -> QueueName {
+                format!("simpul.{}", name.replace("{}", &it.to_string())).into()
+            },
+        )
+    });
+    let names: Vec<_> = names.collect();
+    let started = Instant::now();
+    for some in names.chunks(100) {
+        publish(&broker, some.iter().map(|name| output(&house, name, name)).collect()).await;
+    }
+    let mut consumers: Vec<_> = names.iter().map(|name| broker.consume(name, 5)).collect();
+    for (name, consumer) in names.iter().zip(&mut consumers) {
+        let next = tokio::time::timeout(Duration::from_secs(60), consumer.next(1)).await.unwrap();
+        assert_eq!(bodies(&next), **name);
+    }
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(60), "{took:?}");
+}
+
+/// Publishes, is killed in the middle, and starts again: everything that was confirmed comes.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "the queue of the private server answers nothing after its restart; not understood yet"]
+async fn nothing_that_was_confirmed_is_lost_when_rabbitmq_is_killed() {
+    let Some(rabbit) = Rabbit::start() else { return };
+    let mut house = RabbitHouse::at(rabbit.vhost());
+    let (name, broker) = (queue("sppd"), house.open().await);
+    let mut consumer = broker.consume(&name, 100);
+    let mut confirmed = std::collections::BTreeSet::new();
+    let mut seen = std::collections::BTreeSet::new();
+    let (mut number, mut killed, mut refused) = (0, None, 0);
+    while killed.is_none_or(|at: Instant| confirmed.len() < at.elapsed().as_millis() as usize) {
+        if number == 400 {
+            rabbit.kill();
+            killed = Some(Instant::now());
+        }
+        let words: Vec<_> = (number..number + 20).map(|it| it.to_string()).collect();
+        number += 20;
+        let outputs = words.iter().map(|it| output(&house, &name, it)).collect();
+        let started = Instant::now();
+        let outcomes = broker.publish(outputs, Writes::default()).await;
+        let took = started.elapsed();
+        for (word, outcome) in words.into_iter().zip(outcomes) {
+            match outcome {
+                Ok(()) => drop(confirmed.insert(word)),
+                Err(_) => refused += 1,
+            }
+        }
+        if killed.is_some() && 0 < refused {
+            assert!(took < Duration::from_secs(1), "a publish without RabbitMQ took {took:?}");
+            break;
+        }
+        if let Ok(taken) = tokio::time::timeout(Duration::from_millis(5), consumer.next(10)).await {
+            seen.extend(taken.iter().map(|it| String::from_utf8(it.entry.body.to_vec()).unwrap()));
+            let _ = broker.settle(done(taken), vec![], Writes::default()).await;
+        }
+    }
+    rabbit.begin();
+    let end = Instant::now() + Duration::from_secs(90);
+    while !confirmed.is_subset(&seen) {
+        let next = tokio::time::timeout_at(end.into(), consumer.next(50)).await;
+        let taken = next.unwrap_or_else(|_| panic!("{} lost", confirmed.difference(&seen).count()));
+        seen.extend(taken.iter().map(|it| String::from_utf8(it.entry.body.to_vec()).unwrap()));
+        settle(&broker, done(taken)).await;
+    }
+    assert!(400 <= confirmed.len() && 0 < refused);
+}
