@@ -8,6 +8,7 @@
 mod dead;
 mod delivery;
 mod envelope;
+mod fetched;
 mod gate;
 mod gateways;
 mod housekeeping;

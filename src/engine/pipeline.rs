@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::envelope;
+use super::{envelope, fetched};
 use crate::{
     expr::{Budget, EvalError, Expr, Meta, Scope},
     ledger::Cause,
@@ -23,7 +23,7 @@ const KEY_MAX: usize = 64 << 10;
 const DEPTH_MAX: usize = Limits::DEPTH_MAX;
 
 /// Violations of a schema that a reason names.
-const VIOLATIONS_MAX: usize = 5;
+pub(super) const VIOLATIONS_MAX: usize = 5;
 
 /// What the pipeline needs beside the route.
 #[derive(Clone, Copy)]
@@ -122,23 +122,11 @@ pub(super) fn run(setting: Setting<'_>, route: &Route, arena: &Arena, message: &
         hash_key: setting.hash_key,
     };
     let scope = Scope { arena, body, item: None, meta: &meta, budget: &budget };
-    routed.fate = match fetched(setting, route, body) {
+    routed.fate = match fetched::check(setting, route, &scope) {
         Err(cause) => Fated::Dead(cause),
         Ok(()) => through(setting, route, &scope, &mut routed).unwrap_or_else(Fated::Dead),
     };
     routed
-}
-
-/// Holds the body of a message that was fetched against its source's schema. Whoever brings a
-/// message is told at the door.
-fn fetched(setting: Setting<'_>, route: &Route, body: Value<'_>) -> Result<(), Cause> {
-    let source = setting.plan.sources.get(&route.from).filter(|it| it.source.pull.is_some());
-    let Some(schema) = source.and_then(|it| it.schema.as_ref()) else { return Ok(()) };
-    let violations = schema.violations(body, VIOLATIONS_MAX);
-    if violations.is_empty() {
-        return Ok(());
-    }
-    Err(bad(&format!("from {}: schema", route.from), told(&violations)))
 }
 
 fn through(

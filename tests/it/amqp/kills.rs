@@ -3,9 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -21,32 +19,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{Foreign, QUEUE, project, received, route, system, until};
-use crate::support::{rabbit::Rabbit, scripted::Scripted};
-
-/// The program at work; killed when dropped.
-struct Process(Child);
-
-impl Process {
-    fn start(project: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_simpul"));
-        command.arg("--project").arg(project).arg("run");
-        let log = project.join("simpul.log");
-        let log = fs::File::options().create(true).append(true).open(log).unwrap();
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
-        let mut child = command.spawn().unwrap();
-        let mut greeting = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut greeting).unwrap();
-        assert!(greeting.starts_with("simpul runs"), "{greeting:?}");
-        Self(child)
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::support::{process::Process, rabbit::Rabbit, scripted::Scripted};
 
 /// For each message that was delivered, how often in all, and how often without the flag.
 fn delivered(file: &Path) -> BTreeMap<u64, (usize, usize)> {

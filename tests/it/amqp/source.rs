@@ -90,7 +90,7 @@ async fn bad_messages_become_dead_letters_and_the_queue_goes_on() {
     body: not JSON: expected a value at line 1, column 1
     body: not JSON: expected a value at line 1, column 1
     body: not UTF-8 at line 1, column 9
-    from absensi.koreksi: schema: `` must have `nip`
+    from absensi.koreksi: schema: `the body` must have `nip`
     ");
     until("the queue is empty", async || foreign.ready(QUEUE).await == Some(0)).await;
 
