@@ -75,9 +75,7 @@ impl Engine {
         let before = shared.live();
         shared.swap(live);
         let live = shared.live();
-        for gone in before.plan.targets.keys().filter(|it| !live.plan.targets.contains_key(*it)) {
-            shared.metrics.forget_target(&gone.to_string());
-        }
+        shared.forget_targets(&before, &live);
         for route in live.plan.routes.values() {
             if !running.routes.contains_key(&route.name) {
                 if !reloaded.changed.iter().any(|it| **it == *route.name) {
@@ -120,6 +118,12 @@ impl Shared {
             }
         }
         Ok(freed)
+    }
+
+    fn forget_targets(&self, before: &Live, now: &Live) {
+        for gone in before.plan.targets.keys().filter(|it| !now.plan.targets.contains_key(*it)) {
+            self.metrics.forget_target(&gone.to_string());
+        }
     }
 
     fn forget_metrics(&self, old: &Route, new: Option<&Arc<Route>>) {
