@@ -177,8 +177,7 @@ impl Settings {
             let message = "a store in PostgreSQL, and `broker: embedded`";
             let found = project.report.error(Span::default(), Code::OutOfPlace, message);
             found.help(
-                "the embedded broker keeps its queues in the store's directory: write `store: \
-                 ./data`, or `broker: amqp://…` where several gateways share a RabbitMQ",
+                "the embedded broker keeps its queues in the store's directory: write `store: ./data`",
             );
         }
         if settings.listen == settings.ops && settings.ops.port() != 0 {
