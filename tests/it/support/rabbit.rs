@@ -185,6 +185,7 @@ fn environment(
         ("RABBITMQ_ENABLED_PLUGINS_FILE", path("enabled_plugins")),
         ("RABBITMQ_CONFIG_FILE", path("rabbitmq.conf")),
         ("RABBITMQ_CONF_ENV_FILE", path("none-env.conf")),
+        ("ERL_CRASH_DUMP", path("erl_crash.dump")),
         (
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
             "-kernel inet_dist_use_interface {127,0,0,1}".to_owned(),
