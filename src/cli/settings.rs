@@ -280,17 +280,11 @@ fn broker_address(text: &Located<Secret>, report: &mut Report) -> Option<Address
     }
     if !broker.starts_with("amqp:") && !broker.starts_with("amqps:") {
         let found = report.error(text.at, Code::WrongKind, "not a broker");
-        found.help("write `embedded`");
+        found.help("write `embedded`, or `amqp://user:password@host:5672/vhost`");
         return None;
     }
     match Address::parse(broker) {
-        Ok(address) => {
-            // Its queues pass the checks of every broker, but not yet a `kill -9` of RabbitMQ.
-            let message = "this version of simpul does not run on RabbitMQ";
-            let found = report.error(text.at, Code::NotInThisVersion, message);
-            found.help("write `embedded`");
-            Some(address)
-        }
+        Ok(address) => Some(address),
         Err(error) => {
             let found = report.error(text.at, Code::WrongKind, format!("this {error}"));
             found.help("write `embedded`, or `amqp://user:password@host:5672/vhost`");
