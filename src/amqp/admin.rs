@@ -1,4 +1,4 @@
-//! What is set up at a broker: queues, exchanges and bindings, declared and never deleted.
+//! What is set up at a broker: queues, exchanges and bindings. Nothing is ever deleted by the bus.
 
 use std::{fmt, time::Duration};
 
@@ -7,7 +7,7 @@ use lapin::{
     Channel, ExchangeKind,
     options::{
         BasicGetOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
-        QueuePurgeOptions,
+        QueueDeleteOptions, QueuePurgeOptions,
     },
     types::{AMQPValue, FieldTable, ShortString},
 };
@@ -199,6 +199,22 @@ impl Admin {
         let call = async move |channel: &Channel| {
             let name = short("the name of the queue", &name).map_err(unsayable)?;
             Ok(u64::from(channel.queue_purge(name, QueuePurgeOptions::default()).await?))
+        };
+        self.call(format!("queue `{queue}`"), call).await
+    }
+
+    /// Deletes a queue with everything in it, which only whoever made it may do; returns how many
+    /// messages went with it. One that does not exist is deleted already.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if that is not certain.
+    pub async fn delete(&self, queue: &str) -> Result<u64, AdminError> {
+        let name = queue.to_owned();
+        let call = async move |channel: &Channel| {
+            // Quorum queues know neither `if-unused` nor `if-empty`.
+            let name = short("the name of the queue", &name).map_err(unsayable)?;
+            Ok(u64::from(channel.queue_delete(name, QueueDeleteOptions::default()).await?))
         };
         self.call(format!("queue `{queue}`"), call).await
     }

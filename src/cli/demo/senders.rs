@@ -1,5 +1,5 @@
 //! The agency's systems that publish: several senders at once, each of which keeps a document
-//! until the bus has said that it has it.
+//! until the bus, or the RabbitMQ whose queue it goes to, has said that it has it.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -17,9 +17,10 @@ use tokio::{
 };
 
 use super::{
-    CouldNot,
+    CouldNot, rabbitmq,
     work::{Post, Source},
 };
+use crate::amqp::{PublishFailure, Publisher};
 
 /// Senders of one source.
 const SENDERS: usize = 4;
@@ -42,6 +43,8 @@ pub(super) struct Door {
     pub(super) address: String,
     /// The API key of each source.
     pub(super) keys: BTreeMap<Source, String>,
+    /// For sources whose system publishes to a queue, where there is a RabbitMQ.
+    pub(super) publisher: Option<Publisher>,
 }
 
 /// Documents under way. Dropped, the senders stop.
@@ -68,7 +71,7 @@ impl Senders {
         Self { tasks, accepted }
     }
 
-    /// For how many documents the bus has answered 202 so far.
+    /// How many documents were accepted so far: answered with 202, or confirmed in their queue.
     pub(super) fn accepted(&self) -> u64 {
         self.accepted.load(Ordering::Relaxed)
     }
@@ -115,7 +118,10 @@ impl Door {
         let started = Instant::now();
         let mut pause = PAUSE_FIRST;
         while started.elapsed() < PATIENCE {
-            let (next, answer) = self.try_once(post).await;
+            let (next, answer) = match (&self.publisher, post.source.queue()) {
+                (Some(publisher), Some(queue)) => publish_once(publisher, queue, post).await,
+                _ => self.post_once(post).await,
+            };
             match next {
                 Next::Accepted => return Ok(()),
                 Next::Again(asked) => {
@@ -131,8 +137,8 @@ impl Door {
         Err(CouldNot(format!("the bus did not take `{}` in {seconds} s", post.key)))
     }
 
-    /// One try; also returns what the bus answered, for an error.
-    async fn try_once(&self, post: &Post) -> (Next, String) {
+    /// One call; also returns what the bus answered, for an error.
+    async fn post_once(&self, post: &Post) -> (Next, String) {
         let key = self.keys.get(&post.source).map_or("", String::as_str);
         let request = self
             .client
@@ -150,6 +156,15 @@ impl Door {
         // An answer that breaks off tells nothing: what was said in full counts.
         let Ok(text) = response.text().await else { return (Next::Again(None), String::new()) };
         (next(status, asked), format!("{status} {text}"))
+    }
+}
+
+/// One message to a queue; also returns what was wrong with it.
+async fn publish_once(publisher: &Publisher, queue: &str, post: &Post) -> (Next, String) {
+    match rabbitmq::publish(publisher, queue, post).await {
+        Ok(()) => (Next::Accepted, String::new()),
+        Err(failure @ PublishFailure::Unsendable { .. }) => (Next::Refused, failure.to_string()),
+        Err(failure) => (Next::Again(None), failure.to_string()),
     }
 }
 
