@@ -152,7 +152,7 @@ impl<'a> Stage<'a> {
         &mut self,
         owed: &super::figures::AllReceipts,
     ) -> Result<(Figures, Counted), CouldNot> {
-        let View { routes, counted } = self.view().await?;
+        let View { routes, mut counted } = self.view().await?;
         let published = self.published.values().sum();
         let received: u64 = routes.iter().map(|it| it.received).sum();
         // A document that the bus has accepted and does not know of is lost as well.
@@ -177,6 +177,13 @@ impl<'a> Stage<'a> {
                 let place = (route.route.clone(), target.target.clone());
                 let mut seen = counted.targets.get(&place).copied().unwrap_or_default();
                 seen.dead = target.dead;
+                if target.delivered != seen.delivered {
+                    let (says, took) = (target.delivered, seen.delivered);
+                    counted.wrongs.push(format!(
+                        "{}: the bus says that {says} were delivered to `{}`, which took {took}",
+                        route.route, target.target
+                    ));
+                }
                 entry.targets.insert(target.target.clone(), seen);
             }
             figures.routes.insert(route.route.clone(), entry);
