@@ -12,6 +12,7 @@ use std::{
 
 use reqwest::{StatusCode, header};
 use tokio::{
+    sync::watch,
     task::JoinSet,
     time::{Instant, sleep},
 };
@@ -51,6 +52,7 @@ pub(super) struct Door {
 pub(super) struct Senders {
     tasks: JoinSet<Result<(), CouldNot>>,
     accepted: Arc<AtomicU64>,
+    held: watch::Sender<bool>,
 }
 
 impl Senders {
@@ -62,13 +64,20 @@ impl Senders {
             by_source.entry(post.source).or_default().push_back(post);
         }
         let mut tasks = JoinSet::new();
+        let held = watch::Sender::new(false);
         for queue in by_source.into_values() {
             let queue = Arc::new(Mutex::new(queue));
             for _ in 0..SENDERS {
-                tasks.spawn(send_all(queue.clone(), door.clone(), accepted.clone()));
+                let rest = held.subscribe();
+                tasks.spawn(send_all(queue.clone(), door.clone(), accepted.clone(), rest));
             }
         }
-        Self { tasks, accepted }
+        Self { tasks, accepted, held }
+    }
+
+    /// Whether the senders rest after the document that they are at, or go on.
+    pub(super) fn hold(&self, held: bool) {
+        self.held.send_replace(held);
     }
 
     /// How many documents were accepted so far: answered with 202, or confirmed in their queue.
@@ -93,8 +102,12 @@ async fn send_all(
     queue: Arc<Mutex<VecDeque<Post>>>,
     door: Door,
     accepted: Arc<AtomicU64>,
+    mut held: watch::Receiver<bool>,
 ) -> Result<(), CouldNot> {
     loop {
+        if held.wait_for(|it| !*it).await.is_err() {
+            return Ok(());
+        }
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some(post) = next else { return Ok(()) };
         door.send(&post).await?;
