@@ -6,8 +6,8 @@ use bytes::Bytes;
 use lapin::{
     Channel, ExchangeKind,
     options::{
-        BasicGetOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
-        QueueDeleteOptions, QueuePurgeOptions,
+        BasicGetOptions, ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions,
+        QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions,
     },
     types::{AMQPValue, FieldTable, ShortString},
 };
@@ -217,6 +217,21 @@ impl Admin {
             Ok(u64::from(channel.queue_delete(name, QueueDeleteOptions::default()).await?))
         };
         self.call(format!("queue `{queue}`"), call).await
+    }
+
+    /// Deletes an exchange, which only whoever made it may do. One that does not exist is deleted
+    /// already.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if that is not certain.
+    pub async fn delete_exchange(&self, exchange: &str) -> Result<(), AdminError> {
+        let name = exchange.to_owned();
+        let call = async move |channel: &Channel| {
+            let name = short("the name of the exchange", &name).map_err(unsayable)?;
+            channel.exchange_delete(name, ExchangeDeleteOptions::default()).await
+        };
+        self.call(format!("exchange `{exchange}`"), call).await
     }
 
     /// Looks at up to `max` messages, which nobody else gets meanwhile and which are marked as

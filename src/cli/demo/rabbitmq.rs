@@ -25,6 +25,12 @@ const CLEAN_UP_MAX: Duration = Duration::from_secs(20);
 /// How often it is looked whether they are gone.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
+/// The queue by which a bus makes a vhost its own.
+const MARK: &str = "simpul.store";
+
+/// What the queues and exchanges of delays are called, before the delay.
+const DELAYS: &str = "simpul.delay.";
+
 /// The RabbitMQ that messages wait at.
 pub(super) struct RabbitMq {
     /// With user and password: for the environment of the bus.
@@ -84,15 +90,15 @@ impl RabbitMq {
     pub(super) async fn prepare(&self, checked: &str) -> Result<(), CouldNot> {
         let checked: Checked = serde_json::from_str(checked)
             .map_err(|error| CouldNot(format!("bug: `check` tells no queues: {error}")))?;
-        // The others belong to all buses of a vhost; what waits there goes back to its own queue.
-        let of_routes = |it: &String| !it.starts_with("simpul.delay.") && it != "simpul.dead";
-        let mut queues: Vec<_> = checked.rabbitmq.queues.into_iter().filter(of_routes).collect();
+        let mut queues = checked.rabbitmq.queues;
         queues.push(DECREES_QUEUE.to_owned());
+        // Deleted last: until then no other bus begins to work in the vhost.
+        queues.sort_by_key(|it| it == MARK);
         let mut ours = Vec::with_capacity(queues.len());
         for queue in queues {
             match self.admin.counts(&queue).await.map_err(|error| self.failed(&error))? {
                 None => ours.push(queue),
-                Some(Counts { ready: 0, consumers: 0 }) => {}
+                Some(Counts { ready: 0, consumers: 0 }) if queue != MARK => {}
                 Some(used) => return Err(self.used(&queue, used)),
             }
         }
@@ -110,11 +116,11 @@ impl RabbitMq {
 
     fn used(&self, queue: &str, Counts { ready, consumers }: Counts) -> CouldNot {
         CouldNot(format!(
-            "queue `{queue}` at {} holds {ready} messages and has {consumers} consumers: a bus works \
-             in this vhost, or a demo was interrupted in it\n\
+            "queue `{queue}` is there already at {} ({ready} messages, {consumers} consumers): \
+             another bus works in this vhost, or a demo was killed in it\n\
              give the demo a vhost of its own: `rabbitmqctl add_vhost demo`, \
-             `rabbitmqctl set_permissions -p demo USER '.*' '.*' '.*'`;\n\
-             or, if nobody needs what is in it: `rabbitmqctl delete_queue -p VHOST {queue}`",
+             `rabbitmqctl set_permissions -p demo USER '.*' '.*' '.*'`; \
+             one that only demos have used can be emptied with `rabbitmqctl delete_vhost`",
             self.host
         ))
     }
@@ -131,12 +137,9 @@ impl RabbitMq {
             ));
         }
         Some(match timeout(CLEAN_UP_MAX, self.delete(ours)).await {
-            Ok(Ok(())) => format!(
-                "The demo's {} queues at {} are deleted; `simpul.dead` and `simpul.delay.…`, which \
-                 any bus of the vhost uses, are left.",
-                ours.len(),
-                self.host
-            ),
+            Ok(Ok(())) => {
+                format!("The demo's {} queues at {} are deleted again.", ours.len(), self.host)
+            }
             Ok(Err(error)) => format!("The demo's queues are not all deleted: {error}"),
             Err(_) => format!("The demo's queues at {} are in use, and are left.", self.host),
         })
@@ -148,6 +151,9 @@ impl RabbitMq {
                 sleep(LOOK_PAUSE).await;
             }
             self.admin.delete(queue).await?;
+            if queue.starts_with(DELAYS) {
+                self.admin.delete_exchange(queue).await?;
+            }
         }
         Ok(())
     }
