@@ -16,7 +16,7 @@ use super::{
     pipeline::{self, Fated, MEMORY_MAX, Out, Routed},
 };
 use crate::{
-    broker::{Delivery, Entry, Output, Settled},
+    broker::{Delivery, Entry, Output, Settled, Taking},
     journal::{self, Event, Line},
     ledger::{self, Cause, Claim, DeliveryId, Fate, NewDelivery, Settling},
     message::{Arena, Digest, Endpoint, Message, MessageId, Timestamp},
@@ -39,7 +39,7 @@ pub(super) const PANIC_PAUSE: Duration = Duration::from_secs(5);
 /// Takes messages through the route until `stop`, which is looked at only between batches.
 pub(super) async fn run(shared: Arc<Shared>, route: Arc<Route>, stop: CancellationToken) {
     let queue = route_queue(&route.name);
-    let mut consumer = shared.broker.consume(&queue, shared.options.prefetch);
+    let mut consumer = shared.broker.consume(&queue, Taking::free(shared.options.prefetch));
     loop {
         let taken = tokio::select! {
             biased;
