@@ -8,6 +8,7 @@ use crate::store::StoreError;
 /// What makes format n + 1 out of format n; a new one is added at the end, none is ever changed.
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0001_first.sql"),
+    include_str!("../migrations/postgres/0002_brokers_beside.sql"),
     include_str!("../migrations/postgres/0003_facts.sql"),
 ];
 
