@@ -89,11 +89,25 @@ impl Rabbit {
         format!("amqp://simpul:simpul@127.0.0.1:{}/t{number:02}", self.port)
     }
 
+    /// Freezes it: it takes connections and says nothing, as behind a black hole or a stuck disk.
+    pub(crate) fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let group = self.guard.lock().unwrap().id().to_string();
+        let sent = Command::new("pkill").args([signal, "-g", &group, "-x", "beam.smp"]).status();
+        assert!(sent.unwrap().success());
+    }
+
     /// Kills it, as `kill -9` does.
     pub(crate) fn kill(&self) {
-        let group = self.guard.lock().unwrap().id().to_string();
-        let killed = Command::new("pkill").args(["-9", "-g", &group, "-x", "beam.smp"]).status();
-        assert!(killed.unwrap().success());
+        self.signal("-9");
         let end = Instant::now() + START_TIMEOUT;
         while TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
             assert!(Instant::now() < end, "it does not die");
