@@ -6,6 +6,7 @@ mod kills;
 mod mistakes;
 mod source;
 mod target;
+mod tls;
 
 use std::{
     sync::Arc,

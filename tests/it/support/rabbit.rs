@@ -38,6 +38,8 @@ kill -9 -$$
 pub(crate) struct Rabbit {
     guard: Mutex<Child>,
     port: u16,
+    /// Where it speaks TLS, as `localhost`.
+    tls_port: u16,
     next_vhost: AtomicUsize,
 }
 
@@ -63,15 +65,15 @@ impl Rabbit {
             return None;
         }
         let base = tempfile::Builder::new().prefix("simpul-rabbit-").tempdir().unwrap().keep();
-        let [port, between_nodes, names] = free_ports();
-        configure(&base, port);
+        let [port, tls_port, between_nodes, names] = free_ports();
+        configure(&base, port, tls_port);
         let mut command = Command::new("sh");
         command.args(["-c", GUARD]).env_clear().process_group(0).stdin(Stdio::piped());
         for (name, value) in environment(&base, port, between_nodes, names) {
             command.env(name, value);
         }
         let guard = Mutex::new(command.spawn().unwrap());
-        let rabbit = Self { guard, port, next_vhost: AtomicUsize::new(0) };
+        let rabbit = Self { guard, port, tls_port, next_vhost: AtomicUsize::new(0) };
         rabbit.begin();
         rabbit.wait_until_up();
         Some(rabbit)
@@ -82,6 +84,12 @@ impl Rabbit {
         let number = self.next_vhost.fetch_add(1, Ordering::Relaxed);
         assert!(number < VHOSTS, "raise VHOSTS");
         self.address(number)
+    }
+
+    /// The same address by TLS, under this name.
+    pub(crate) fn by_tls(&self, address: &str, host: &str) -> String {
+        let plain = format!("amqp://simpul:simpul@127.0.0.1:{}", self.port);
+        address.replace(&plain, &format!("amqps://simpul:simpul@{host}:{}", self.tls_port))
     }
 
     /// The address of a certain virtual host.
@@ -140,12 +148,12 @@ impl Drop for Rabbit {
 }
 
 /// Ports that nobody has at this moment.
-fn free_ports() -> [u16; 3] {
-    let all = [(); 3].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
+fn free_ports() -> [u16; 4] {
+    let all = [(); 4].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
     all.map(|it| it.local_addr().unwrap().port())
 }
 
-fn configure(base: &Path, port: u16) {
+fn configure(base: &Path, port: u16, tls_port: u16) {
     let vhosts: Vec<_> = (0..VHOSTS).map(|it| format!("t{it:02}")).collect();
     let permission = |vhost: &String| {
         serde_json::json!({ "user": "simpul", "vhost": vhost,
@@ -161,8 +169,15 @@ fn configure(base: &Path, port: u16) {
     });
     let file = base.join("definitions.json");
     fs::write(&file, definitions.to_string()).unwrap();
+    let of_tls = [("cacertfile", AUTHORITY), ("certfile", CERTIFICATE), ("keyfile", KEY)];
+    let mut tls = format!("listeners.ssl.1 = 127.0.0.1:{tls_port}\n");
+    for (option, pem) in of_tls {
+        let file = base.join(option);
+        fs::write(&file, pem).unwrap();
+        tls.push_str(&format!("ssl_options.{option} = {}\n", file.display()));
+    }
     let conf = format!(
-        "listeners.tcp.1 = 127.0.0.1:{port}\nload_definitions = {}\n\
+        "listeners.tcp.1 = 127.0.0.1:{port}\n{tls}load_definitions = {}\n\
          vm_memory_high_watermark.absolute = 1GB\ndisk_free_limit.absolute = 50MB\n\
          log.console = false\nlog.file.level = warning\n",
         file.display()
@@ -171,6 +186,11 @@ fn configure(base: &Path, port: u16) {
     fs::write(base.join("enabled_plugins"), "[].").unwrap();
     fs::create_dir(base.join("home")).unwrap();
 }
+
+/// Made for tests: `localhost` and nothing else, by an authority nobody else knows.
+pub(crate) const AUTHORITY: &str = include_str!("../http_target/tls/ca.pem");
+const CERTIFICATE: &str = include_str!("../http_target/tls/server.pem");
+const KEY: &str = include_str!("../http_target/tls/server.key");
 
 const PASSWORD_HASH: &str = "AQIDBBmv2N1a1elQhE6ysGD/Z6mxkpFRwsUnTX6uea3PhDzs";
 
