@@ -43,6 +43,8 @@ async fn with_dead_letters(rabbitmq: &str) -> Stage {
     until("all to be dead", &stage, async || stage.gateways[0].dead().await.len() == 2 * DOCUMENTS)
         .await;
     stage.gateways[0].write("routes/risalah.yaml", &route("risalah", "asal.data", RIGHT));
+    stage.gateways[0].stop().await;
+    stage.gateways[0].start().await;
     stage.receiver.answer(|_| 200);
     stage
 }

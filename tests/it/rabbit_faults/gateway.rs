@@ -41,8 +41,9 @@ impl Setting {
 
 /// See the file. Killed when dropped.
 pub(super) struct Gateway {
-    name: &'static str,
     folder: TempDir,
+    /// What its files take from the environment.
+    variables: Vec<(&'static str, String)>,
     process: Option<Process>,
     place: Place,
 }
@@ -51,7 +52,11 @@ impl Gateway {
     /// Not yet started.
     pub(super) fn new(name: &'static str, setting: &Setting) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let gateway = Self { name, folder, process: None, place: Arc::new(Mutex::new(None)) };
+        let store = setting.database.clone().unwrap_or_else(|| "./data".to_owned());
+        let (rabbitmq, name) = (setting.rabbitmq.clone(), name.to_owned());
+        let variables = vec![("RABBITMQ", rabbitmq), ("STORE", store), ("GERBANG", name)];
+        let place = Arc::new(Mutex::new(None));
+        let gateway = Self { folder, variables, process: None, place };
         for (path, text) in files(setting) {
             gateway.write(path, &text);
         }
@@ -71,8 +76,8 @@ impl Gateway {
     }
 
     pub(super) async fn start(&mut self) {
-        let (folder, name) = (self.folder.path().to_owned(), self.name);
-        let start = move || Process::start_with(&folder, &[("GERBANG", name)]);
+        let (folder, variables) = (self.folder.path().to_owned(), self.variables.clone());
+        let start = move || Process::start_with(&folder, &variables);
         let process = tokio::task::spawn_blocking(start).await.unwrap();
         *self.place.lock().unwrap() = Some(process.listen.clone());
         self.process = Some(process);
@@ -165,20 +170,19 @@ pub(super) fn is_settled(route: &RouteView) -> bool {
 }
 
 fn files(setting: &Setting) -> Vec<(&'static str, String)> {
-    let Setting { rabbitmq, database, receiver, retry } = setting;
-    let store = database.as_deref().unwrap_or("./data");
+    let Setting { receiver, retry, .. } = setting;
     let settings = format!(
-        "listen: 127.0.0.1:0\nops: 127.0.0.1:0\nbroker: {rabbitmq}\nstore: {store}\n\
-         limits: {{ rate: 5000/s }}\nretry:\n  standard: {retry}\n"
+        "listen: 127.0.0.1:0\nops: 127.0.0.1:0\nbroker: ${{env:RABBITMQ}}\n\
+         store: ${{env:STORE}}\nlimits: {{ rate: 5000/s }}\nretry:\n  standard: {retry}\n"
     );
     let asal = format!(
-        "system: asal\nname: Asal\nhttp:\n  sources:\n    data:\n      \
-         api_keys: {{ uji: \"sha256:{}\" }}\n",
+        "{}http:\n  sources:\n    data:\n      api_keys: {{ uji: \"sha256:{}\" }}\n",
+        head("asal"),
         sha256("kunci")
     );
     let absensi = format!(
-        "system: absensi\nname: Absensi\namqp:\n  url: {rabbitmq}\n  sources:\n    \
-         koreksi: {{ queue: {QUEUE} }}\n"
+        "{}amqp:\n  url: ${{env:RABBITMQ}}\n  sources:\n    koreksi: {{ queue: {QUEUE} }}\n",
+        head("absensi")
     );
     let target = |system, name| system_of(*receiver, system, name);
     vec![
@@ -195,12 +199,19 @@ fn files(setting: &Setting) -> Vec<(&'static str, String)> {
     ]
 }
 
+fn head(system: &str) -> String {
+    format!(
+        "system: {system}\nname: {system}\nowner: {{ unit: Uji, contact: uji@kpu.example }}\n\
+         classification: biasa\n"
+    )
+}
+
 /// A system with one target at the receiver, which is told by which gateway it is called.
 pub(super) fn system_of(receiver: SocketAddr, system: &str, target: &str) -> String {
     format!(
-        "system: {system}\nname: {system}\nhttp:\n  url: http://{receiver}\n  \
-         headers: {{ X-Gerbang: \"${{env:GERBANG}}\" }}\n  targets:\n    \
-         {target}: {{ post: /{system}.{target} }}\n"
+        "{}http:\n  url: http://{receiver}\n  headers: {{ X-Gerbang: \"${{env:GERBANG}}\" }}\n  \
+         targets:\n    {target}: {{ post: /{system}.{target} }}\n",
+        head(system)
     )
 }
 

@@ -135,12 +135,14 @@ impl Stage {
         loop {
             let verdict = self.verdict();
             let status = self.gateways[0].status().await;
-            let done = status.as_ref().is_some_and(|it| it.iter().all(is_settled));
+            // What a process held that was killed stands in no account until RabbitMQ has noticed.
+            let is_done = |it: &RouteView| is_settled(it) && imbalance(it).is_none();
+            let done = status.as_ref().is_some_and(|it| it.iter().all(is_done));
             if done && verdict.lost.is_empty() {
                 return status.unwrap();
             }
             if PATIENCE < start.elapsed() {
-                verdict.holds("not everything has arrived");
+                verdict.holds(&format!("not everything has arrived: {status:#?}\n{}", self.logs()));
                 panic!("it does not settle: {status:#?}\n{}", self.logs());
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -163,7 +165,6 @@ impl Stage {
         let verdict = self.verdict();
         verdict.holds(&format!("{context}\n{}", self.logs()));
         for route in &routes {
-            assert_eq!(imbalance(route), None, "{context}");
             self.adds_up(route, context);
         }
         let (accepted, calls) = (self.log.accepted(), self.receiver.calls());

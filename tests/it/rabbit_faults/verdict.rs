@@ -137,16 +137,21 @@ impl Verdict {
 
     /// First takings rise within each key. What nobody knows to be accepted has no place.
     fn order(&mut self, sent: &BTreeMap<u64, Sent>, here: &[&Arrival]) {
-        let (mut seen, mut last) = (BTreeSet::new(), BTreeMap::<&str, u64>::new());
+        let (mut seen, mut last) = (BTreeSet::new(), BTreeMap::<&str, (u64, Option<u64>)>::new());
         for it in here.iter().filter(|it| it.is_taken()) {
             let number = it.number();
             let Some(sent) = sent.get(&number).filter(|it| it.accepted) else { continue };
             if !seen.insert(number) {
                 continue;
             }
-            if let Some(before) = last.insert(&sent.order, number).filter(|it| number < *it) {
+            let place = (number, it.key_seq);
+            // The number that the bus may send with each says the same.
+            let is_behind = |before: &(u64, Option<u64>)| {
+                number < before.0 || it.key_seq.is_some_and(|seq| Some(seq) <= before.1)
+            };
+            if let Some(before) = last.insert(&sent.order, place).filter(is_behind) {
                 let (order, target) = (&sent.order, &it.target);
-                self.disorder.push(format!("{number} after {before} of `{order}` at {target}"));
+                self.disorder.push(format!("{place:?} after {before:?} of `{order}` at {target}"));
             }
         }
     }
@@ -219,6 +224,9 @@ mod tests {
         let second = Arrival { message: "m9".to_owned(), flagged: true, ..arrival(2) };
         assert_eq!(judge(&two, &[arrival(1), arrival(2), second]), [0, 0, 0, 1, 0]);
         assert_eq!(judge(&two, &[arrival(2), arrival(1)]), [0, 0, 0, 0, 1]);
+        let numbered = |number, seq| Arrival { key_seq: Some(seq), ..arrival(number) };
+        assert_eq!(judge(&two, &[numbered(1, 7), numbered(2, 7)]), [0, 0, 0, 0, 1]);
+        assert_eq!(judge(&two, &[numbered(1, 7), numbered(2, 8)]), [0; 5]);
 
         let mut unknown = two;
         unknown.values_mut().for_each(|it| (it.accepted, it.keyed) = (false, false));

@@ -86,10 +86,10 @@ impl Process {
 
     /// As [`start`](Self::start), with variables of the environment. Its log continues that of an
     /// earlier one.
-    pub(crate) fn start_with(project: &Path, variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_with(project: &Path, variables: &[(&str, String)]) -> Self {
         let log = fs::File::options().create(true).append(true).open(project.join("simpul.log"));
         let mut command = command(project);
-        command.envs(variables.iter().copied()).stderr(log.unwrap());
+        command.envs(variables.iter().cloned()).stderr(log.unwrap());
         let mut child = command.spawn().unwrap();
         let mut greeting = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut greeting).unwrap();
