@@ -6,6 +6,7 @@ mod dead_letters;
 mod gateway;
 mod gateways;
 mod killed;
+mod kills;
 mod proxy;
 mod random;
 mod receiver;

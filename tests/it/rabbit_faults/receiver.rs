@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    fmt,
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -21,7 +22,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 const WORK: Duration = Duration::from_millis(4);
 
 /// One call.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Arrival {
     pub(super) at: Instant,
     /// `arsip.simpan`.
@@ -40,6 +41,16 @@ pub(super) struct Arrival {
     pub(super) body: Value,
     /// What was answered.
     pub(super) status: u16,
+}
+
+/// In one line, for a list of those that are wrong.
+impl fmt::Debug for Arrival {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { target, gateway, message, attempt, flagged, key_seq, body, status, .. } = self;
+        let (number, key) = (&body["nomor"], self.key.get(..8));
+        write!(formatter, "{number} at {target} by {gateway}, message {message}, key {key:?}, ")?;
+        write!(formatter, "attempt {attempt}, flagged {flagged}, seq {key_seq:?}: {status}")
+    }
 }
 
 impl Arrival {

@@ -65,7 +65,7 @@ impl Verdict {
         for owed in owed {
             let here: Vec<_> = arrivals.iter().filter(|it| it.target == owed.target).collect();
             verdict.lost(sent, &here, owed);
-            verdict.repeats(&here);
+            verdict.repeats(&here, owed.door);
             if owed.ordered {
                 verdict.order(sent, &here);
             }
@@ -101,19 +101,22 @@ impl Verdict {
         }
     }
 
-    /// By number and by key: a repeat of either must say so.
-    fn repeats(&mut self, here: &[&Arrival]) {
-        let (mut numbers, mut keys) = (BTreeSet::new(), BTreeSet::new());
-        for it in here {
-            let [number_is_new, key_is_new] = [numbers.insert(it.number()), keys.insert(&it.key)];
-            if number_is_new && key_is_new {
-                continue;
+    /// By number and by key: a repeat of either must say so. What RabbitMQ hands out of a system's
+    /// queue once more is another message to the bus, and says so whichever of the two is first.
+    fn repeats(&mut self, here: &[&Arrival], door: Door) {
+        let (mut keys, mut numbers) = (BTreeSet::new(), BTreeMap::new());
+        for (index, it) in here.iter().enumerate() {
+            let silent = it.attempt == 1 && !it.flagged;
+            let key_is_new = keys.insert(&it.key);
+            let (arrivals, silent_ones) = numbers.entry(it.number()).or_insert((0, 0));
+            *arrivals += 1;
+            *silent_ones += usize::from(silent);
+            let said_before = if door == Door::Http { *arrivals } else { *silent_ones };
+            if silent && (!key_is_new || 1 < said_before) {
+                let before = here.iter().take(index).filter(|old| old.number() == it.number());
+                self.unflagged.push(format!("{it:?} after {:?}", before.collect::<Vec<_>>()));
             }
-            if it.attempt == 1 && !it.flagged {
-                self.unflagged.push(format!("{it:?}"));
-            } else {
-                self.repeated += 1;
-            }
+            self.repeated += usize::from(1 < *arrivals && !silent);
         }
     }
 
@@ -227,6 +230,18 @@ mod tests {
         let numbered = |number, seq| Arrival { key_seq: Some(seq), ..arrival(number) };
         assert_eq!(judge(&two, &[numbered(1, 7), numbered(2, 7)]), [0, 0, 0, 0, 1]);
         assert_eq!(judge(&two, &[numbered(1, 7), numbered(2, 8)]), [0; 5]);
+
+        let queued = Owed { door: Door::Queue, ordered: false, ..OWED };
+        let of_queue = |flags: &[bool]| {
+            let mut sent = sent(&[1]);
+            sent.values_mut().for_each(|it| (it.door, it.keyed) = (Door::Queue, false));
+            let arrival =
+                |flagged| Arrival { flagged, key: format!("k{flagged}"), ..arrival(1) };
+            let arrivals: Vec<_> = flags.iter().map(|it| arrival(*it)).collect();
+            found(&Verdict::of(&sent, &arrivals, &[queued]))
+        };
+        assert_eq!(of_queue(&[true, false]), [0; 5], "one of the two says so");
+        assert_eq!(of_queue(&[false, false]), [0, 0, 1, 0, 0]);
 
         let mut unknown = two;
         unknown.values_mut().for_each(|it| (it.accepted, it.keyed) = (false, false));
