@@ -235,8 +235,7 @@ mod tests {
         let of_queue = |flags: &[bool]| {
             let mut sent = sent(&[1]);
             sent.values_mut().for_each(|it| (it.door, it.keyed) = (Door::Queue, false));
-            let arrival =
-                |flagged| Arrival { flagged, key: format!("k{flagged}"), ..arrival(1) };
+            let arrival = |flagged| Arrival { flagged, key: format!("k{flagged}"), ..arrival(1) };
             let arrivals: Vec<_> = flags.iter().map(|it| arrival(*it)).collect();
             found(&Verdict::of(&sent, &arrivals, &[queued]))
         };
