@@ -33,11 +33,9 @@ pub(super) struct Topology {
 }
 
 /// The names of queues that were declared.
-const NAMES: &str = "SELECT name FROM queue WHERE name > ?1 ORDER BY name LIMIT 5000";
+const NAMES: &str = "SELECT name FROM declared WHERE name > ?1 ORDER BY name LIMIT 5000";
 
-const REMEMBER: &str = "
-    INSERT INTO queue (id, name) VALUES ((SELECT coalesce(max(id), 0) + 1 FROM queue), ?1)
-    ON CONFLICT (name) DO NOTHING";
+const REMEMBER: &str = "INSERT INTO declared (name) VALUES (?1) ON CONFLICT (name) DO NOTHING";
 
 impl Topology {
     /// Reads the names of the queues that there are.
