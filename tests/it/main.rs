@@ -21,6 +21,7 @@ mod http_target;
 mod ingest;
 mod language;
 mod ledger;
+mod many_routes;
 mod metrics;
 mod operators;
 mod order;

@@ -27,7 +27,7 @@ mod settle;
 mod topology;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     future::Future,
     sync::{
         Arc, Mutex, PoisonError,
@@ -71,6 +71,15 @@ impl Default for Options {
         let rungs = [5, 30, 300, 1_800, 7_200, 21_600].map(Duration::from_secs).to_vec();
         Self { shards: 4, rungs }
     }
+}
+
+/// Every queue of RabbitMQ that `queues` of ours come to, each with whether its entries have an
+/// order: what [`RabbitMq`] declares for them in the course of time.
+pub fn queues_needed<'a>(
+    queues: impl IntoIterator<Item = (&'a str, bool)>,
+    options: &Options,
+) -> BTreeSet<String> {
+    topology::needed(queues, options.shards, &options.rungs)
 }
 
 /// Queues on a RabbitMQ. Cheap to clone.

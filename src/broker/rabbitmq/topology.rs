@@ -67,7 +67,7 @@ impl Topology {
             Some(Digest(bytes)) => {
                 let head = bytes.first_chunk::<8>().map_or(0, |it| u64::from_be_bytes(*it));
                 let shards = self.shards as u64;
-                format!("{queue}.s{:02}", head % shards)
+                sharded(queue, head % shards)
             }
         }
     }
@@ -150,7 +150,7 @@ impl Topology {
         admin: &Admin,
         rung: Duration,
     ) -> Result<String, AdminError> {
-        let name = format!("simpul.delay.{}", label(rung));
+        let name = delaying(rung);
         if self.declared().contains(&name) {
             return Ok(name);
         }
@@ -176,6 +176,33 @@ impl Topology {
     fn declared(&self) -> MutexGuard<'_, BTreeSet<String>> {
         self.declared.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Every queue of RabbitMQ that `queues` of ours come to, each with whether its entries have an
+/// order: shards, the rungs of the ladder and the queue of what was given up included.
+pub(super) fn needed<'a>(
+    queues: impl IntoIterator<Item = (&'a str, bool)>,
+    shards: usize,
+    rungs: &[Duration],
+) -> BTreeSet<String> {
+    let mut all: BTreeSet<_> = rungs.iter().copied().map(delaying).collect();
+    all.insert(DEAD.to_owned());
+    for (queue, has_order) in queues {
+        match has_order {
+            true => all.extend((0..shards.max(1) as u64).map(|shard| sharded(queue, shard))),
+            false => all.extend([queue.to_owned()]),
+        }
+    }
+    all
+}
+
+fn sharded(queue: &str, shard: u64) -> String {
+    format!("{queue}.s{shard:02}")
+}
+
+/// The name of a rung's queue, and of the exchange before it.
+fn delaying(rung: Duration) -> String {
+    format!("simpul.delay.{}", label(rung))
 }
 
 /// The name without its shard.
@@ -242,5 +269,21 @@ mod tests {
         );
         assert_eq!(logical("simpul.deliver.sppd.arsip.simpan"), "simpul.deliver.sppd.arsip.simpan");
         assert_eq!(logical("simpul.deliver.sppd.arsip.s1"), "simpul.deliver.sppd.arsip.s1");
+    }
+
+    #[test]
+    fn what_has_an_order_needs_its_shards_and_all_share_the_rest() {
+        let queues = [("simpul.route.sppd", false), ("simpul.deliver.sppd.arsip.simpan", true)];
+        let rungs = [5, 30].map(Duration::from_secs);
+        let needed: Vec<_> = needed(queues, 2, &rungs).into_iter().collect();
+        let expected = [
+            "simpul.dead",
+            "simpul.delay.30s",
+            "simpul.delay.5s",
+            "simpul.deliver.sppd.arsip.simpan.s00",
+            "simpul.deliver.sppd.arsip.simpan.s01",
+            "simpul.route.sppd",
+        ];
+        assert_eq!(needed, expected);
     }
 }
