@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use super::{
     Stage,
     gateway::{imbalance, is_settled, route},
-    random::Random,
+    random::{Random, seed},
     shared_rabbit, until,
     verdict::{Door, Owed},
 };
@@ -71,10 +71,10 @@ async fn none_is_lost(stage: &Stage, context: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replayed_dead_letter_outlives_a_kill_at_any_moment() {
-    const SEED: u64 = 6_001;
+    let seed = seed(6_001);
     let Some(rabbit) = shared_rabbit().await else { return };
     let mut stage = with_dead_letters(&rabbit.vhost()).await;
-    let mut random = Random::new(SEED);
+    let mut random = Random::new(seed);
     let letters = stage.gateways[0].dead().await;
     let mut answered = BTreeSet::new();
     for (round, page) in letters.chunks(PAGE).enumerate() {
@@ -100,7 +100,7 @@ async fn a_replayed_dead_letter_outlives_a_kill_at_any_moment() {
         }
         stage.gateways[0].kill();
         stage.gateways[0].start().await;
-        none_is_lost(&stage, &format!("round {round}, seed {SEED}")).await;
+        none_is_lost(&stage, &format!("round {round}, seed {seed}")).await;
     }
     let dead = stage.gateways[0].dead().await;
     let back: Vec<_> = dead.iter().filter(|it| answered.contains(it)).collect();
@@ -108,6 +108,6 @@ async fn a_replayed_dead_letter_outlives_a_kill_at_any_moment() {
     if !dead.is_empty() {
         assert_eq!(stage.gateways[0].replaying(&dead).await.unwrap().0, 200);
     }
-    stage.judge(&format!("replays and kills, seed {SEED}")).await;
+    stage.judge(&format!("replays and kills, seed {seed}")).await;
     assert_eq!(stage.gateways[0].dead().await, [] as [i64; 0]);
 }

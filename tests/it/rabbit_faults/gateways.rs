@@ -6,7 +6,11 @@ use futures_util::{StreamExt, stream};
 use tokio::time::sleep;
 
 use super::{
-    PATIENCE, Setting, Stage, proxy::Proxy, random::Random, senders::Traffic, shared_rabbit, until,
+    PATIENCE, Setting, Stage,
+    proxy::Proxy,
+    random::{Random, seed},
+    senders::Traffic,
+    shared_rabbit, until,
     verdict::Door,
 };
 use crate::support::postgres::database_url;
@@ -30,16 +34,16 @@ async fn both_work(stage: &Stage) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_gateways_share_the_work_and_one_that_is_killed_loses_nothing() {
-    const SEED: u64 = 4_001;
+    let seed = seed(4_001);
     let Some(rabbit) = shared_rabbit().await else { return };
     let Some(database) = database_url().await else { return };
     let share = |it: &mut Setting, _: &str| it.database = Some(database.clone());
     let mut stage = Stage::set(&BOTH, &rabbit.vhost(), share).await;
     let queue = stage.queue_sender().await;
-    let traffic = Traffic::start(&stage.sender, Some(queue), 6, SEED);
+    let traffic = Traffic::start(&stage.sender, Some(queue), 6, seed);
     both_work(&stage).await;
 
-    let mut random = Random::new(SEED);
+    let mut random = Random::new(seed);
     // The first one started is the one that works on everything that has an order.
     for killed in [0, 1] {
         stage.accepted_more(usize::try_from(60 + random.below(60)).unwrap()).await;
@@ -49,13 +53,13 @@ async fn two_gateways_share_the_work_and_one_that_is_killed_loses_nothing() {
         both_work(&stage).await;
     }
     traffic.finish().await;
-    stage.judge(&format!("each of two gateways killed, seed {SEED}")).await;
+    stage.judge(&format!("each of two gateways killed, seed {seed}")).await;
     assert_eq!(workers(&stage, "tabulasi.hitung", 0).len(), BOTH.len(), "order moved over");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_gateways_whose_connections_break_while_one_is_killed_lose_nothing() {
-    const SEED: u64 = 4_002;
+    let seed = seed(4_002);
     const CUTS: u64 = 6;
     let Some(rabbit) = shared_rabbit().await else { return };
     let Some(database) = database_url().await else { return };
@@ -67,10 +71,10 @@ async fn two_gateways_whose_connections_break_while_one_is_killed_lose_nothing()
     })
     .await;
     let queue = stage.queue_sender().await;
-    let traffic = Traffic::start(&stage.sender, Some(queue), 6, SEED);
+    let traffic = Traffic::start(&stage.sender, Some(queue), 6, seed);
     both_work(&stage).await;
 
-    let mut random = Random::new(SEED);
+    let mut random = Random::new(seed);
     for cut in 0..CUTS {
         stage.accepted_more(usize::try_from(20 + random.below(40)).unwrap()).await;
         proxies[usize::try_from(random.below(2)).unwrap()].cut();
@@ -84,7 +88,7 @@ async fn two_gateways_whose_connections_break_while_one_is_killed_lose_nothing()
     }
     both_work(&stage).await;
     traffic.finish().await;
-    stage.judge(&format!("connections cut and a gateway killed, seed {SEED}")).await;
+    stage.judge(&format!("connections cut and a gateway killed, seed {seed}")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,11 +25,8 @@ impl Proxy {
         let (all, mut task) = (Arc::clone(&connections), JoinSet::new());
         task.spawn(async move {
             loop {
-                let (mut here, _) = listener.accept().await.unwrap();
-                all.lock().unwrap().spawn(async move {
-                    let Ok(mut there) = TcpStream::connect(("127.0.0.1", to)).await else { return };
-                    let _ = copy_bidirectional(&mut here, &mut there).await;
-                });
+                let (here, _) = listener.accept().await.unwrap();
+                all.lock().unwrap().spawn(lead(here, to));
             }
         });
         Self { port, connections, _task: task }
@@ -45,5 +42,11 @@ impl Proxy {
     /// Cuts every connection that there is; new ones are let through.
     pub(super) fn cut(&self) {
         self.connections.lock().unwrap().abort_all();
+    }
+}
+
+async fn lead(mut here: TcpStream, to: u16) {
+    if let Ok(mut there) = TcpStream::connect(("127.0.0.1", to)).await {
+        let _ = copy_bidirectional(&mut here, &mut there).await;
     }
 }

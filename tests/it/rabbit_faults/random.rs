@@ -1,5 +1,13 @@
 //! Choices that follow from a seed, so that a run that failed can be run again.
 
+/// The variable that gives all tests of this folder another seed: for a run of many.
+const VARIABLE: &str = "SIMPUL_TEST_SEED";
+
+/// The seed of a test; printed with what came of it.
+pub(super) fn seed(usual: u64) -> u64 {
+    std::env::var(VARIABLE).map_or(usual, |it| usual ^ it.parse::<u64>().unwrap())
+}
+
 /// A generator after Knuth's constants: good enough to choose by.
 pub(super) struct Random(u64);
 

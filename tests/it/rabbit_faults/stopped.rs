@@ -7,7 +7,7 @@ use std::{
 
 use tokio::time::{sleep, sleep_until};
 
-use super::{Stage, own_rabbit, senders::Traffic, until, with_rabbit};
+use super::{Stage, own_rabbit, random::seed, senders::Traffic, until, with_rabbit};
 
 /// How long a sender waits at most to be told that RabbitMQ is away.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
@@ -38,11 +38,11 @@ fn all_refused_quickly(stage: &Stage, during: Range<Instant>, longest: Duration)
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rabbitmq_that_is_stopped_for_a_minute_makes_senders_wait_and_loses_nothing() {
-    const SEED: u64 = 3_001;
+    let seed = seed(3_001);
     let Some(rabbit) = own_rabbit().await else { return };
     let stage = Stage::set(&["satu"], &rabbit.vhost(), |_, _| {}).await;
     let queue = stage.queue_sender().await;
-    let traffic = Traffic::start(&stage.sender, Some(queue), 5, SEED);
+    let traffic = Traffic::start(&stage.sender, Some(queue), 5, seed);
     stage.accepted_more(100).await;
 
     with_rabbit(&rabbit, |it| it.stop()).await;
@@ -59,17 +59,17 @@ async fn a_rabbitmq_that_is_stopped_for_a_minute_makes_senders_wait_and_loses_no
     stage.accepted_more(60).await;
     until("the trouble is over", &stage, async || !stage.tells_of_trouble().await).await;
     traffic.finish().await;
-    stage.judge(&format!("RabbitMQ stopped for a minute, seed {SEED}")).await;
+    stage.judge(&format!("RabbitMQ stopped for a minute, seed {seed}")).await;
     all_refused_quickly(&stage, down..up, ANSWER_MAX);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rabbitmq_that_is_silent_makes_no_sender_hang_and_loses_nothing() {
-    const SEED: u64 = 3_002;
+    let seed = seed(3_002);
     let Some(rabbit) = own_rabbit().await else { return };
     let stage = Stage::set(&["satu"], &rabbit.vhost(), |_, _| {}).await;
     let queue = stage.queue_sender().await;
-    let traffic = Traffic::start(&stage.sender, Some(queue), 5, SEED);
+    let traffic = Traffic::start(&stage.sender, Some(queue), 5, seed);
     stage.accepted_more(100).await;
 
     let frozen = Instant::now();
@@ -82,7 +82,7 @@ async fn a_rabbitmq_that_is_silent_makes_no_sender_hang_and_loses_nothing() {
 
     stage.accepted_more(60).await;
     traffic.finish().await;
-    stage.judge(&format!("RabbitMQ frozen, seed {SEED}")).await;
+    stage.judge(&format!("RabbitMQ frozen, seed {seed}")).await;
     let slowest = stage.log.answers(frozen..before_thaw).into_iter().map(|it| it.took).max();
     assert!(slowest.unwrap() <= ANSWER_MAX_FROZEN, "{slowest:?}");
     all_refused_quickly(&stage, silent..before_thaw - ANSWER_MAX_FROZEN, ANSWER_MAX_FROZEN);
