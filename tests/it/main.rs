@@ -27,6 +27,7 @@ mod operators;
 mod order;
 mod pause;
 mod postgres;
+mod rabbit_faults;
 mod reload;
 mod repeats;
 mod replay;

@@ -7,6 +7,7 @@ mod mistakes;
 mod nested;
 mod source;
 mod target;
+mod tls;
 
 use std::{
     sync::Arc,
