@@ -22,12 +22,12 @@ const START_MAX: Duration = Duration::from_secs(60);
 
 #[test]
 fn check_tells_how_many_queues_there_will_be_and_which_store_goes_with_them() {
-    let project = project(2, "amqp://simpul:rahasia@mq.kpu.example/bus", "./data");
+    let project = project(2, "amqps://simpul:rahasia@mq.kpu.example/bus", "./data");
     let said = simpul_on(project.path(), &["check"]);
     assert_eq!(said.code, 0, "{}", said.err);
     insta::assert_snapshot!(said.out.trim_end(), @r"
     2 routes, 2 sources, 2 targets: no mistakes, 0 warnings
-    RabbitMQ at mq.kpu.example:5672: 20 queues (2 of routes, 10 of deliveries, 8 that all share)
+    RabbitMQ at mq.kpu.example:5671: 20 queues (2 of routes, 10 of deliveries, 8 that all share)
     store in a directory: for one gateway on this RabbitMQ. Several need one store,
     `store: postgres://…`, to agree on
       what was delivered, paused, given up   every route
@@ -39,7 +39,7 @@ fn check_tells_how_many_queues_there_will_be_and_which_store_goes_with_them() {
     let said = simpul_on(project.path(), &["check", "--format", "json"]);
     let told: Value = serde_json::from_str(&said.out).unwrap();
     let needs = &told["rabbitmq"];
-    assert_eq!(needs["address"], "mq.kpu.example:5672");
+    assert_eq!(needs["address"], "mq.kpu.example:5671");
     assert_eq!(needs["store_is_shared"], false);
     let sharing = json!({ "identity": ["r001"], "order_by": ["r000"],
         "idempotency_keys": ["asal.r000", "asal.r001"] });
@@ -73,12 +73,12 @@ fn check_tells_how_many_queues_there_will_be_and_which_store_goes_with_them() {
 #[test]
 fn check_of_several_gateways_has_nothing_to_warn_of() {
     let store = "postgres://simpul:rahasia@db.kpu.example/simpul";
-    let project = project(1, "amqp://simpul:rahasia@mq.kpu.example/bus", store);
+    let project = project(1, "amqps://simpul:rahasia@mq.kpu.example/bus", store);
     let said = simpul_on(project.path(), &["check"]);
     assert_eq!(said.code, 0, "{}", said.err);
     insta::assert_snapshot!(said.out.trim_end(), @r"
     1 route, 1 source, 2 targets: no mistakes, 0 warnings
-    RabbitMQ at mq.kpu.example:5672: 17 queues (1 of routes, 8 of deliveries, 8 that all share)
+    RabbitMQ at mq.kpu.example:5671: 17 queues (1 of routes, 8 of deliveries, 8 that all share)
     store in PostgreSQL: any number of gateways can share it
     ");
 }
