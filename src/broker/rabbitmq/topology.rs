@@ -159,12 +159,15 @@ impl Topology {
         self.rungs.iter().copied().find(|it| *it <= delay)
     }
 
-    /// Declares what every gateway needs, and what is wanted by now. What fails does not keep the
-    /// rest from being declared.
+    /// Declares what every gateway needs, and what is wanted by now. A queue that is another than it
+    /// should be does not keep the rest from being declared; a broker that does not answer does.
     pub(super) async fn declare_wanted(&self, admin: &Admin) -> Vec<AdminError> {
         let mut failures = Vec::new();
         for rung in &self.rungs {
             failures.extend(self.ensure_rung(admin, *rung).await.err());
+            if !failures.iter().all(is_mismatch) {
+                return failures;
+            }
         }
         let mut wanted: Vec<_> = self.missing(&self.wanted.borrow());
         if !self.declared.borrow().contains(DEAD) {
@@ -172,6 +175,9 @@ impl Topology {
         }
         for chunk in wanted.chunks(CHUNK) {
             failures.extend(self.declare(admin, chunk).await);
+            if !failures.iter().all(is_mismatch) {
+                break;
+            }
         }
         failures
     }
@@ -280,6 +286,9 @@ impl Topology {
         let queues: Vec<_> = queues.chain(rungs).collect();
         for queue in queues {
             failures.extend(self.check_one(admin, &queue).await.err());
+            if !failures.iter().all(is_mismatch) {
+                return failures;
+            }
         }
         for rung in &self.rungs {
             failures.extend(self.declare_rung(admin, *rung).await.err());
@@ -302,6 +311,11 @@ impl Topology {
     fn known(&self) -> MutexGuard<'_, BTreeSet<String>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether it is the queue that is wrong, and not the broker away.
+pub(super) fn is_mismatch(failure: &AdminError) -> bool {
+    matches!(failure, AdminError::Mismatch { .. })
 }
 
 fn parts(all: &BTreeSet<String>, queue: &str) -> Vec<String> {
