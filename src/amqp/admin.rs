@@ -1,4 +1,4 @@
-//! What is set up at a broker: queues, exchanges and bindings, declared and never deleted.
+//! What is set up at a broker: queues, exchanges and bindings. Nothing is ever deleted by the bus.
 
 use std::{
     fmt,
@@ -10,8 +10,8 @@ use bytes::Bytes;
 use lapin::{
     Channel, ExchangeKind,
     options::{
-        BasicGetOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
-        QueuePurgeOptions,
+        BasicGetOptions, ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions,
+        QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions,
     },
     types::{AMQPValue, FieldTable, ShortString},
 };
@@ -212,6 +212,37 @@ impl Admin {
             Ok(u64::from(channel.queue_purge(name, QueuePurgeOptions::default()).await?))
         };
         self.call(format!("queue `{queue}`"), call).await
+    }
+
+    /// Deletes a queue with everything in it, which only whoever made it may do; returns how many
+    /// messages went with it. One that does not exist is deleted already.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if that is not certain.
+    pub async fn delete(&self, queue: &str) -> Result<u64, AdminError> {
+        let name = queue.to_owned();
+        let call = async move |channel: &Channel| {
+            // Quorum queues know neither `if-unused` nor `if-empty`.
+            let name = short("the name of the queue", &name).map_err(unsayable)?;
+            Ok(u64::from(channel.queue_delete(name, QueueDeleteOptions::default()).await?))
+        };
+        self.call(format!("queue `{queue}`"), call).await
+    }
+
+    /// Deletes an exchange, which only whoever made it may do. One that does not exist is deleted
+    /// already.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if that is not certain.
+    pub async fn delete_exchange(&self, exchange: &str) -> Result<(), AdminError> {
+        let name = exchange.to_owned();
+        let call = async move |channel: &Channel| {
+            let name = short("the name of the exchange", &name).map_err(unsayable)?;
+            channel.exchange_delete(name, ExchangeDeleteOptions::default()).await
+        };
+        self.call(format!("exchange `{exchange}`"), call).await
     }
 
     /// Looks at up to `max` messages, which nobody else gets meanwhile and which are marked as

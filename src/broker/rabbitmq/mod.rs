@@ -33,7 +33,7 @@ mod spec;
 mod topology;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     future::Future,
     sync::{
         Arc, Mutex, PoisonError,
@@ -83,6 +83,15 @@ impl Default for Options {
         let (held_max, check_every) = (Duration::from_mins(20), Duration::from_mins(1));
         Self { shards: 4, rungs, held_max, check_every }
     }
+}
+
+/// Every queue of RabbitMQ that `queues` of ours come to, each with whether its entries have an
+/// order, and those that all gateways need: what a [`RabbitMq`] declares.
+pub fn queues_needed<'a>(
+    queues: impl IntoIterator<Item = (&'a str, bool)>,
+    options: &Options,
+) -> BTreeSet<String> {
+    spec::needed(queues, options.shards, &options.rungs)
 }
 
 /// Queues on a RabbitMQ. Cheap to clone.

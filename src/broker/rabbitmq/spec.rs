@@ -1,7 +1,8 @@
 //! The names and arguments of queues at RabbitMQ.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
+use super::identity::MARK;
 use crate::amqp::{Argument, QueueSpec};
 
 /// Where RabbitMQ puts what it gives up by itself, which it never should.
@@ -17,6 +18,27 @@ const DELIVERIES_MAX: i64 = 1_000_000;
 /// One of the queues among which the entries with order keys are divided.
 pub(super) fn shard(queue: &str, number: u64) -> String {
     format!("{queue}.s{number:02}")
+}
+
+/// What a queue of ours consists of at RabbitMQ: shards, where its entries have an order.
+pub(super) fn places(queue: &str, has_order: bool, shards: usize) -> Vec<String> {
+    match has_order {
+        true => (0..shards.max(1) as u64).map(|it| shard(queue, it)).collect(),
+        false => vec![queue.to_owned()],
+    }
+}
+
+/// Every queue of RabbitMQ that `queues` of ours come to, each with whether its entries have an
+/// order, and those that all gateways need.
+pub(super) fn needed<'a>(
+    queues: impl IntoIterator<Item = (&'a str, bool)>,
+    shards: usize,
+    rungs: &[Duration],
+) -> BTreeSet<String> {
+    let mut all: BTreeSet<_> = rungs.iter().copied().map(rung_name).collect();
+    all.extend([DEAD.to_owned(), MARK.to_owned()]);
+    all.extend(queues.into_iter().flat_map(|(queue, order)| places(queue, order, shards)));
+    all
 }
 
 /// The name without its shard.
@@ -96,5 +118,22 @@ mod tests {
         );
         assert_eq!(logical("simpul.deliver.sppd.arsip.simpan"), "simpul.deliver.sppd.arsip.simpan");
         assert_eq!(logical("simpul.deliver.sppd.arsip.s1"), "simpul.deliver.sppd.arsip.s1");
+    }
+
+    #[test]
+    fn what_has_an_order_needs_its_shards_and_all_share_the_rest() {
+        let queues = [("simpul.route.sppd", false), ("simpul.deliver.sppd.arsip.simpan", true)];
+        let rungs = [5, 30].map(Duration::from_secs);
+        let needed: Vec<_> = needed(queues, 2, &rungs).into_iter().collect();
+        let expected = [
+            "simpul.dead",
+            "simpul.delay.30s",
+            "simpul.delay.5s",
+            "simpul.deliver.sppd.arsip.simpan.s00",
+            "simpul.deliver.sppd.arsip.simpan.s01",
+            "simpul.route.sppd",
+            "simpul.store",
+        ];
+        assert_eq!(needed, expected);
     }
 }

@@ -4,6 +4,7 @@
 mod clients;
 mod kills;
 mod mistakes;
+mod nested;
 mod source;
 mod target;
 mod tls;

@@ -97,12 +97,29 @@ impl Rabbit {
         format!("amqp://simpul:simpul@127.0.0.1:{}/t{number:02}", self.port)
     }
 
-    /// Freezes it: it takes connections and says nothing, as behind a black hole or a stuck disk.
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Kills it, as `kill -9` does.
+    pub(crate) fn kill(&self) {
+        self.signal("-KILL");
+        self.wait_until_down();
+    }
+
+    /// Stops it in good order, as a service is stopped.
+    pub(crate) fn stop(&self) {
+        self.signal("-TERM");
+        self.wait_until_down();
+    }
+
+    /// It takes no step any more, and keeps its connections, until [`thaw`](Self::thaw).
     pub(crate) fn freeze(&self) {
         self.signal("-STOP");
     }
 
-    /// Lets it go on.
+    /// It goes on after [`freeze`](Self::freeze).
     pub(crate) fn thaw(&self) {
         self.signal("-CONT");
     }
@@ -113,11 +130,18 @@ impl Rabbit {
         assert!(sent.unwrap().success());
     }
 
-    /// Kills it, as `kill -9` does.
-    pub(crate) fn kill(&self) {
-        self.signal("-9");
+    /// Until the process is gone: the port alone is closed early in a stop, and the next start
+    /// would find the name of the node taken.
+    fn wait_until_down(&self) {
+        let group = self.guard.lock().unwrap().id().to_string();
+        let runs = || {
+            // Not one that is dead and still in the list, for its parent waits for other things.
+            let alive = ["-r", "D,R,S,T", "-g", &group, "-x", "beam.smp"];
+            let found = Command::new("pgrep").args(alive).output();
+            !found.unwrap().stdout.is_empty()
+        };
         let end = Instant::now() + START_TIMEOUT;
-        while TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+        while runs() || TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
             assert!(Instant::now() < end, "it does not die");
             thread::sleep(Duration::from_millis(20));
         }
