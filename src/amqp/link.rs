@@ -161,6 +161,21 @@ impl Link {
         while tasks.join_next().await.is_some() {}
     }
 
+    /// The number of the connection, if there is one now: rises with each.
+    pub fn epoch(&self) -> Option<u64> {
+        self.session_now().map(|it| it.epoch)
+    }
+
+    /// Waits until there is a connection of another number than `seen`; false once it is closed.
+    pub async fn another(&self, seen: Option<u64>) -> bool {
+        let is_another = |it: &Inside| {
+            let epoch = it.session.as_ref().map(|it| it.epoch);
+            it.state == LinkState::Closed || (epoch.is_some() && epoch != seen)
+        };
+        let mut inside = self.inside();
+        inside.wait_for(is_another).await.is_ok_and(|it| it.session.is_some())
+    }
+
     /// The state with its changes, for the tasks of this room.
     pub(super) fn inside(&self) -> watch::Receiver<Inside> {
         self.0.state.clone()

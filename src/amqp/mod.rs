@@ -7,7 +7,10 @@
 //! ```text
 //! link       one connection, made anew for as long as anybody holds it
 //! publisher  one channel that publishes, pipelined, with an answer for each message
-//! consumer   one channel that consumes, and acknowledges in groups
+//! desk       that channel, and what was sent over it and is not confirmed
+//! pulse      whether the broker still confirms
+//! consumer   one channel that consumes
+//! held       what it handed out, acknowledged in groups
 //! admin      declares, binds, counts, empties, peeks
 //! fields     properties and header tables, cleaned in both directions
 //! version    which server it is, which the library does not tell
@@ -16,9 +19,12 @@
 mod address;
 mod admin;
 mod consumer;
+mod desk;
 mod fields;
+mod held;
 mod link;
 mod publisher;
+mod pulse;
 mod version;
 
 pub use self::{
@@ -27,7 +33,7 @@ pub use self::{
     consumer::{Acker, ConsumeOptions, Consumer, ConsumerState, Setup, Tag, Taken},
     fields::{ID_BYTES_MAX, Properties, Table},
     link::{Link, LinkState, Tls},
-    publisher::{Publication, PublishFailure, Publisher},
+    publisher::{Patience, Publication, PublishFailure, Publisher},
     version::Version,
 };
 

@@ -94,6 +94,22 @@ impl Rabbit {
         self.port
     }
 
+    /// Freezes it: it takes connections and says nothing, as behind a black hole or a stuck disk.
+    pub(crate) fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let group = self.guard.lock().unwrap().id().to_string();
+        let sent = Command::new("pkill").args([signal, "-g", &group, "-x", "beam.smp"]).status();
+        assert!(sent.unwrap().success());
+    }
+
     /// Kills it, as `kill -9` does.
     pub(crate) fn kill(&self) {
         self.signal("-KILL");
@@ -104,22 +120,6 @@ impl Rabbit {
     pub(crate) fn stop(&self) {
         self.signal("-TERM");
         self.wait_until_down();
-    }
-
-    /// It takes no step any more, and keeps its connections, until [`thaw`](Self::thaw).
-    pub(crate) fn freeze(&self) {
-        self.signal("-STOP");
-    }
-
-    /// It goes on after [`freeze`](Self::freeze).
-    pub(crate) fn thaw(&self) {
-        self.signal("-CONT");
-    }
-
-    fn signal(&self, signal: &str) {
-        let group = self.guard.lock().unwrap().id().to_string();
-        let sent = Command::new("pkill").args([signal, "-g", &group, "-x", "beam.smp"]).status();
-        assert!(sent.unwrap().success());
     }
 
     /// Until the process is gone: the port alone is closed early in a stop, and the next start
