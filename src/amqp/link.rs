@@ -14,7 +14,7 @@ use lapin::{
 };
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 
-use super::{Address, Version, version, why};
+use super::{Address, Version, version, why, why_unconnected};
 
 /// The pause before the second attempt; each further one is twice as long.
 const PAUSE_MIN: Duration = Duration::from_millis(200);
@@ -263,7 +263,8 @@ async fn handshake(dial: &Dial) -> Result<Connection, String> {
     let runtime = lapin::runtime::default_runtime().map_err(|it| why(&it))?;
     if dial.version.get().is_none() {
         let stream = uri.connect_with_config_async(dial.tls.as_ref(), &runtime).await;
-        let asked = version::ask(stream.map_err(|it| it.to_string())?).await;
+        let stream = stream.map_err(|it| why_unconnected(it.to_string()))?;
+        let asked = version::ask(stream).await;
         let found = asked.map_err(|it| it.to_string())?;
         if let Some(refusal) = found.refusal() {
             return Err(refusal);
@@ -288,7 +289,7 @@ async fn handshake(dial: &Dial) -> Result<Connection, String> {
         },
         properties,
     );
-    dialled.await.map_err(|it| why(&it))
+    dialled.await.map_err(|it| why_unconnected(why(&it)))
 }
 
 /// Tells how a connection fares until it breaks, and then why; nothing if it is to be closed.

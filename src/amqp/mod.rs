@@ -54,6 +54,28 @@ fn why(error: &lapin::Error) -> String {
     }
 }
 
+/// Why no connection came about, said so that the one who can mend it understands it.
+fn why_unconnected(text: String) -> String {
+    if !text.contains("invalid peer certificate") {
+        return text;
+    }
+    let reason = match &text {
+        it if it.contains("xpired") => "has expired",
+        it if it.contains("UnknownIssuer") => {
+            "is by an authority that is not trusted here: give the authority's own as `ca` \
+             (`broker_ca` in simpul.yaml)"
+        }
+        it if it.contains("NotValidForName") || it.contains("not valid for name") => {
+            "is for another name than that of the address"
+        }
+        _ => return format!("{CERTIFICATE} does not hold: {text}"),
+    };
+    format!("{CERTIFICATE} {reason}")
+}
+
+/// What every failure begins with that lies in a certificate.
+pub const CERTIFICATE: &str = "the server's certificate";
+
 /// The number of the error that a server answered with: 404, 406, …
 fn code(error: &lapin::Error) -> Option<u16> {
     match error.kind() {

@@ -170,6 +170,11 @@ pub trait Broker: Send + Sync {
     /// [`BrokerError`] if that is not certain.
     async fn purge(&self, queue: &QueueName) -> Result<u64, BrokerError>;
 
+    /// Why nothing can be put into queues or taken from them now, if nothing can.
+    fn obstacle(&self) -> Option<BrokerError> {
+        None
+    }
+
     /// How many entries were found damaged since the process started, and put aside: they stand in
     /// no queue any more, and only a person can tell what they were.
     fn damaged(&self) -> u64;

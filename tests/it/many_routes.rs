@@ -3,7 +3,6 @@
 
 use std::{
     fs,
-    path::Path,
     time::{Duration, Instant},
 };
 
@@ -69,7 +68,7 @@ async fn five_hundred_routes_with_two_targets_each_start_within_a_minute() {
     let started = Instant::now();
     let bus = Process::start(project.path());
     send(&bus, &format!("r{:03}", ROUTES - 1)).await;
-    let arrived = async |file: &str| {
+    let arrived = async |file: &'static str| {
         let text = fs::read_to_string(project.path().join("keluar").join(file));
         text.is_ok_and(|it| it.contains(r#"{"nomor":1}"#))
     };

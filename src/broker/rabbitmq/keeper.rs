@@ -20,9 +20,6 @@ use crate::{
     broker::BrokerError,
 };
 
-/// How often it is looked whether the queues are still there.
-const CHECK_EVERY: Duration = Duration::from_mins(1);
-
 /// How often it is looked whether something is held for too long, at most.
 const RENEW_EVERY: Duration = Duration::from_secs(10);
 
@@ -34,8 +31,8 @@ const TROUBLE_PAUSE: Duration = Duration::from_secs(2);
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(800);
 
 /// Runs until the broker is dropped or closed.
-pub(super) async fn keep(broker: Weak<Shared>) {
-    let mut keeper = Keeper { epoch: None, checked: Instant::now() };
+pub(super) async fn keep(broker: Weak<Shared>, check_every: Duration) {
+    let mut keeper = Keeper { epoch: None, checked: Instant::now(), check_every };
     loop {
         let Some(shared) = broker.upgrade() else { return };
         let (link, mut wishes) = (shared.publishing.clone(), shared.topology.wishes());
@@ -67,6 +64,7 @@ struct Keeper {
     /// The connection that was asked last.
     epoch: Option<u64>,
     checked: Instant,
+    check_every: Duration,
 }
 
 impl Keeper {
@@ -75,10 +73,10 @@ impl Keeper {
         let Some(epoch) = shared.publishing.epoch() else { return TROUBLE_PAUSE };
         let is_new = self.epoch.replace(epoch) != Some(epoch);
         if !self.is_ours(shared, epoch).await {
-            return if shared.is_others() { CHECK_EVERY } else { TROUBLE_PAUSE };
+            return if shared.is_others() { self.check_every } else { TROUBLE_PAUSE };
         }
         let mut failures = Vec::new();
-        if is_new || CHECK_EVERY <= self.checked.elapsed() {
+        if is_new || self.check_every <= self.checked.elapsed() {
             if let Err(reason) = shared.topology.learn().await {
                 tracing::warn!(reason, "the names of the queues cannot be read");
             }
@@ -88,8 +86,8 @@ impl Keeper {
         failures.extend(shared.topology.declare_wanted(&shared.admin).await);
         let is_certain = failures.iter().all(|it| matches!(it, AdminError::Mismatch { .. }));
         shared.tell(&failures);
-        let pause = if is_certain { CHECK_EVERY } else { TROUBLE_PAUSE };
-        pause.saturating_sub(self.checked.elapsed()).max(TROUBLE_PAUSE)
+        let pause = if is_certain { self.check_every } else { TROUBLE_PAUSE };
+        pause.saturating_sub(self.checked.elapsed()).max(TROUBLE_PAUSE.min(self.check_every))
     }
 
     /// Asks whose the queues are.
@@ -167,16 +165,14 @@ impl Shared {
         *before = now;
     }
 
+    /// Why nothing can be published or taken now, if nothing can.
     pub(super) fn obstacle(&self) -> Option<String> {
-        let standing = self.standing.borrow().clone();
-        let of_standing = || match standing {
+        let of_standing = || match *self.standing.borrow() {
             Standing::Unasked => Some("not connected yet".to_owned()),
             Standing::Others => Some(OTHERS.to_owned()),
             Standing::Ours(_) => None,
         };
-        let trouble = || self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let obstacle = self.publishing.obstacle().or_else(|| self.consuming.obstacle());
-        let stall = || self.publisher.stall();
-        obstacle.or_else(of_standing).or_else(stall).or_else(trouble)
+        obstacle.or_else(of_standing).or_else(|| self.publisher.stall())
     }
 }

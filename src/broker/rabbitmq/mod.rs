@@ -73,17 +73,20 @@ pub struct Options {
     /// How long an entry is held here without being acknowledged, while it waits for its next try
     /// or for its key. RabbitMQ waits 30 minutes, looks once a minute, and closes the channel.
     pub held_max: Duration,
+    /// How often it is looked whether the queues are still there, as they should be.
+    pub check_every: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let rungs = [5, 30, 300, 1_800, 7_200, 21_600].map(Duration::from_secs).to_vec();
-        Self { shards: 4, rungs, held_max: Duration::from_mins(20) }
+        let (held_max, check_every) = (Duration::from_mins(20), Duration::from_mins(1));
+        Self { shards: 4, rungs, held_max, check_every }
     }
 }
 
 /// Every queue of RabbitMQ that `queues` of ours come to, each with whether its entries have an
-/// order: what [`RabbitMq`] declares for them in the course of time.
+/// order, and those that all gateways need: what a [`RabbitMq`] declares.
 pub fn queues_needed<'a>(
     queues: impl IntoIterator<Item = (&'a str, bool)>,
     options: &Options,
@@ -159,7 +162,7 @@ impl RabbitMq {
                 outbox.look(&shared).await;
             }
         });
-        shared.spawn(keeper::keep(Arc::downgrade(&shared)));
+        shared.spawn(keeper::keep(Arc::downgrade(&shared), options.check_every));
         shared.spawn(keeper::renew(Arc::downgrade(&shared), options.held_max));
         Ok(Self(shared))
     }
@@ -171,10 +174,9 @@ impl RabbitMq {
         }
     }
 
-    /// Why messages cannot be published or taken now, if they cannot; or what is wrong with a
-    /// queue, so that some cannot.
-    pub fn obstacle(&self) -> Option<String> {
-        self.0.obstacle()
+    /// What is wrong with a queue, so that nothing can be put into it, if something is.
+    pub fn trouble(&self) -> Option<String> {
+        self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Stops: what is held and not acknowledged goes back to its queue.
@@ -338,6 +340,10 @@ impl Broker for RabbitMq {
         let mut receipts = BTreeMap::new();
         settle::gather(&mut receipts, queue, self.0.queue(queue).empty());
         Ok(gone + settle::acknowledge(receipts).await)
+    }
+
+    fn obstacle(&self) -> Option<BrokerError> {
+        self.0.obstacle().map(|reason| BrokerError { reason })
     }
 
     fn damaged(&self) -> u64 {

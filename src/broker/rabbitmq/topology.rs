@@ -112,12 +112,7 @@ impl Topology {
     /// Somebody takes from a queue: everything that it consists of is to be declared.
     pub(super) fn want(&self, queue: &str, order: Order) {
         let mut places = self.places(queue);
-        match order {
-            Order::Free => places.push(queue.to_owned()),
-            Order::ByKey { .. } => {
-                places.extend((0..self.shards as u64).map(|it| shard(queue, it)));
-            }
-        }
+        places.extend(spec::places(queue, order != Order::Free, self.shards));
         self.add_wanted(places);
     }
 

@@ -46,7 +46,7 @@ impl RabbitHouse {
 
     /// Why it cannot work, if it cannot.
     pub(super) fn obstacle(&self) -> Option<String> {
-        self.open.as_ref().unwrap().obstacle()
+        self.open.as_ref().unwrap().obstacle().map(|it| it.reason)
     }
 }
 
@@ -55,7 +55,9 @@ impl House for RabbitHouse {
     async fn open(&mut self) -> Arc<dyn Broker> {
         let store = self.store().await;
         let rungs = vec![Duration::from_secs(1), Duration::from_secs(3)];
-        let options = Options { rungs, held_max: self.held_max, ..Options::default() };
+        let held_max = self.held_max;
+        let check_every = Duration::from_secs(1);
+        let options = Options { rungs, held_max, check_every, ..Options::default() };
         let address = Address::parse(&self.address).unwrap();
         let opened = RabbitMq::open(address, Tls::default(), store, self.clock(), options).await;
         let broker = opened.unwrap();
@@ -262,11 +264,34 @@ async fn a_queue_with_other_arguments_is_named_and_the_others_work() {
     assert_eq!(bodies(&take(&house, &mut *consumer, 1).await), "1");
     let end = Instant::now() + Duration::from_secs(20);
     loop {
-        let obstacle = house.obstacle().unwrap_or_default();
-        if obstacle.starts_with("queue `simpul.route.lama` exists with other properties") {
+        let trouble = house.open.as_ref().unwrap().trouble().unwrap_or_default();
+        if trouble.starts_with("queue `simpul.route.lama` exists with other properties") {
             break;
         }
-        assert!(Instant::now() < end, "{obstacle}");
+        assert!(Instant::now() < end, "{trouble}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_somebody_deletes_is_declared_anew() {
+    let Some(rabbit) = Rabbit::shared() else { return };
+    let mut house = RabbitHouse::new(rabbit);
+    let (name, broker) = (queue("sppd"), house.open().await);
+    let mut consumer = broker.consume(&name, Taking::free(10));
+    let admin = admin(&house.address).await;
+    let queues = [&*name, "simpul.delay.1s", "simpul.dead"].map(str::to_owned);
+    until_declared(&admin, &queues).await;
+
+    let properties = lapin::ConnectionProperties::default();
+    let by_hand = lapin::Connection::connect(&house.address, properties).await.unwrap();
+    let channel = by_hand.create_channel().await.unwrap();
+    for queue in &queues {
+        channel.queue_delete(queue.as_str().into(), Default::default()).await.unwrap();
+    }
+    until_declared(&admin, &queues).await;
+    // Through the ladder, too.
+    let due = house.clock().now().after(Duration::from_secs(2));
+    publish(&broker, vec![delayed(&house, &name, due, "nanti")]).await;
+    assert_eq!(bodies(&consumer.next(1).await), "nanti");
 }
