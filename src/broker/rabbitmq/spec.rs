@@ -20,10 +20,6 @@ pub(super) fn shard(queue: &str, number: u64) -> String {
     format!("{queue}.s{number:02}")
 }
 
-<<<<<<< HEAD
-/// Every queue of RabbitMQ that `queues` of ours come to, each with whether its entries have an
-/// order: shards, the rungs of the ladder and the queue of what was given up included.
-=======
 /// What a queue of ours consists of at RabbitMQ: shards, where its entries have an order.
 pub(super) fn places(queue: &str, has_order: bool, shards: usize) -> Vec<String> {
     match has_order {
@@ -34,25 +30,14 @@ pub(super) fn places(queue: &str, has_order: bool, shards: usize) -> Vec<String>
 
 /// Every queue of RabbitMQ that `queues` of ours come to, each with whether its entries have an
 /// order, and those that all gateways need.
->>>>>>> next
 pub(super) fn needed<'a>(
     queues: impl IntoIterator<Item = (&'a str, bool)>,
     shards: usize,
     rungs: &[Duration],
 ) -> BTreeSet<String> {
     let mut all: BTreeSet<_> = rungs.iter().copied().map(rung_name).collect();
-<<<<<<< HEAD
-    all.insert(DEAD.to_owned());
-    for (queue, has_order) in queues {
-        match has_order {
-            true => all.extend((0..shards.max(1) as u64).map(|number| shard(queue, number))),
-            false => all.extend([queue.to_owned()]),
-        }
-    }
-=======
     all.extend([DEAD.to_owned(), MARK.to_owned()]);
     all.extend(queues.into_iter().flat_map(|(queue, order)| places(queue, order, shards)));
->>>>>>> next
     all
 }
 
@@ -147,10 +132,7 @@ mod tests {
             "simpul.deliver.sppd.arsip.simpan.s00",
             "simpul.deliver.sppd.arsip.simpan.s01",
             "simpul.route.sppd",
-<<<<<<< HEAD
-=======
             "simpul.store",
->>>>>>> next
         ];
         assert_eq!(needed, expected);
     }
