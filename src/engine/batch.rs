@@ -182,6 +182,9 @@ impl<'r> Batch<'r> {
         let mut lost = known.open.clone().unwrap_or_default();
         for made in made.into_iter().filter(|it| is_open(&it.target, it.ordinal)) {
             lost.remove(&(made.target.clone(), made.ordinal));
+            let (route, target) = (Arc::clone(&self.route.name), made.target.clone());
+            let delivery = DeliveryId { route, message: stamp.id, target, ordinal: made.ordinal };
+            ledger::copied(&mut self.writes, &delivery);
             self.put(stamp, made, order_key, true);
         }
         for (target, ordinal) in lost {
@@ -294,7 +297,12 @@ impl<'r> Batch<'r> {
         let (route, at, generation) = (Arc::clone(self.route), self.now, self.generation);
         let route = Arc::clone(&route.name);
         let settling = Settling { route, message, fate, cause, deliveries, at, generation };
-        ledger::settle_message(&mut self.writes, &settling);
+        if self.is_transactional {
+            ledger::settle_message(&mut self.writes, &settling);
+        } else {
+            // A copy can overtake what it is a copy of, which does not look like one then.
+            ledger::settle_message_once(&mut self.writes, &settling);
+        }
     }
 
     fn line(&mut self, id: MessageId, event: Event) {

@@ -66,7 +66,8 @@ async fn work(
     (batch.claims, batch.is_transactional) = (claims, is_transactional);
     for (delivery, routed) in taken.into_iter().zip(routed) {
         let id = delivery.entry.id;
-        let seen = !batch.seen.insert(id) && delivery.redelivered;
+        let may_be_copy = delivery.redelivered || !is_transactional;
+        let seen = !batch.seen.insert(id) && may_be_copy;
         match (known.remove(&id), routed) {
             _ if seen => batch.drop_copy(delivery),
             (Some(known), routed) => batch.go_on(delivery, &known, routed),

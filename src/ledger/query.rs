@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Cause, Claim, DeadFilter, DeadLetter, DeliveryId, Fares, Fate, KeyUse, Known, Outcome, Pause,
-    Tally, TargetTally, sql,
+    Sending, Tally, TargetTally, sql,
     writes::{address, forgotten_at, id},
 };
 use crate::{
@@ -75,6 +75,29 @@ impl Ledger {
                        AND target = ?3 AND ordinal = ?4";
         let row = self.row((sql, address(delivery))).await?;
         Ok(row.and_then(|row| Outcome::from_word(row.text(0))))
+    }
+
+    /// What is known of deliveries that are about to be sent, in their order; `None` of one that is
+    /// not known at all.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn sendings(
+        &self,
+        deliveries: &[DeliveryId],
+    ) -> Result<Vec<Option<Sending>>, StoreError> {
+        let sql = "SELECT coalesce(outcome, ''), copied FROM delivery
+                   WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)
+                       AND target = ?3 AND ordinal = ?4";
+        let questions = deliveries.iter().map(|it| (sql, address(it))).collect();
+        let answers = self.store.query(questions).await?;
+        let sending = |rows: &Vec<Row>| {
+            let row = rows.first()?;
+            let is_over = Outcome::from_word(row.text(0)).is_some();
+            Some(Sending { is_over, copied: row.int(1) != 0 })
+        };
+        Ok(answers.iter().map(sending).collect())
     }
 
     /// What an idempotency key of a client was used for, if it is still remembered.

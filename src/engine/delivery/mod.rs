@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{
-    EngineError, Shared,
+    Shared,
     envelope::{Envelope, delivery_queue},
     gate::{Gate, Pass, Probe},
 };
@@ -28,7 +28,7 @@ use crate::{
     broker::{Consumer, Delivery, Settled, Taking},
     connector::{Answer, Call, CallError, Class},
     journal::{self, Event},
-    ledger::DeliveryId,
+    ledger::{DeliveryId, Sending},
     message::Digest,
     metrics::TargetMetrics,
     route::{Destination, OpenPlanTarget, Route},
@@ -136,22 +136,17 @@ impl Worker<'_> {
 
     /// Sorts out copies that a crash made of what is already final; holds the others.
     async fn take(&mut self, taken: Vec<Delivery>) {
+        let sendings = self.sendings(&taken).await;
         let mut copies = Vec::new();
         let mut writes = Writes::default();
-        for delivery in taken {
-            match self.is_copy(&delivery).await {
-                Ok(false) => self.held.push_back(delivery),
-                Ok(true) => {
-                    let line = self.line(&delivery, None, Event::CopyDropped);
-                    journal::append(&mut writes, &line);
-                    copies.push(Settled::Done(delivery));
-                }
-                // Not known, so it is sent again, and flagged.
-                Err(error) => {
-                    self.shared.metrics.broker_errors.inc();
-                    warn!(%error, "the ledger cannot be asked");
-                    self.held.push_back(delivery);
-                }
+        for (mut delivery, sending) in taken.into_iter().zip(sendings) {
+            if sending.is_over {
+                let line = self.line(&delivery, None, Event::CopyDropped);
+                journal::append(&mut writes, &line);
+                copies.push(Settled::Done(delivery));
+            } else {
+                delivery.redelivered |= sending.copied;
+                self.held.push_back(delivery);
             }
         }
         if !copies.is_empty() {
@@ -159,13 +154,29 @@ impl Worker<'_> {
         }
     }
 
-    /// Only a redelivered one is looked up.
-    async fn is_copy(&self, delivery: &Delivery) -> Result<bool, EngineError> {
-        if !delivery.redelivered {
-            return Ok(false);
+    /// What the ledger knows of each. On a transactional broker only a redelivered one can be known;
+    /// on another a copy can overtake the first one, so each is looked up.
+    async fn sendings(&self, taken: &[Delivery]) -> Vec<Sending> {
+        let is_asked = |it: &Delivery| it.redelivered || !self.shared.broker.is_transactional();
+        let ids: Vec<_> = taken.iter().map(|it| self.id_of(it).filter(|_| is_asked(it))).collect();
+        let asked: Vec<_> = ids.iter().flatten().cloned().collect();
+        let mut all = vec![Sending::default(); taken.len()];
+        if asked.is_empty() {
+            return all;
         }
-        let Some(id) = self.id_of(delivery) else { return Ok(false) };
-        Ok(self.shared.ledger.outcome(&id).await?.is_some())
+        let places = all.iter_mut().zip(&ids).filter_map(|(place, id)| id.as_ref().map(|_| place));
+        match self.shared.ledger.sendings(&asked).await {
+            Ok(known) => {
+                places.zip(known).for_each(|(place, known)| *place = known.unwrap_or_default());
+            }
+            // Not known, so it is sent, and flagged.
+            Err(error) => {
+                self.shared.metrics.broker_errors.inc();
+                warn!(%error, "the ledger cannot be asked");
+                places.for_each(|place| place.copied = true);
+            }
+        }
+        all
     }
 
     fn id_of(&self, delivery: &Delivery) -> Option<DeliveryId> {

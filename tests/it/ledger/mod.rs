@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use simpul::{
     ledger::{
         self, Claim, DeadFilter, DeadLetter, DeliveryId, Fate, KeyUse, Outcome, Pause, REMEMBERED,
-        Tried,
+        Sending, Tried,
     },
     message::Message,
     store::Writes,
@@ -87,6 +87,36 @@ async fn what_is_final_stays_as_it_is() {
         assert_eq!(bench.ledger.outcome(&ids[0]).await.unwrap(), Some(Outcome::Delivered));
         assert_eq!(bench.ledger.outcome(&ids[1]).await.unwrap(), Some(Outcome::Dead));
         assert_eq!(bench.ledger.outcome(&delivery(ids[0].message, 9)).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn where_copies_may_be_a_message_is_settled_once_and_all_is_kept_or_nothing() {
+    for bench in Bench::each().await {
+        let message = bench.message();
+        let settled = settling(&message, Fate::Routed, &[delivery(message.id, 0)]);
+        let settle = |it: &mut Writes| {
+            ledger::received(it, ROUTE, 1);
+            ledger::settle_message_once(it, &settled);
+        };
+        bench.write(settle).await.unwrap();
+        let refusal = bench.write(settle).await.unwrap_err().reason;
+        assert_eq!(refusal, "a copy of the message was settled meanwhile");
+        assert_eq!(bench.ledger.tallies().await.unwrap()[0].1.received, 1, "all or nothing");
+    }
+}
+
+#[tokio::test]
+async fn whoever_sends_a_delivery_learns_of_its_copy_and_of_its_end() {
+    for bench in Bench::each().await {
+        let (_, ids) = bench.routed(3).await;
+        bench.write(|it| ledger::copied(it, &ids[1])).await.unwrap();
+        bench.write(|it| ledger::deliver(it, &ids[2], Outcome::Delivered, START)).await.unwrap();
+        let asked = [ids, vec![delivery(bench.message().id, 0)]].concat();
+        let known = bench.ledger.sendings(&asked).await.unwrap();
+        let sending = |is_over, copied| Some(Sending { is_over, copied });
+        let expected = [sending(false, false), sending(false, true), sending(true, false), None];
+        assert_eq!(known, expected);
     }
 }
 
