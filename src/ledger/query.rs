@@ -64,17 +64,21 @@ impl Ledger {
         Ok(answers.iter().map(|rows| rows.first().map(claim)).collect())
     }
 
-    /// Whether the outcome of a delivery is known; asked only about a `redelivered` one.
+    /// The outcomes of deliveries, as far as they are known, in the order of `deliveries`.
     ///
     /// # Errors
     ///
     /// [`StoreError`], as all questions here.
-    pub async fn outcome(&self, delivery: &DeliveryId) -> Result<Option<Outcome>, StoreError> {
+    pub async fn outcomes(
+        &self,
+        deliveries: &[DeliveryId],
+    ) -> Result<Vec<Option<Outcome>>, StoreError> {
         let sql = "SELECT outcome FROM delivery
                    WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)
                        AND target = ?3 AND ordinal = ?4";
-        let row = self.row((sql, address(delivery))).await?;
-        Ok(row.and_then(|row| Outcome::from_word(row.text(0))))
+        let questions = deliveries.iter().map(|it| (sql, address(it))).collect();
+        let answers = self.store.query(questions).await?;
+        Ok(answers.iter().map(|rows| Outcome::from_word(rows.first()?.text(0))).collect())
     }
 
     /// What an idempotency key of a client was used for, if it is still remembered.

@@ -30,15 +30,19 @@ pub fn arrived(writes: &mut Writes, route: &str, message: MessageId, at: Timesta
 }
 
 /// A message leaves its route queue with its fate: counts it; keeps it while it is needed; a dead
-/// one becomes a dead letter and gives its claim up; a routed one's deliveries are created.
+/// one becomes a dead letter and gives its claim up; a routed one's deliveries are created. Nothing of
+/// the writes is kept if the message has a fate already: [`Ledger::settled`](super::Ledger::settled)
+/// tells.
 pub fn settle_message(writes: &mut Writes, settling: &Settling) {
     let Settling { route, message, fate, .. } = settling;
     let (id, at) = (id(message.id), settling.at.as_millis());
     // One that was replayed is known already, without a fate.
-    writes.push(
+    writes.push_expecting(
         "INSERT INTO message (route, id, fate, at) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (id, route) DO UPDATE SET fate = excluded.fate, at = excluded.at",
+         ON CONFLICT (id, route) DO UPDATE SET fate = excluded.fate, at = excluded.at
+             WHERE message.fate IS NULL",
         vec![route.as_ref().into(), id.clone(), fate.word().into(), at.into()],
+        Expect { rows: 1, otherwise: "another gateway has settled the message meanwhile" },
     );
     // After the fate: a final one lets go of what was kept.
     let is_open = !settling.deliveries.is_empty() || *fate == Fate::Dead;

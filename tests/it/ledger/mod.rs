@@ -29,7 +29,7 @@ async fn a_message_is_kept_until_its_last_delivery_is_final() {
         assert!(!bench.is_kept(&message).await);
         let mut outcomes = Vec::new();
         for id in &ids {
-            outcomes.push(bench.ledger.outcome(id).await.unwrap());
+            outcomes.push(bench.outcome(id).await);
         }
         let expected = [Outcome::Delivered, Outcome::Expired, Outcome::Discarded].map(Some);
         assert_eq!(outcomes, expected);
@@ -84,9 +84,9 @@ async fn what_is_final_stays_as_it_is() {
         bench.write(|it| ledger::deliver(it, &ids[1], Outcome::Delivered, START)).await.unwrap();
         bench.give_up(&ids[1]).await;
         assert_eq!(bench.letters().await.len(), 1);
-        assert_eq!(bench.ledger.outcome(&ids[0]).await.unwrap(), Some(Outcome::Delivered));
-        assert_eq!(bench.ledger.outcome(&ids[1]).await.unwrap(), Some(Outcome::Dead));
-        assert_eq!(bench.ledger.outcome(&delivery(ids[0].message, 9)).await.unwrap(), None);
+        assert_eq!(bench.outcome(&ids[0]).await, Some(Outcome::Delivered));
+        assert_eq!(bench.outcome(&ids[1]).await, Some(Outcome::Dead));
+        assert_eq!(bench.outcome(&delivery(ids[0].message, 9)).await, None);
     }
 }
 
@@ -98,7 +98,7 @@ async fn a_replayed_delivery_is_under_way_again_and_cannot_be_replayed_twice() {
         assert_eq!((letter.attempts, letter.delivery.clone()), (3, Some((target(), 0))));
         assert_eq!(letter.sent.as_deref(), Some(&b"{}"[..]));
         bench.write(|it| ledger::replay(it, &letter, Some(digest("new")))).await.unwrap();
-        assert_eq!(bench.ledger.outcome(&ids[0]).await.unwrap(), None);
+        assert_eq!(bench.outcome(&ids[0]).await, None);
         assert_eq!(bench.letters().await, []);
 
         let second = |it: &mut Writes| {
