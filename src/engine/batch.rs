@@ -297,12 +297,7 @@ impl<'r> Batch<'r> {
         let (route, at, generation) = (Arc::clone(self.route), self.now, self.generation);
         let route = Arc::clone(&route.name);
         let settling = Settling { route, message, fate, cause, deliveries, at, generation };
-        if self.is_transactional {
-            ledger::settle_message(&mut self.writes, &settling);
-        } else {
-            // A copy can overtake what it is a copy of, which does not look like one then.
-            ledger::settle_message_once(&mut self.writes, &settling);
-        }
+        ledger::settle_message(&mut self.writes, &settling);
     }
 
     fn line(&mut self, id: MessageId, event: Event) {

@@ -21,7 +21,7 @@ pub use self::{
     query::{DeadKind, Ledger},
     writes::{
         arrived, claim, copied, deliver, discard, finish, forget_old, pause, received, release,
-        replay, resume, settle_message, settle_message_once, start_generation,
+        replay, resume, settle_message, start_generation,
     },
 };
 use crate::message::{Digest, Endpoint, Message, MessageId, Timestamp};
@@ -242,8 +242,8 @@ pub struct KeyUse {
 /// What is known of a delivery that is about to be sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sending {
-    /// It has its outcome: what is about to be sent is a copy.
-    pub is_over: bool,
+    /// If it has one, what is about to be sent is a copy.
+    pub outcome: Option<Outcome>,
     /// There is a copy of it somewhere: whichever is sent must say so.
     pub copied: bool,
 }

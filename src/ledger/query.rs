@@ -64,38 +64,22 @@ impl Ledger {
         Ok(answers.iter().map(|rows| rows.first().map(claim)).collect())
     }
 
-    /// Whether the outcome of a delivery is known; asked only about a `redelivered` one.
+    /// What is known of deliveries that are about to be sent, in the order of `deliveries`.
     ///
     /// # Errors
     ///
     /// [`StoreError`], as all questions here.
-    pub async fn outcome(&self, delivery: &DeliveryId) -> Result<Option<Outcome>, StoreError> {
-        let sql = "SELECT outcome FROM delivery
-                   WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)
-                       AND target = ?3 AND ordinal = ?4";
-        let row = self.row((sql, address(delivery))).await?;
-        Ok(row.and_then(|row| Outcome::from_word(row.text(0))))
-    }
-
-    /// What is known of deliveries that are about to be sent, in their order; `None` of one that is
-    /// not known at all.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`], as all questions here.
-    pub async fn sendings(
-        &self,
-        deliveries: &[DeliveryId],
-    ) -> Result<Vec<Option<Sending>>, StoreError> {
-        let sql = "SELECT coalesce(outcome, ''), copied FROM delivery
+    pub async fn sendings(&self, deliveries: &[DeliveryId]) -> Result<Vec<Sending>, StoreError> {
+        let sql = "SELECT outcome, copied FROM delivery
                    WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)
                        AND target = ?3 AND ordinal = ?4";
         let questions = deliveries.iter().map(|it| (sql, address(it))).collect();
         let answers = self.store.query(questions).await?;
         let sending = |rows: &Vec<Row>| {
-            let row = rows.first()?;
-            let is_over = Outcome::from_word(row.text(0)).is_some();
-            Some(Sending { is_over, copied: row.int(1) != 0 })
+            rows.first().map_or_else(Sending::default, |row| Sending {
+                outcome: Outcome::from_word(row.text(0)),
+                copied: row.int(1) != 0,
+            })
         };
         Ok(answers.iter().map(sending).collect())
     }

@@ -30,34 +30,20 @@ pub fn arrived(writes: &mut Writes, route: &str, message: MessageId, at: Timesta
 }
 
 /// A message leaves its route queue with its fate: counts it; keeps it while it is needed; a dead
-/// one becomes a dead letter and gives its claim up; a routed one's deliveries are created.
+/// one becomes a dead letter and gives its claim up; a routed one's deliveries are created. Nothing of
+/// the writes is kept if the message has a fate already: [`Ledger::settled`](super::Ledger::settled)
+/// tells.
 pub fn settle_message(writes: &mut Writes, settling: &Settling) {
-    // One that was replayed is known already, without a fate.
-    let sql = "INSERT INTO message (route, id, fate, at) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (id, route) DO UPDATE SET fate = excluded.fate, at = excluded.at";
-    writes.push(sql, fate_of(settling));
-    settle_rest(writes, settling);
-}
-
-/// As [`settle_message`], where copies of a message may be under way: nothing of the writes is kept
-/// if it was settled before, or is by somebody else at this moment.
-pub fn settle_message_once(writes: &mut Writes, settling: &Settling) {
-    let sql = "INSERT INTO message (route, id, fate, at) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (id, route) DO UPDATE SET fate = excluded.fate, at = excluded.at
-             WHERE message.fate IS NULL";
-    let expect = Expect { rows: 1, otherwise: "a copy of the message was settled meanwhile" };
-    writes.push_expecting(sql, fate_of(settling), expect);
-    settle_rest(writes, settling);
-}
-
-fn fate_of(settling: &Settling) -> Vec<Param> {
-    let Settling { route, message, fate, at, .. } = settling;
-    vec![route.as_ref().into(), id(message.id), fate.word().into(), at.as_millis().into()]
-}
-
-fn settle_rest(writes: &mut Writes, settling: &Settling) {
     let Settling { route, message, fate, .. } = settling;
-    let id = id(message.id);
+    let (id, at) = (id(message.id), settling.at.as_millis());
+    // One that was replayed is known already, without a fate.
+    writes.push_expecting(
+        "INSERT INTO message (route, id, fate, at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (id, route) DO UPDATE SET fate = excluded.fate, at = excluded.at
+             WHERE message.fate IS NULL",
+        vec![route.as_ref().into(), id.clone(), fate.word().into(), at.into()],
+        Expect { rows: 1, otherwise: "another gateway has settled the message meanwhile" },
+    );
     // After the fate: a final one lets go of what was kept.
     let is_open = !settling.deliveries.is_empty() || *fate == Fate::Dead;
     if is_open {

@@ -28,6 +28,8 @@ use crate::support::{
 enum After {
     /// A publication, and before its writes.
     Published,
+    /// As `Published`; and what is put in first comes last.
+    PublishedBehind,
     /// The writes of a settlement, and before its outputs.
     Written,
     /// The outputs of a settlement, and before its deliveries leave their queue.
@@ -67,8 +69,14 @@ impl Broker for Halfway {
     async fn publish(&self, outputs: Vec<Output>, writes: Writes) -> Vec<Result<(), BrokerError>> {
         let count = outputs.len();
         let published = async {
+            let mut outputs = outputs;
+            if self.after == After::PublishedBehind {
+                // The copy and its original in each other's place.
+                outputs.iter_mut().for_each(|it| it.copy = !it.copy);
+            }
             self.put(outputs).await?;
             self.breaks(After::Published)?;
+            self.breaks(After::PublishedBehind)?;
             Ok(self.store.commit(writes).await?)
         };
         vec![published.await; count]
@@ -197,14 +205,16 @@ fn each_is_new_or_flagged(target: &Scripted, deliveries: usize) {
 
 #[tokio::test]
 async fn a_sender_who_tries_again_after_a_crash_halfway_has_one_message() {
+    for after in [After::Published, After::PublishedBehind] {
+        tries_again(after).await;
+    }
+}
+
+async fn tries_again(after: After) {
     let archive = Scripted::new([]);
-    let bus = bus(
-        ROUTE,
-        &[("arsip", Arc::clone(&archive)), ("absensi", Scripted::new([]))],
-        After::Published,
-        1,
-    )
-    .await;
+    let bus =
+        bus(ROUTE, &[("arsip", Arc::clone(&archive)), ("absensi", Scripted::new([]))], after, 1)
+            .await;
     let body = json!({ "jenis": "isi", "n": 1, "daftar": [] });
     let refused = bus.offer(Some("kunci-1"), body.clone()).await.unwrap_err();
     assert!(matches!(refused, IntakeError::Unavailable { .. }), "{refused:?}");
