@@ -17,7 +17,7 @@ use tokio::{
 
 use super::{
     Link, LinkState, Properties,
-    desk::Desk,
+    desk::{Confirmed, Desk},
     fields,
     link::Inside,
     pulse::{Outstanding, Pulses, STALL_AFTER},
@@ -244,39 +244,68 @@ pub(super) fn unknown(reason: &str) -> Outcome {
 }
 
 /// Publishes until nobody holds the publisher any more.
+///
+/// RabbitMQ stops a channel for seconds each time something is published over it to a queue that has
+/// lost its server. So what goes to a queue that stays behind goes over a channel apart, until it
+/// confirms something.
 async fn run(
     mut link: watch::Receiver<Inside>,
     mut jobs: mpsc::Receiver<Job>,
     pulses: Arc<Pulses>,
 ) {
-    let mut desk: Option<Desk> = None;
+    let (mut desk, mut apart): (Option<Desk>, Option<Desk>) = (None, None);
     let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
         let obstacle = link.borrow_and_update().state.obstacle();
-        if let (Some(reason), Some(broken)) = (obstacle, desk.take_if(|it| !it.fits(&link))) {
-            broken.give_up(&reason);
-        }
-        let confirmed = async {
-            match &mut desk {
-                Some(desk) => desk.confirmed().await,
-                None => std::future::pending().await,
+        if let Some(reason) = obstacle {
+            for desk in [&mut desk, &mut apart] {
+                if let Some(broken) = desk.take_if(|it| !it.fits(&link)) {
+                    broken.give_up(&reason);
+                }
             }
-        };
+        }
         tokio::select! {
             job = jobs.recv() => match job {
+                Some(job) if pulses.is_sick(&job.pending.outstanding.place) => {
+                    apart = send(apart, &mut link, job, &pulses).await;
+                }
                 Some(job) => desk = send(desk, &mut link, job, &pulses).await,
                 None => return,
             },
-            first = confirmed => {
-                if let Some(desk) = &mut desk {
-                    desk.judge(first).await;
+            first = confirmed(&mut desk) => if let Some(desk) = &mut desk {
+                desk.judge(first).await;
+                let found = desk.findings().into_iter().filter(|(_, is_well)| !is_well);
+                found.for_each(|(place, _)| pulses.set_sick(&place, true));
+            },
+            first = confirmed(&mut apart) => if let Some(apart) = &mut apart {
+                apart.judge(first).await;
+                let found = apart.findings().into_iter().filter(|(_, is_well)| *is_well);
+                found.for_each(|(place, _)| pulses.set_sick(&place, false));
+            },
+            changed = link.changed() => if changed.is_err() { return },
+            _ = look.tick() => {
+                for desk in [&mut desk, &mut apart] {
+                    if let Some(dead) = desk.take_if(Desk::expire) {
+                        dead.give_up("the channel confirms nothing any more");
+                    }
+                }
+                if let Some(place) = desk.as_ref().and_then(Desk::suspect) {
+                    pulses.set_sick(&place, true);
+                    // The others need not wait for it.
+                    if apart.is_none() {
+                        apart = desk.take();
+                    }
                 }
             }
-            changed = link.changed() => if changed.is_err() { return },
-            _ = look.tick() => if let Some(dead) = desk.take_if(Desk::expire) {
-                dead.give_up("the channel confirms nothing any more");
-            },
         }
+    }
+}
+
+/// The next confirmation of a channel; never, while there is none.
+async fn confirmed(desk: &mut Option<Desk>) -> Confirmed {
+    match desk {
+        Some(desk) => desk.confirmed().await,
+        None => std::future::pending().await,
     }
 }
 
