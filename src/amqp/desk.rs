@@ -201,17 +201,8 @@ impl Desk {
         }
         let mut judged = Vec::with_capacity(seen.len());
         for (number, confirmed) in seen {
-            if let (Some(waiting), Ok(_)) = (self.waiting.get(&number), &confirmed) {
-                self.pulses.lives(&waiting.place);
-                self.silent.remove(&waiting.place);
-                self.heard = Instant::now();
-                self.found.insert(Arc::clone(&waiting.place), true);
-                // Sent before, and still not confirmed.
-                for earlier in self.waiting.range(..number).map(|(_, it)| it) {
-                    if SUSPECT_AFTER < earlier.since.elapsed() {
-                        self.found.insert(Arc::clone(&earlier.place), false);
-                    }
-                }
+            if confirmed.is_ok() {
+                self.hear(number);
             }
             let own = self.waiting.get(&number).map(|it| it.mark.clone());
             let outcome = match confirmed {
@@ -226,6 +217,20 @@ impl Desk {
         }
         for (number, outcome) in judged {
             self.answer(number, outcome);
+        }
+    }
+
+    /// The broker has said something of a message: its place lives, and others may stay behind.
+    fn hear(&mut self, number: u64) {
+        let Some(waiting) = self.waiting.get(&number) else { return };
+        self.pulses.lives(&waiting.place);
+        self.silent.remove(&waiting.place);
+        self.heard = Instant::now();
+        self.found.insert(Arc::clone(&waiting.place), true);
+        // Sent before, and still not confirmed.
+        let earlier = self.waiting.range(..number).map(|(_, it)| it);
+        for behind in earlier.filter(|it| SUSPECT_AFTER < it.since.elapsed()) {
+            self.found.insert(Arc::clone(&behind.place), false);
         }
     }
 

@@ -253,50 +253,74 @@ async fn run(
     mut jobs: mpsc::Receiver<Job>,
     pulses: Arc<Pulses>,
 ) {
-    let (mut desk, mut apart): (Option<Desk>, Option<Desk>) = (None, None);
+    let mut desks = Desks { desk: None, apart: None, pulses };
     let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
         let obstacle = link.borrow_and_update().state.obstacle();
         if let Some(reason) = obstacle {
-            for desk in [&mut desk, &mut apart] {
-                if let Some(broken) = desk.take_if(|it| !it.fits(&link)) {
-                    broken.give_up(&reason);
-                }
-            }
+            desks.give_up(&reason, |it| !it.fits(&link));
         }
+        let Desks { desk, apart, .. } = &mut desks;
         tokio::select! {
             job = jobs.recv() => match job {
-                Some(job) if pulses.is_sick(&job.pending.outstanding.place) => {
-                    apart = send(apart, &mut link, job, &pulses).await;
-                }
-                Some(job) => desk = send(desk, &mut link, job, &pulses).await,
+                Some(job) => desks.send(&mut link, job).await,
                 None => return,
             },
-            first = confirmed(&mut desk) => if let Some(desk) = &mut desk {
-                desk.judge(first).await;
-                let found = desk.findings().into_iter().filter(|(_, is_well)| !is_well);
-                found.for_each(|(place, _)| pulses.set_sick(&place, true));
-            },
-            first = confirmed(&mut apart) => if let Some(apart) = &mut apart {
-                apart.judge(first).await;
-                let found = apart.findings().into_iter().filter(|(_, is_well)| *is_well);
-                found.for_each(|(place, _)| pulses.set_sick(&place, false));
-            },
+            first = confirmed(desk) => desks.judge(first).await,
+            first = confirmed(apart) => desks.judge_apart(first).await,
             changed = link.changed() => if changed.is_err() { return },
-            _ = look.tick() => {
-                for desk in [&mut desk, &mut apart] {
-                    if let Some(dead) = desk.take_if(Desk::expire) {
-                        dead.give_up("the channel confirms nothing any more");
-                    }
-                }
-                if let Some(place) = desk.as_ref().and_then(Desk::suspect) {
-                    pulses.set_sick(&place, true);
-                    // The others need not wait for it.
-                    if apart.is_none() {
-                        apart = desk.take();
-                    }
-                }
+            _ = look.tick() => desks.look(),
+        }
+    }
+}
+
+/// The channel of a publisher, and the one for what stays behind.
+struct Desks {
+    desk: Option<Desk>,
+    apart: Option<Desk>,
+    pulses: Arc<Pulses>,
+}
+
+impl Desks {
+    /// Gives up the channels of which that is true.
+    fn give_up(&mut self, reason: &str, mut broken: impl FnMut(&mut Desk) -> bool) {
+        for desk in [&mut self.desk, &mut self.apart] {
+            if let Some(broken) = desk.take_if(&mut broken) {
+                broken.give_up(reason);
             }
+        }
+    }
+
+    async fn send(&mut self, link: &mut watch::Receiver<Inside>, job: Job) {
+        let is_sick = self.pulses.is_sick(&job.pending.outstanding.place);
+        let desk = if is_sick { &mut self.apart } else { &mut self.desk };
+        *desk = send(desk.take(), link, job, &self.pulses).await;
+    }
+
+    async fn judge(&mut self, first: Confirmed) {
+        let Some(desk) = &mut self.desk else { return };
+        desk.judge(first).await;
+        for (place, _) in desk.findings().iter().filter(|(_, is_well)| !**is_well) {
+            self.pulses.set_sick(place, true);
+        }
+    }
+
+    async fn judge_apart(&mut self, first: Confirmed) {
+        let Some(apart) = &mut self.apart else { return };
+        apart.judge(first).await;
+        for (place, _) in apart.findings().iter().filter(|(_, is_well)| **is_well) {
+            self.pulses.set_sick(place, false);
+        }
+    }
+
+    /// Gives up what waits for too long, and puts a channel that hangs apart with what it hangs at:
+    /// the others need not wait for it.
+    fn look(&mut self) {
+        self.give_up("the channel confirms nothing any more", Desk::expire);
+        let Some(place) = self.desk.as_ref().and_then(Desk::suspect) else { return };
+        self.pulses.set_sick(&place, true);
+        if self.apart.is_none() {
+            self.apart = self.desk.take();
         }
     }
 }
