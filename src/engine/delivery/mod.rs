@@ -40,7 +40,7 @@ const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a delivery may wait before the gate until the ledger is asked about it once more:
 /// meanwhile another gateway may have had a copy of it.
-const HELD_MAX: Duration = Duration::from_secs(1);
+const HELD_MAX: Duration = Duration::from_millis(100);
 
 /// What an attempt came back with.
 type Came = Result<Answer, CallError>;
@@ -209,7 +209,7 @@ impl Worker<'_> {
             if is_late { late.push(delivery) } else { ready.push(delivery) }
         }
         ready.extend(self.drop_final(late).await);
-        for delivery in ready {
+        for delivery in ready.into_iter().filter(Delivery::is_live) {
             self.start(delivery, probe.take());
         }
     }
