@@ -50,6 +50,8 @@ impl Shared {
     /// Shows the queues and the dead letters to the metrics.
     async fn measure(&self, damaged: &mut u64) -> Result<(), EngineError> {
         let depths = self.depths().await?;
+        let holding = depths.iter().filter(|(_, it)| it.entries != 0);
+        self.backlog.set(holding.map(|(name, _)| name.as_str().into()).collect());
         for route in self.live().plan.routes.values() {
             let of = |name: &str| depths.get(name).copied().unwrap_or_default();
             let depth = of(&route_queue(&route.name));

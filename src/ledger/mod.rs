@@ -18,7 +18,7 @@ use bytes::Bytes;
 pub use self::{
     query::{DeadKind, Ledger},
     writes::{
-        arrived, claim, confirm_idempotency_key, deliver, discard, finish, forget_old,
+        add, arrived, claim, confirm_idempotency_key, deliver, discard, finish, forget_old,
         keep_idempotency_key, pause, received, release, replay, reserve_idempotency_key, resume,
         settle_message, start_generation,
     },

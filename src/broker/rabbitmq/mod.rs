@@ -78,6 +78,8 @@ impl Default for Options {
 pub struct RabbitMq(Arc<Shared>);
 
 struct Shared {
+    /// Host and port.
+    host: String,
     store: Store,
     clock: Clock,
     /// For what is in the outbox.
@@ -112,6 +114,7 @@ impl RabbitMq {
         let topology = topology.map_err(|reason| BrokerError { reason })?;
         let publishing = Link::open(address.clone(), "publishing", tls.clone());
         let shared = Arc::new(Shared {
+            host: address.host(),
             store,
             clock,
             ids: IdSource::default(),
@@ -208,6 +211,10 @@ impl Shared {
 impl Broker for RabbitMq {
     fn is_transactional(&self) -> bool {
         false
+    }
+
+    fn rabbitmq(&self) -> Option<String> {
+        Some(self.0.host.clone())
     }
 
     async fn publish(&self, outputs: Vec<Output>, writes: Writes) -> Vec<Result<(), BrokerError>> {
