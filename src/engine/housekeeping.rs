@@ -49,6 +49,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
 impl Shared {
     /// Shows the queues and the dead letters to the metrics.
     async fn measure(&self, damaged: &mut u64) -> Result<(), EngineError> {
+        self.metrics.broker_up.set(i64::from(self.broker.obstacle().is_none()));
         let depths = self.depths().await?;
         let holding = depths.iter().filter(|(_, it)| it.entries != 0);
         self.backlog.set(holding.map(|(name, _)| name.as_str().into()).collect());

@@ -119,7 +119,7 @@ impl Engine {
             return Err(EngineError::Stopping);
         }
         self.shared.store.commit(Writes::default()).await?;
-        Ok(())
+        self.shared.broker.obstacle().map_or(Ok(()), |it| Err(it.into()))
     }
 }
 

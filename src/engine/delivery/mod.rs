@@ -25,7 +25,7 @@ use super::{
     gate::{Gate, Pass, Probe},
 };
 use crate::{
-    broker::{Consumer, Delivery, Settled},
+    broker::{Consumer, Delivery, Settled, Taking},
     connector::{Answer, Call, CallError, Class},
     journal::{self, Event},
     ledger::DeliveryId,
@@ -52,8 +52,12 @@ pub(super) async fn run(
     let target = &destination.target;
     let gate = shared.gate(target);
     let metrics = shared.metrics.target(&route.name, &target.to_string());
-    let prefetch = shared.options.in_flight;
-    let consumer = shared.broker.consume(&delivery_queue(&route.name, target), prefetch);
+    let (in_flight, reach) = (shared.options.in_flight, shared.options.prefetch);
+    let taking = match &route.order_by {
+        None => Taking::free(in_flight),
+        Some(_) => Taking::by_key(in_flight, reach),
+    };
+    let consumer = shared.broker.consume(&delivery_queue(&route.name, target), taking);
     let under_way = HashMap::new();
     let (held, tasks) = (VecDeque::new(), JoinSet::new());
     let worker = Worker {
