@@ -89,6 +89,11 @@ pub trait Broker: Send + Sync {
     /// between, and copies are what it leaves: never holes.
     fn is_transactional(&self) -> bool;
 
+    /// The RabbitMQ that it stands on, as host and port.
+    fn rabbitmq(&self) -> Option<String> {
+        None
+    }
+
     /// Puts `outputs` into their queues, and commits `writes` with them; returns when both are
     /// durable, with an outcome for each output. Not transactional: first the outputs, so that the
     /// writes may say of them that they are stored.

@@ -17,6 +17,7 @@ use std::{collections::BTreeMap, error::Error, iter, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 pub use self::secret::Secret;
@@ -38,6 +39,16 @@ pub trait Target: Send + Sync {
     ///
     /// [`CallError`], sorted by what the engine should do next.
     async fn send(&self, call: &Call) -> Result<Answer, CallError>;
+
+    /// Sends several deliveries side by side; the answers are in their order.
+    async fn send_all(&self, calls: Vec<Call>) -> Vec<Result<Answer, CallError>> {
+        join_all(calls.iter().map(|call| self.send(call))).await
+    }
+
+    /// The RabbitMQ that this target is on, as host and port.
+    fn rabbitmq(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// One attempt at one delivery.
@@ -200,6 +211,11 @@ pub trait Intake: Send + Sync {
     /// [`IntakeError`] when none of them was accepted; after `Unavailable` they may have been.
     async fn accept(&self, handover: Handover) -> Result<Vec<Accepted>, IntakeError>;
 
+    /// How many handovers of a source may be under way at once: one, where their order matters.
+    fn side_by_side(&self, _source: &Endpoint) -> usize {
+        1
+    }
+
     /// How a message fares that `client` handed over; `None` if there is no such message of his.
     async fn fares(&self, client: &str, id: MessageId) -> Option<serde_json::Value>;
 
@@ -279,6 +295,20 @@ pub enum IntakeError {
     /// No route reads this source.
     #[error("no route reads this source")]
     NoRoute,
+}
+
+impl IntakeError {
+    /// The same error about the message at another place of the handover.
+    pub fn of(self, place: impl FnOnce(usize) -> usize) -> Self {
+        match self {
+            Self::Invalid { index, violations } => {
+                Self::Invalid { index: place(index), violations }
+            }
+            Self::KeyReused { index } => Self::KeyReused { index: place(index) },
+            Self::KeyInFlight { index } => Self::KeyInFlight { index: place(index) },
+            Self::Unavailable { .. } | Self::NoRoute => self,
+        }
+    }
 }
 
 /// An error and all its causes in one line: libraries keep the telling part at the bottom.

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     broker::{Delivery, Entry, Output, Settled},
     journal::{self, Event, Line},
-    ledger::{self, Cause, Claim, DeliveryId, Fate, Known, NewDelivery, Settling},
+    ledger::{self, Cause, Claim, DeliveryId, Fate, Known, NewDelivery, Outcome, Settling},
     message::{Digest, Endpoint, Message, MessageId, Timestamp},
     route::{Identity, Route},
     store::Writes,
@@ -75,6 +75,8 @@ pub(super) enum Ended {
         created: Vec<Endpoint>,
         skipped: Vec<Endpoint>,
     },
+    /// A delivery that was confirmed before anything was written about it.
+    Sent(Endpoint),
     /// A delivery that was never sent.
     DeadOnTheWay(Endpoint, Arc<str>),
 }
@@ -197,8 +199,7 @@ impl<'r> Batch<'r> {
     fn bury_lost(&mut self, message: MessageId, target: Endpoint, ordinal: u32) {
         let reason = "the bus died while this delivery was made, and the files of today make none";
         let cause = pipeline::bad(&format!("to {target}"), reason);
-        let route = Arc::clone(&self.route.name);
-        let delivery = DeliveryId { route, message, target, ordinal };
+        let delivery = self.delivery_id(message, target, ordinal);
         self.bury(&delivery, &cause);
     }
 
@@ -209,51 +210,63 @@ impl<'r> Batch<'r> {
     }
 
     fn out(&mut self, message: Message, out: Out, order_key: Option<Digest>) {
-        let name = &self.route.name;
-        let id_of = |target: &Endpoint, ordinal| {
-            let (route, target) = (Arc::clone(name), target.clone());
-            DeliveryId { route, message: message.id, target, ordinal }
-        };
-        let unmade = Digest::of(&[]);
-        let made = out.made.iter().map(|it| (id_of(&it.target, it.ordinal), it.key));
-        let failed = out.failed.iter().map(|it| (id_of(&it.target, it.ordinal), unmade));
-        let deliveries = made.chain(failed).map(|(id, key)| NewDelivery { id, key }).collect();
-        let count = out.made.len() + out.failed.len();
-        let event = Event::Routed {
-            deliveries: u32::try_from(count).unwrap_or(u32::MAX),
-            skipped: out.skipped.clone(),
-        };
-        let made_for = out.made.iter().map(|it| &it.target);
-        let made_for = made_for.chain(out.failed.iter().map(|it| &it.target)).cloned().collect();
-        let failed: Vec<_> =
-            out.failed.iter().map(|it| (id_of(&it.target, it.ordinal), it.cause.clone())).collect();
         let stamp = Stamp::of(&message);
-        self.line(message.id, event);
-        self.end(message, Fate::Routed, None, deliveries);
-        self.ended.push(Ended::Routed { created: made_for, skipped: out.skipped });
-        for (delivery, cause) in failed {
-            self.bury(&delivery, &cause);
-        }
-        for made in out.made {
+        for made in self.begin(message, out) {
             self.put(stamp, made, order_key, false);
         }
     }
 
+    /// A message whose deliveries were sent, and `confirmed` only in part: the others are put into
+    /// their queues, as copies of what may have arrived.
+    pub(super) fn out_partly(&mut self, message: Message, out: Out, by: &str, confirmed: &[bool]) {
+        let stamp = Stamp::of(&message);
+        self.line(stamp.id, Event::Accepted { by: by.to_owned() });
+        let made = self.begin(message, out);
+        for (made, confirmed) in made.into_iter().zip(confirmed) {
+            if !confirmed {
+                self.put(stamp, made, None, true);
+                continue;
+            }
+            let delivery = self.delivery_id(stamp.id, made.target.clone(), made.ordinal);
+            ledger::deliver(&mut self.writes, &delivery, Outcome::Delivered, self.now);
+            self.ended.push(Ended::Sent(made.target));
+        }
+    }
+
+    fn delivery_id(&self, message: MessageId, target: Endpoint, ordinal: u32) -> DeliveryId {
+        DeliveryId { route: Arc::clone(&self.route.name), message, target, ordinal }
+    }
+
+    /// Writes down what a message gives rise to; returns what is to be sent.
+    fn begin(&mut self, message: Message, out: Out) -> Vec<Made> {
+        let Out { made, failed, skipped } = out;
+        let id = message.id;
+        let unmade = Digest::of(&[]);
+        let all = made.iter().map(|it| (&it.target, it.ordinal, it.key));
+        let all = all.chain(failed.iter().map(|it| (&it.target, it.ordinal, unmade)));
+        let all: Vec<_> = all.collect();
+        let new = |&(target, ordinal, key): &(&Endpoint, u32, Digest)| NewDelivery {
+            id: self.delivery_id(id, target.clone(), ordinal),
+            key,
+        };
+        let deliveries = all.iter().map(new).collect();
+        let created = all.iter().map(|(target, ..)| (*target).clone()).collect();
+        let count = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        self.line(id, Event::Routed { deliveries: count, skipped: skipped.clone() });
+        self.end(message, Fate::Routed, None, deliveries);
+        self.ended.push(Ended::Routed { created, skipped });
+        for failed in failed {
+            let delivery = self.delivery_id(id, failed.target, failed.ordinal);
+            self.bury(&delivery, &failed.cause);
+        }
+        made
+    }
+
     /// Puts a delivery into its queue.
     fn put(&mut self, stamp: Stamp, made: Made, order_key: Option<Digest>, copy: bool) {
-        let envelope = Envelope {
-            ordinal: made.ordinal,
-            key: made.key,
-            parameters: made.parameters,
-            generation: self.generation,
-            attempts: 0,
-            failing_since: None,
-            panics: 0,
-            reason: None,
-            may_repeat: stamp.may_repeat,
-        };
+        let Stamp { id, received_at, may_repeat } = stamp;
+        let envelope = Envelope::first(&made, self.generation, may_repeat);
         let queue = delivery_queue(&self.route.name, &made.target);
-        let Stamp { id, received_at, .. } = stamp;
         let entry = Entry { id, received_at, headers: envelope.to_headers(), body: made.body };
         self.outputs.push(Output { queue, entry, due: None, order_key, copy });
     }
@@ -361,6 +374,7 @@ pub(super) fn count(shared: &Shared, route: &Route, ended: &[Ended]) {
                 created.iter().for_each(|target| of(target).created.inc());
                 skipped.iter().for_each(|target| of(target).skipped.inc());
             }
+            Ended::Sent(target) => of(target).delivered.inc(),
             Ended::DeadOnTheWay(target, class) => of(target).died(class),
         }
     }

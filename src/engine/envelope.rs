@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::pipeline::Made;
 use crate::{
     broker::{Entry, QueueName},
     ledger::DeliveryId,
@@ -108,6 +109,21 @@ pub(super) struct Envelope {
 }
 
 impl Envelope {
+    /// Of a delivery that was not tried yet.
+    pub(super) fn first(made: &Made, generation: i64, may_repeat: bool) -> Self {
+        Self {
+            ordinal: made.ordinal,
+            key: made.key,
+            parameters: made.parameters.clone(),
+            generation,
+            attempts: 0,
+            failing_since: None,
+            panics: 0,
+            reason: None,
+            may_repeat,
+        }
+    }
+
     /// As headers of a queue entry.
     pub(super) fn to_headers(&self) -> Headers {
         let mut headers = Headers::default();

@@ -51,6 +51,8 @@ impl Shared {
     async fn measure(&self, damaged: &mut u64) -> Result<(), EngineError> {
         self.metrics.broker_up.set(i64::from(self.broker.obstacle().is_none()));
         let depths = self.depths().await?;
+        let holding = depths.iter().filter(|(_, it)| it.entries != 0);
+        self.backlog.set(holding.map(|(name, _)| name.as_str().into()).collect());
         for route in self.live().plan.routes.values() {
             let of = |name: &str| depths.get(name).copied().unwrap_or_default();
             let depth = of(&route_queue(&route.name));

@@ -13,6 +13,7 @@ use tracing::warn;
 use super::{
     Shared,
     envelope::{self, route_queue},
+    express::Express,
     live::Live,
     pipeline::MEMORY_MAX,
 };
@@ -35,8 +36,12 @@ const COMPLAINT_PAUSE: Duration = Duration::from_secs(10);
 /// Violations of a schema that an answer names.
 const VIOLATIONS_MAX: usize = 10;
 
+/// Handovers at once of a source whose messages go the short way: while one waits for its
+/// confirmations, the next are taken through the route.
+const SIDE_BY_SIDE: usize = 4;
+
 /// The header of a message that says who handed it over.
-const CLIENT: &str = "simpul-client";
+pub(super) const CLIENT: &str = "simpul-client";
 
 type ClientKey = (String, String);
 
@@ -86,43 +91,32 @@ impl Drop for Storing {
 impl Intake for EngineIntake {
     async fn accept(&self, handover: Handover) -> Result<Vec<Accepted>, IntakeError> {
         let live = self.shared.live();
-        let readers = live.readers.get(&handover.source).ok_or(IntakeError::NoRoute)?;
-        let source = live.plan.sources.get(&handover.source);
-        // What was fetched has nobody who could be told: its route will do it.
-        if let Some(source) = source.filter(|it| it.source.pull.is_none()) {
-            validate(&self.shared, source, &handover.messages)?;
-        }
-        let _storing = self.reserve(&handover)?;
-        let mut batch = Batch::new(&self.shared, &live, &handover);
-        for (index, incoming) in handover.messages.iter().enumerate() {
-            match self.used(&handover.client, incoming, index, &batch).await? {
-                Some(Used { first, stored: true }) => {
-                    batch.accepted.push(Accepted { id: first, duplicate: true });
-                }
-                Some(Used { first, .. }) => batch.add(incoming, Name::Again(first), readers),
-                None => batch.add(incoming, Name::New, readers),
-            }
-        }
-        let Batch { outputs, mut writes, accepted, fresh, reserved, .. } = batch;
-        if fresh == 0 {
-            return Ok(accepted);
-        }
-        self.reserve_durably(&handover.client, reserved).await?;
-        if self.shared.broker.is_transactional() {
-            for route in readers {
-                ledger::received(&mut writes, &route.name, fresh);
-            }
-        }
-        for outcome in self.shared.broker.publish(outputs, writes).await {
-            outcome.map_err(|error| {
-                self.complain(&handover.source, &error);
-                unavailable(&error)
-            })?;
-        }
-        for route in readers {
-            self.shared.metrics.route(&route.name).received.inc_by(fresh);
-        }
-        Ok(accepted)
+        let Some(express) = Express::of(&self.shared, &live, &handover.source) else {
+            return self.store(&live, &handover).await;
+        };
+        let loaded = express.load(&handover);
+        let (ids, messages) = (loaded.ids.clone(), handover.messages);
+        let left = messages.into_iter().enumerate().zip(&ids).filter(|(_, id)| id.is_none());
+        let (places, messages): (Vec<_>, Vec<_>) = left.map(|(it, _)| it).unzip();
+        // First what may be refused: nothing has been sent then.
+        let stored = if messages.is_empty() {
+            Vec::new()
+        } else {
+            let handover = Handover { messages, ..handover };
+            let stored = self.store(&live, &handover).await;
+            stored.map_err(|error| error.of(|it| places.get(it).copied().unwrap_or(it)))?
+        };
+        express.ride(loaded).await.map_err(|error| unavailable(&error))?;
+        let mut stored = stored.into_iter();
+        let accepted = |id: Option<MessageId>| match id {
+            Some(id) => Some(Accepted { id, duplicate: false }),
+            None => stored.next(),
+        };
+        Ok(ids.into_iter().filter_map(accepted).collect())
+    }
+
+    fn side_by_side(&self, source: &Endpoint) -> usize {
+        if self.shared.live().express.contains(source) { SIDE_BY_SIDE } else { 1 }
     }
 
     async fn fares(&self, client: &str, id: MessageId) -> Option<serde_json::Value> {
@@ -201,6 +195,47 @@ impl EngineIntake {
             Some(_) => Err(IntakeError::KeyReused { index }),
             None => Ok(None),
         }
+    }
+
+    /// Puts messages into the queue of each route that reads them.
+    async fn store(&self, live: &Live, handover: &Handover) -> Result<Vec<Accepted>, IntakeError> {
+        let readers = live.readers.get(&handover.source).ok_or(IntakeError::NoRoute)?;
+        let source = live.plan.sources.get(&handover.source);
+        // What was fetched has nobody who could be told: its route will do it.
+        if let Some(source) = source.filter(|it| it.source.pull.is_none()) {
+            validate(&self.shared, source, &handover.messages)?;
+        }
+        let _storing = self.reserve(handover)?;
+        let mut batch = Batch::new(&self.shared, live, handover);
+        for (index, incoming) in handover.messages.iter().enumerate() {
+            match self.used(&handover.client, incoming, index, &batch).await? {
+                Some(Used { first, stored: true }) => {
+                    batch.accepted.push(Accepted { id: first, duplicate: true });
+                }
+                Some(Used { first, .. }) => batch.add(incoming, Name::Again(first), readers),
+                None => batch.add(incoming, Name::New, readers),
+            }
+        }
+        let Batch { outputs, mut writes, accepted, fresh, reserved, .. } = batch;
+        if fresh == 0 {
+            return Ok(accepted);
+        }
+        self.reserve_durably(&handover.client, reserved).await?;
+        if self.shared.broker.is_transactional() {
+            for route in readers {
+                ledger::received(&mut writes, &route.name, fresh);
+            }
+        }
+        for outcome in self.shared.broker.publish(outputs, writes).await {
+            outcome.map_err(|error| {
+                self.complain(&handover.source, &error);
+                unavailable(&error)
+            })?;
+        }
+        for route in readers {
+            self.shared.metrics.route(&route.name).received.inc_by(fresh);
+        }
+        Ok(accepted)
     }
 
     /// Reserves the keys of messages that cannot be stored in one transaction with them.

@@ -1,7 +1,7 @@
 //! A generation at work: which routes run, and how they start and stop.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex as StdMutex, PoisonError, RwLock},
     time::Duration,
 };
@@ -15,8 +15,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::{
-    Engine, EngineError, GateSettings, Parts, Shared, delivery, gate::Gate, gateways, housekeeping,
-    worker,
+    Engine, EngineError, GateSettings, Parts, Shared, delivery,
+    express::{self, Afterwards, Backlog},
+    gate::Gate,
+    gateways, housekeeping, worker,
 };
 use crate::{
     connector::OpenSource,
@@ -40,17 +42,23 @@ pub(super) struct Live {
     pub(super) sources: Arc<BTreeMap<Endpoint, Arc<OpenSource>>>,
     /// The routes that read each source.
     pub(super) readers: BTreeMap<Endpoint, Vec<Arc<Route>>>,
+    /// The sources whose messages may go the short way.
+    pub(super) express: BTreeSet<Endpoint>,
 }
 
 impl Live {
-    pub(super) fn new(generation: i64, plan: Plan) -> Self {
+    pub(super) fn new(generation: i64, plan: Plan, rabbitmq: Option<&str>) -> Self {
         let mut readers: BTreeMap<Endpoint, Vec<Arc<Route>>> = BTreeMap::new();
         for route in plan.routes.values() {
             readers.entry(route.from.clone()).or_default().push(Arc::clone(route));
         }
         let opened = plan.sources.iter();
         let sources = opened.map(|(name, it)| (name.clone(), Arc::clone(&it.source))).collect();
-        Self { generation, plan, sources: Arc::new(sources), readers }
+        let (sources, express) = (Arc::new(sources), BTreeSet::new());
+        let mut live = Self { generation, plan, sources, readers, express };
+        let suits = |it: &&Endpoint| express::suits(&live, it, rabbitmq);
+        live.express = live.readers.keys().filter(suits).cloned().collect();
+        live
     }
 }
 
@@ -100,7 +108,8 @@ impl Engine {
         let (ledger, journal) = (Ledger::new(store.clone()), Journal::new(store.clone()));
         let generation = gateways::next_generation(&store, 0, plan.digest, clock.now()).await?;
         let pauses = ledger.pauses().await?;
-        let live = RwLock::new(Arc::new(Live::new(generation, plan)));
+        let live = Live::new(generation, plan, broker.rabbitmq().as_deref());
+        let live = RwLock::new(Arc::new(live));
         let (gates, ids, acting) = (Gates::default(), IdSource::default(), Mutex::default());
         let (stopping, stop) = (CancellationToken::new(), CancellationToken::new());
         let shared = Shared {
@@ -114,6 +123,8 @@ impl Engine {
             ids,
             live,
             gates,
+            backlog: Backlog::default(),
+            afterwards: Afterwards::default(),
             acting,
             stopping,
             stop,
@@ -141,6 +152,7 @@ impl Engine {
             running.start(shared, route);
         }
         running.background.spawn(housekeeping::run(Arc::clone(shared)));
+        running.background.spawn(express::write_afterwards(Arc::clone(shared)));
         drop(running);
         // Last: what they bring finds its routes at work.
         engine.pulls.lock().await.start(shared);

@@ -9,6 +9,7 @@ mod batch;
 mod dead;
 mod delivery;
 mod envelope;
+mod express;
 mod fetched;
 mod gate;
 mod gateways;
@@ -39,6 +40,7 @@ pub use self::{
     status::{RouteStatus, TargetStatus, Trace},
 };
 use self::{
+    express::{Afterwards, Backlog},
     gate::Gate,
     live::{Gates, Live, Running},
     pipeline::Setting,
@@ -141,6 +143,8 @@ struct Shared {
     // std, not tokio: held to swap or clone an `Arc`, never across an await.
     live: RwLock<Arc<Live>>,
     gates: Gates,
+    backlog: Backlog,
+    afterwards: Afterwards,
     /// One operator's action at a time, so that two replays cannot take the same letter.
     acting: Mutex<()>,
     /// The bus stops: no source is started any more.

@@ -56,7 +56,7 @@ impl Engine {
 
         // Written first: if the store refuses, nothing has changed.
         let mut writes = Writes::default();
-        let live = Live::new(generation, plan);
+        let live = Live::new(generation, plan, shared.broker.rabbitmq().as_deref());
         shared.record_generation(&mut writes, &live, "reloaded");
         shared.store.commit(writes).await?;
 

@@ -59,6 +59,13 @@ pub enum Event {
         /// The targets that it skipped.
         skipped: Vec<Endpoint>,
     },
+    /// It went the short way: routed where it arrived, and confirmed by all its targets.
+    Passed {
+        /// Who handed it over.
+        by: String,
+        /// Where it went, once for each delivery.
+        to: Vec<Endpoint>,
+    },
     /// It was sent once.
     Attempt {
         /// Which attempt, from 1.

@@ -66,6 +66,7 @@ mod tests {
             Event::Filtered { step: text() },
             Event::Routed { deliveries: 2, skipped: target.into_iter().collect() },
             Event::Attempt { attempt: 1, class: text(), answer: text(), duration_ms: 7 },
+            Event::Passed { by: text(), to: Vec::new() },
             Event::CopyDropped,
             Event::Dead { class: text(), reason: text() },
             Event::Expired,

@@ -20,8 +20,8 @@ pub use self::{
     keys::{confirm_idempotency_key, keep_idempotency_key, reserve_idempotency_key},
     query::{DeadKind, Ledger},
     writes::{
-        arrived, claim, copied, deliver, discard, finish, forget_old, pause, received, release,
-        replay, resume, settle_message, start_generation,
+        add, arrived, claim, copied, deliver, discard, finish, forget_old, pause, received,
+        release, replay, resume, settle_message, start_generation,
     },
 };
 use crate::message::{Digest, Endpoint, Message, MessageId, Timestamp};

@@ -12,6 +12,13 @@ pub(super) const RECEIVED: Sql = Sql {
     postgres: "INSERT INTO tally_change VALUES (?1, '', 'received', ?2)",
 };
 
+/// An account grows: route, target, name, count.
+pub(super) const ADD: Sql = Sql {
+    sqlite: "INSERT INTO tally VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET count = count + excluded.count",
+    postgres: "INSERT INTO tally_change VALUES (?1, ?2, ?3, ?4)",
+};
+
 /// Holds a message until the transaction ends: route, id. Whoever changes its deliveries changes
 /// its row too, and two gateways with several messages each must take them in one order.
 pub(super) const HOLD: Sql = Sql {

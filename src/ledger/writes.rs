@@ -17,6 +17,14 @@ pub fn received(writes: &mut Writes, route: &str, count: u64) {
     writes.push(sql::RECEIVED, vec![route.into(), count.into()]);
 }
 
+/// Adds to an account of `route_and_target` (of its messages: an empty target) for what is not
+/// stored message by message, so that no trigger counts it.
+pub fn add(writes: &mut Writes, route_and_target: (&str, &str), name: &str, count: u64) {
+    let (route, target) = route_and_target;
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    writes.push(sql::ADD, vec![route.into(), target.into(), name.into(), count.into()]);
+}
+
 /// A message was accepted, or is being settled without anybody having said so before: its row is
 /// made, and with it `received` is counted, once. For brokers that are not transactional, in the
 /// place of [`received`], which says how many are in the same transaction.

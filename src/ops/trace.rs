@@ -127,6 +127,10 @@ fn describe(event: &Event) -> (&'static str, String) {
         Event::Attempt { attempt, class, answer, duration_ms } => {
             ("attempt", format!("attempt {attempt}: {class}, {answer} ({duration_ms} ms)"))
         }
+        Event::Passed { by, to } => {
+            let to: Vec<_> = to.iter().map(ToString::to_string).collect();
+            ("passed", format!("by {by}, straight to {}", to.join(", ")))
+        }
         Event::CopyDropped => ("copy_dropped", "a copy made by a crash was dropped".to_owned()),
         Event::Dead { class, reason } => ("dead", format!("dead, {class}: {reason}")),
         Event::Expired => ("expired", "expired: its time ran out".to_owned()),

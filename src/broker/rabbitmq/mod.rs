@@ -100,6 +100,8 @@ pub fn queues_needed<'a>(
 pub struct RabbitMq(Arc<Shared>);
 
 struct Shared {
+    /// Host and port.
+    host: String,
     store: Store,
     clock: Clock,
     /// For what is in the outbox.
@@ -138,6 +140,7 @@ impl RabbitMq {
         let topology = topology.map_err(|reason| BrokerError { reason })?;
         let publishing = Link::open(address.clone(), "publishing", tls.clone());
         let shared = Arc::new(Shared {
+            host: address.host(),
             store,
             clock,
             ids: IdSource::default(),
@@ -245,6 +248,10 @@ impl Shared {
 impl Broker for RabbitMq {
     fn is_transactional(&self) -> bool {
         false
+    }
+
+    fn rabbitmq(&self) -> Option<String> {
+        Some(self.0.host.clone())
     }
 
     async fn publish(&self, outputs: Vec<Output>, writes: Writes) -> Vec<Result<(), BrokerError>> {

@@ -8,6 +8,7 @@ use crate::amqp::{Address, Link, Tls};
 /// the whole connection of his: so one is for publishing, and another for consuming.
 pub(super) struct Shared {
     address: Address,
+    host: String,
     ca: Option<String>,
     publishing: OnceLock<Link>,
     consuming: OnceLock<Link>,
@@ -15,7 +16,13 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(address: Address, ca: Option<String>) -> Self {
-        Self { address, ca, publishing: OnceLock::new(), consuming: OnceLock::new() }
+        let host = address.host();
+        Self { address, host, ca, publishing: OnceLock::new(), consuming: OnceLock::new() }
+    }
+
+    /// Where it is: host and port.
+    pub(super) fn host(&self) -> &str {
+        &self.host
     }
 
     /// The connection over which messages go out. Needs a runtime.

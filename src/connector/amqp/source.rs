@@ -1,9 +1,10 @@
 //! AMQP sources: a queue, consumed into the intake.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::time::{interval, sleep};
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
 use crate::{
     amqp::{
         Acker, Argument, Binding, ConsumeOptions, Consumer, ConsumerState, Link, LinkState,
-        QueueSpec, Setup, Tag, Taken,
+        QueueSpec, Setup, Taken,
     },
     message::Endpoint,
 };
@@ -60,7 +61,7 @@ pub(super) struct Reading {
 
 /// How handing over ended.
 enum Handed {
-    /// The messages are stored.
+    /// The messages are stored, and acknowledged.
     Over,
     /// They are not, and will come again.
     Back,
@@ -73,31 +74,33 @@ impl Pull for AmqpSource {
         let mut consumer = Consumer::open(link, self.reading.options());
         let acker = consumer.acker();
         let mut look = interval(LOOK_EVERY);
+        let (mut waiting, mut handing) = (VecDeque::new(), FuturesUnordered::new());
         loop {
-            let taken = tokio::select! {
+            let at_once = pulling.intake.side_by_side(&self.endpoint);
+            while handing.len() < at_once
+                && let Some(batch) = waiting.pop_front()
+            {
+                handing.push(self.hand_over(batch, &acker, &pulling));
+            }
+            tokio::select! {
                 biased;
                 () = pulling.stop.cancelled() => break,
-                _ = look.tick() => {
-                    (pulling.tell)(state(link, &consumer.state()));
-                    continue;
-                }
-                taken = consumer.next(BATCH_MAX) => taken,
-            };
-            if taken.is_empty() {
-                // Closed, which nobody but this source does.
-                break;
-            }
-            for batch in batches(taken) {
-                let tags: Vec<_> = batch.iter().map(|it| it.tag).collect();
-                let messages = batch.into_iter().map(|it| self.incoming(it, &pulling)).collect();
-                match self.hand_over(messages, &tags, &acker, &pulling).await {
-                    // What was not acknowledged for a broken channel comes again, flagged.
-                    Handed::Over => drop(acker.ack(tags).await),
-                    // The batches behind would overtake this one.
-                    Handed::Back => break,
+                _ = look.tick() => (pulling.tell)(state(link, &consumer.state())),
+                Some(handed) = handing.next() => if let Handed::Back = handed {
+                    // The batches behind would overtake this one; they come again too.
+                    waiting.clear();
+                },
+                taken = consumer.next(BATCH_MAX), if waiting.is_empty() => {
+                    if taken.is_empty() {
+                        // Closed, which nobody but this source does.
+                        break;
+                    }
+                    waiting.extend(batches(taken));
                 }
             }
         }
+        while handing.next().await.is_some() {}
+        drop(handing);
         // What is not acknowledged goes back to its place in the queue.
         consumer.close().await;
     }
@@ -105,20 +108,20 @@ impl Pull for AmqpSource {
 
 impl AmqpSource {
     /// Hands messages over, again and again until they are stored, the bus stops, or RabbitMQ has
-    /// them back.
-    async fn hand_over(
-        &self,
-        messages: Vec<Incoming>,
-        tags: &[Tag],
-        acker: &Acker,
-        pulling: &Pulling,
-    ) -> Handed {
+    /// them back; then acknowledges them.
+    async fn hand_over(&self, batch: Vec<Taken>, acker: &Acker, pulling: &Pulling) -> Handed {
+        let tags: Vec<_> = batch.iter().map(|it| it.tag).collect();
+        let messages = batch.into_iter().map(|it| self.incoming(it, pulling)).collect();
         let client = format!("{}/amqp", self.endpoint);
         let mut handover = Handover { source: self.endpoint.clone(), client, messages };
         let mut pause = PAUSE_MIN;
         while tags.iter().all(|it| acker.is_live(*it)) {
             let refusal = match pulling.intake.accept(handover.clone()).await {
-                Ok(_) => return Handed::Over,
+                Ok(_) => {
+                    // What was not acknowledged for a broken channel comes again, flagged.
+                    acker.ack(tags).await;
+                    return Handed::Over;
+                }
                 Err(refusal) => refusal,
             };
             if flaw(&mut handover.messages, &refusal) {

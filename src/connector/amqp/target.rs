@@ -106,18 +106,33 @@ impl AmqpTarget {
 #[async_trait]
 impl Target for AmqpTarget {
     async fn send(&self, call: &Call) -> Result<Answer, CallError> {
-        let publication = self.publication(call)?;
+        let outcome = self.send_all(vec![call.clone()]).await.pop();
+        outcome.unwrap_or_else(|| Err(failed(Class::Unavailable, "bug: no outcome".to_owned())))
+    }
+
+    async fn send_all(&self, calls: Vec<Call>) -> Vec<Result<Answer, CallError>> {
         let link = self.shared.publishing();
         // The first delivery opens the connection, and need not fail for that.
         let first = link.changed(&LinkState::Down(None));
         let _ = timeout(CONNECT_TIME_MAX, first).await;
         let publisher = self.publisher.get_or_init(|| Publisher::open(link));
-        let outcome = publisher.publish_all(vec![publication]).await.pop();
-        match outcome {
-            Some(Ok(())) => Ok(Answer { summary: "confirmed".to_owned() }),
-            Some(Err(failure)) => Err(self.judge(failure)),
-            None => Err(failed(Class::Unavailable, "bug: no outcome".to_owned())),
-        }
+        let made: Vec<_> = calls.iter().map(|call| self.publication(call)).collect();
+        let publications = made.iter().flatten().cloned().collect();
+        let mut outcomes = publisher.publish_all(publications).await.into_iter();
+        let answer = |made: Result<Publication, CallError>| {
+            made?;
+            let outcome = outcomes.next().unwrap_or_else(|| {
+                Err(PublishFailure::Unknown { reason: "bug: no outcome".to_owned() })
+            });
+            outcome
+                .map(|()| Answer { summary: "confirmed".to_owned() })
+                .map_err(|it| self.judge(it))
+        };
+        made.into_iter().map(answer).collect()
+    }
+
+    fn rabbitmq(&self) -> Option<&str> {
+        Some(self.shared.host())
     }
 }
 

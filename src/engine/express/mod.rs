@@ -1,0 +1,262 @@
+//! The short way: from a queue of RabbitMQ through a route to queues of simpul's own RabbitMQ,
+//! without standing in any queue in between.
+//!
+//! A message of a source that one route reads, without order and without identity, is taken through
+//! the route where it arrives. Where all that it gives rise to goes to simpul's own RabbitMQ, that is
+//! published at once, and the message acknowledged when everything is confirmed: it stands in its
+//! own queue until then, so nothing has to be stored. What is not confirmed goes the usual way, with
+//! a row in the ledger and into its delivery queue; and so does every message that is anything but
+//! plain: dead, with a key, from a route whose targets are not all free.
+//!
+//! Accounts and journal follow within a second.
+
+mod afterwards;
+
+use std::{
+    collections::BTreeSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use self::afterwards::Passed;
+pub(super) use self::afterwards::{Afterwards, run as write_afterwards};
+use super::{
+    Shared,
+    batch::Batch,
+    envelope::{self, Envelope, delivery_queue},
+    intake::CLIENT,
+    live::Live,
+    pipeline::{self, Fated, MEMORY_MAX, Made, Out},
+};
+use crate::{
+    broker::{BrokerError, Entry, QueueName},
+    connector::{Answer, Call, CallError, Handover, Incoming},
+    message::{Arena, Endpoint, Headers, Message, MessageId},
+    route::{OpenPlanTarget, Route},
+};
+
+/// Delivery queues that hold something, as far as is known: what is new must not overtake it.
+#[derive(Default)]
+pub(super) struct Backlog(Mutex<BTreeSet<QueueName>>);
+
+impl Backlog {
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<QueueName>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something is put into a queue.
+    pub(super) fn add(&self, queue: QueueName) {
+        self.lock().insert(queue);
+    }
+
+    /// These are the queues that hold something.
+    pub(super) fn set(&self, queues: BTreeSet<QueueName>) {
+        *self.lock() = queues;
+    }
+
+    fn holds(&self, queue: &str) -> bool {
+        self.lock().contains(queue)
+    }
+}
+
+/// A route that messages of a source can go through on the short way.
+pub(super) struct Express<'a> {
+    shared: &'a Shared,
+    live: &'a Live,
+    route: &'a Arc<Route>,
+    /// The targets, in the order of the route.
+    targets: Vec<Arc<OpenPlanTarget>>,
+}
+
+/// Messages that are through the route, before they are sent.
+pub(super) struct Loaded {
+    /// The ids of those that go the short way; `None`: to be stored the usual way.
+    pub(super) ids: Vec<Option<MessageId>>,
+    riding: Vec<Riding>,
+    passed: Passed,
+}
+
+/// A message and the deliveries that it gives rise to.
+struct Riding {
+    message: Message,
+    out: Out,
+}
+
+/// Whether a route is one that the short way can be taken through at all.
+pub(super) fn suits(live: &Live, source: &Endpoint, broker: Option<&str>) -> bool {
+    let (Some([route]), Some(broker)) = (live.readers.get(source).map(Vec::as_slice), broker)
+    else {
+        return false;
+    };
+    let on_own = |it: &Endpoint| {
+        live.plan.targets.get(it).is_some_and(|it| it.open.target.rabbitmq() == Some(broker))
+    };
+    let is_fetched = live.plan.sources.get(source).is_some_and(|it| it.source.pull.is_some());
+    is_fetched
+        && route.order_by.is_none()
+        && route.identity.is_none()
+        && route.to.iter().all(|to| on_own(&to.target))
+}
+
+impl<'a> Express<'a> {
+    /// The short way for what comes from `source`, if it is free now.
+    pub(super) fn of(shared: &'a Shared, live: &'a Live, source: &Endpoint) -> Option<Self> {
+        if !live.express.contains(source) {
+            return None;
+        }
+        let [route] = live.readers.get(source)?.as_slice() else { return None };
+        let free = |target: &Endpoint| {
+            shared.gate(target).flows()
+                && !shared.backlog.holds(&delivery_queue(&route.name, target))
+        };
+        if !route.to.iter().all(|to| free(&to.target)) {
+            return None;
+        }
+        let targets = route.to.iter().map(|to| live.plan.targets.get(&to.target).map(Arc::clone));
+        Some(Self { shared, live, route, targets: targets.collect::<Option<_>>()? })
+    }
+
+    /// Takes messages through the route, as far as they are plain; nothing is sent yet.
+    pub(super) fn load(&self, handover: &Handover) -> Loaded {
+        let count = handover.messages.len();
+        let passed = Passed::new(&self.route.name, self.live.generation, &handover.client);
+        let mut loaded = Loaded { ids: vec![None; count], riding: Vec::new(), passed };
+        let mut arena = Arena::with_limit(MEMORY_MAX);
+        for (incoming, id) in handover.messages.iter().zip(&mut loaded.ids) {
+            let message = self.message(incoming, &handover.client);
+            match self.routed(&arena, incoming, &message) {
+                Some(Fated::Filtered(step)) => {
+                    *id = Some(message.id);
+                    loaded.passed.filtered(&message, step);
+                }
+                Some(Fated::Out(out)) if out.failed.is_empty() => {
+                    *id = Some(message.id);
+                    loaded.riding.push(Riding { message, out });
+                }
+                Some(Fated::Out(_) | Fated::Dead(_)) | None => {}
+            }
+            arena.reset();
+        }
+        loaded
+    }
+
+    /// Sends what is loaded.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokerError`] when what was not confirmed could not be stored either. Then some of it may
+    /// have been delivered.
+    pub(super) async fn ride(&self, loaded: Loaded) -> Result<(), BrokerError> {
+        let Loaded { riding, mut passed, .. } = loaded;
+        // Before anything is sent: there must be room to write it down.
+        self.shared.afterwards.room().await;
+        let begun = Instant::now();
+        let answers = self.send(&riding).await;
+        let left = self.judge(riding, answers, &mut passed, begun.elapsed());
+        let kept = self.keep(left, passed.by()).await;
+        passed.count(self.shared, self.route);
+        self.shared.afterwards.note(passed);
+        kept
+    }
+
+    fn message(&self, incoming: &Incoming, client: &str) -> Message {
+        let received_at = self.shared.clock.now();
+        let mut headers = incoming.headers.clone();
+        headers.set(CLIENT, client);
+        if incoming.redelivered {
+            envelope::mark_repeat(&mut headers);
+        }
+        let body = incoming.body.clone();
+        Message { id: self.shared.ids.next(received_at), received_at, headers, body }
+    }
+
+    /// What the route makes of it; `None` where that is a matter for the usual way.
+    fn routed(&self, arena: &Arena, incoming: &Incoming, message: &Message) -> Option<Fated> {
+        if incoming.key.is_some() || incoming.flaw.is_some() {
+            return None;
+        }
+        let setting = self.shared.setting(&self.live.plan);
+        let run = AssertUnwindSafe(|| pipeline::run(setting, self.route, arena, message));
+        // A panic is counted where it happens again.
+        catch_unwind(run).ok().map(|it| it.fate)
+    }
+
+    /// Publishes everything side by side: the answers for each target, in the order of `riding`.
+    async fn send(&self, riding: &[Riding]) -> Vec<Vec<Result<Answer, CallError>>> {
+        let sends = self.targets.iter().map(|target| {
+            let calls = riding.iter().flat_map(|it| {
+                let made = it.out.made.iter().filter(|made| made.target == target.open.endpoint);
+                made.map(|made| self.call(&it.message, made))
+            });
+            let calls: Vec<_> = calls.collect();
+            async move { target.open.target.send_all(calls).await }
+        });
+        futures_util::future::join_all(sends).await
+    }
+
+    fn call(&self, message: &Message, made: &Made) -> Call {
+        let entry = Entry {
+            id: message.id,
+            received_at: message.received_at,
+            headers: Headers::default(),
+            body: made.body.clone(),
+        };
+        let envelope =
+            Envelope::first(made, self.live.generation, envelope::may_repeat(&message.headers));
+        let headers = envelope.outgoing(&entry, false);
+        Call { body: entry.body, parameters: made.parameters.clone(), headers }
+    }
+
+    /// Sorts out what is to be kept: messages with a delivery that was not confirmed, and for each
+    /// of their deliveries whether it was.
+    fn judge(
+        &self,
+        riding: Vec<Riding>,
+        answers: Vec<Vec<Result<Answer, CallError>>>,
+        passed: &mut Passed,
+        took: Duration,
+    ) -> Vec<(Riding, Vec<bool>)> {
+        let mut answers: Vec<_> = answers.into_iter().map(Vec::into_iter).collect();
+        let mut left = Vec::new();
+        for one in riding {
+            let mut confirmed = vec![false; one.out.made.len()];
+            for (target, answers) in self.targets.iter().zip(&mut answers) {
+                let made = one.out.made.iter().zip(&mut confirmed);
+                for (_, confirmed) in made.filter(|(it, _)| it.target == target.open.endpoint) {
+                    *confirmed = answers.next().is_some_and(|it| it.is_ok());
+                }
+            }
+            if confirmed.iter().all(|it| *it) {
+                passed.delivered(&one.message, one.out, took);
+            } else {
+                left.push((one, confirmed));
+            }
+        }
+        left
+    }
+
+    /// Stores what was not confirmed: the usual way takes it from here.
+    async fn keep(&self, left: Vec<(Riding, Vec<bool>)>, by: &str) -> Result<(), BrokerError> {
+        if left.is_empty() {
+            return Ok(());
+        }
+        let now = self.shared.clock.now();
+        let mut batch = Batch::new(self.route, (now, self.live.generation));
+        batch.is_transactional = false;
+        for (Riding { message, out, .. }, confirmed) in left {
+            for (made, confirmed) in out.made.iter().zip(&confirmed) {
+                if !confirmed {
+                    self.shared.backlog.add(delivery_queue(&self.route.name, &made.target));
+                }
+            }
+            batch.out_partly(message, out, by, &confirmed);
+        }
+        let Batch { outputs, writes, ended, .. } = batch;
+        self.shared.broker.publish_atomically(outputs, writes).await?;
+        super::batch::count(self.shared, self.route, &ended);
+        Ok(())
+    }
+}
