@@ -277,15 +277,17 @@ impl Topology {
         let declared = self.declared.borrow().clone();
         let queues =
             declared.iter().filter(|it| !it.starts_with(spec::RUNG)).map(|it| spec::of(it));
-        let rungs = self.rungs.iter().map(|it| spec::rung(*it));
-        let queues: Vec<_> = queues.chain(rungs).collect();
+        // On the first connection of all there is nothing yet that somebody could have deleted.
+        let rungs: Vec<_> =
+            self.rungs.iter().filter(|it| declared.contains(&spec::rung_name(**it))).collect();
+        let queues: Vec<_> = queues.chain(rungs.iter().map(|it| spec::rung(**it))).collect();
         for queue in queues {
             failures.extend(self.check_one(admin, &queue).await.err());
             if !failures.iter().all(is_mismatch) {
                 return failures;
             }
         }
-        for rung in &self.rungs {
+        for rung in rungs {
             failures.extend(self.declare_rung(admin, *rung).await.err());
         }
         failures

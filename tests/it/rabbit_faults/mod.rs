@@ -25,7 +25,7 @@ use simpul::ops::wire::RouteView;
 use self::{
     gateway::{Gateway, Setting, imbalance, is_settled, system_of},
     receiver::Receiver,
-    senders::{Log, QueueSender, Sender},
+    senders::{Log, QueueSender, Sender, Traffic},
     verdict::{Door, Owed, Verdict},
 };
 use crate::support::rabbit::Rabbit;
@@ -57,6 +57,8 @@ struct Stage {
     setting: Setting,
     /// Who gets what.
     owed: Vec<Owed>,
+    /// Whether connections between gateways and RabbitMQ break in this test.
+    cut: bool,
 }
 
 /// The RabbitMQ that all tests share; nothing, with a word, where none is installed.
@@ -86,7 +88,8 @@ impl Stage {
         let setting = Setting::alone(rabbitmq, receiver.address);
         let sender = Sender::new(&log, Vec::new());
         let owed = OWED.to_vec();
-        let mut stage = Self { gateways: Vec::new(), receiver, log, sender, setting, owed };
+        let mut stage =
+            Self { gateways: Vec::new(), receiver, log, sender, setting, owed, cut: false };
         for name in names {
             let mut setting = stage.setting.clone();
             change(&mut setting, name);
@@ -129,6 +132,13 @@ impl Stage {
         until("more documents are accepted", self, async || end <= self.log.accepted()).await;
     }
 
+    /// Lets every sender finish the document in hand: each is accepted in the end.
+    async fn finish(&self, traffic: Traffic) {
+        if let Err(error) = traffic.finish().await {
+            panic!("{error}; the last answers: {:#?}\n{}", self.log.last_answers(), self.logs());
+        }
+    }
+
     /// Waits until everything that was accepted has arrived and nothing is on its way, or the time
     /// is over: then the verdict says what is missing. How all routes fare then.
     async fn drained(&self) -> Vec<RouteView> {
@@ -151,7 +161,7 @@ impl Stage {
     }
 
     fn verdict(&self) -> Verdict {
-        Verdict::of(&self.log.sent(), &self.receiver.arrivals(), &self.owed)
+        Verdict::of(&self.log.sent(), &self.receiver.arrivals(), &self.owed, self.cut)
     }
 
     fn logs(&self) -> String {

@@ -189,9 +189,18 @@ impl Drop for Rabbit {
     }
 }
 
+/// Outside the range from which systems take the ports of outgoing calls: the server opens them
+/// seconds later, and again after each restart, and no call must have taken one meanwhile.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
 /// Ports that nobody has at this moment.
 fn free_ports() -> [u16; 4] {
-    let all = [(); 4].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
+    use std::hash::{BuildHasher, RandomState};
+    let random = || RandomState::new().hash_one(0) % u64::from(PORTS.end - PORTS.start);
+    let any = || PORTS.start + u16::try_from(random()).unwrap();
+    // All are held until all are known, so that they differ.
+    let free = || (0..1_000).find_map(|_| TcpListener::bind(("127.0.0.1", any())).ok());
+    let all = [(); 4].map(|()| free().unwrap());
     all.map(|it| it.local_addr().unwrap().port())
 }
 
