@@ -44,13 +44,20 @@ pub struct Output {
     /// Entries of one queue with the same key are handed out one at a time, in the order in which
     /// they were put in: the next only when the one before is settled as done.
     pub order_key: Option<Digest>,
+    /// Another one like it may have been put in before: it is handed out as `redelivered`.
+    pub copy: bool,
 }
 
 /// Durable queues. A queue exists once something was put into it.
 #[async_trait]
 pub trait Broker: Send + Sync {
+    /// Whether outputs, writes and settlements are one transaction. If not, a crash can come in
+    /// between, and copies are what it leaves: never holes.
+    fn is_transactional(&self) -> bool;
+
     /// Puts `outputs` into their queues, and commits `writes` with them; returns when both are
-    /// durable, with an outcome for each output. Embedded: all or none, in one transaction.
+    /// durable, with an outcome for each output. Not transactional: first the outputs, so that the
+    /// writes may say of them that they are stored.
     ///
     /// Without outputs there is one outcome if the writes failed, and none otherwise.
     ///
@@ -58,17 +65,31 @@ pub trait Broker: Send + Sync {
     /// caller that tries again must expect a second one with the same id.
     async fn publish(&self, outputs: Vec<Output>, writes: Writes) -> Vec<Result<(), BrokerError>>;
 
+    /// Commits `writes` and puts `outputs` into their queues: all of it or nothing, even if the
+    /// process dies halfway; then the outputs follow later, as copies. Returns once that is certain.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokerError`] if nothing of it will happen; where the connection to the store broke in
+    /// the middle, that is uncertain.
+    async fn publish_atomically(
+        &self,
+        outputs: Vec<Output>,
+        writes: Writes,
+    ) -> Result<(), BrokerError>;
+
     /// Starts taking from `queue`, holding at most `prefetch` deliveries that are not settled.
     /// One consumer per queue and process.
     fn consume(&self, queue: &QueueName, prefetch: usize) -> Box<dyn Consumer>;
 
-    /// Settles deliveries: makes `outputs` and `writes` durable, then removes or delays the
-    /// deliveries. Embedded: all in one transaction.
+    /// Settles deliveries: makes `writes` and `outputs` durable, then removes or delays the
+    /// deliveries. Not transactional: in this order, so that whoever takes an output finds what was
+    /// written about it.
     ///
     /// # Errors
     ///
     /// [`BrokerError`] if that is not certain; then every delivery comes back, marked
-    /// `redelivered`.
+    /// `redelivered`, and what was written may stand.
     async fn settle(
         &self,
         settled: Vec<Settled>,

@@ -129,9 +129,7 @@ impl Engine {
             }
         }
         if 0 < count {
-            for outcome in self.shared.broker.publish(outputs, writes).await {
-                outcome?;
-            }
+            self.shared.broker.publish_atomically(outputs, writes).await?;
         }
         done.count += count;
         Ok(())
@@ -267,7 +265,7 @@ fn again(
         let body = message.body.clone();
         let entry = Entry { id, received_at, headers, body };
         let queue = route_queue(&letter.route);
-        return Ok((Output { queue, entry, due: None, order_key: None }, None));
+        return Ok((Output { queue, entry, due: None, order_key: None, copy: false }, None));
     }
     let Some(made) = made.into_iter().next() else {
         return Err(bad("", "bug: the replay made no delivery"));
@@ -286,7 +284,7 @@ fn again(
     };
     let queue = delivery_queue(&letter.route, &made.target);
     let entry = Entry { id, received_at, headers: envelope.to_headers(), body: made.body };
-    Ok((Output { queue, entry, due: None, order_key }, Some(made.key)))
+    Ok((Output { queue, entry, due: None, order_key, copy: false }, Some(made.key)))
 }
 
 /// What the running files make of the message of a dead letter: of a dead delivery only that one,

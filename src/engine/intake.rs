@@ -19,7 +19,7 @@ use crate::{
     broker::{Entry, Output},
     connector::{Accepted, Handover, Incoming, Intake, IntakeError, OpenSource},
     journal::{self, Event, Line},
-    ledger::{self, Fate, Outcome},
+    ledger::{self, Fate, KeyUse, Outcome},
     message::{Arena, Digest, Endpoint, MessageId, Timestamp, parse},
     route::{PlanSource, Route},
     store::Writes,
@@ -78,21 +78,27 @@ impl Intake for EngineIntake {
         let mut batch = Batch::new(&self.shared, &live, &handover);
         for (index, incoming) in handover.messages.iter().enumerate() {
             match self.used(&handover.client, incoming, index, &batch).await? {
-                Some(first) => batch.accepted.push(Accepted { id: first, duplicate: true }),
-                None => batch.add(incoming, readers),
+                Some(Used { first, stored: true }) => {
+                    batch.accepted.push(Accepted { id: first, duplicate: true });
+                }
+                Some(Used { first, .. }) => batch.add(incoming, Name::Again(first), readers),
+                None => batch.add(incoming, Name::New, readers),
             }
         }
-        let Batch { outputs, mut writes, accepted, fresh, .. } = batch;
+        let Batch { outputs, mut writes, accepted, fresh, reserved, .. } = batch;
         if fresh == 0 {
             return Ok(accepted);
         }
-        for route in readers {
-            ledger::received(&mut writes, &route.name, fresh);
+        self.reserve_durably(&handover.client, reserved).await?;
+        if self.shared.broker.is_transactional() {
+            for route in readers {
+                ledger::received(&mut writes, &route.name, fresh);
+            }
         }
         for outcome in self.shared.broker.publish(outputs, writes).await {
             outcome.map_err(|error| {
                 self.shared.metrics.broker_errors.inc();
-                IntakeError::Unavailable { reason: error.to_string(), retry_after: RETRY_AFTER }
+                unavailable(&error)
             })?;
         }
         for route in readers {
@@ -159,27 +165,73 @@ impl EngineIntake {
         incoming: &Incoming,
         index: usize,
         batch: &Batch<'_>,
-    ) -> Result<Option<MessageId>, IntakeError> {
+    ) -> Result<Option<Used>, IntakeError> {
         let Some(key) = &incoming.key else { return Ok(None) };
         let body = Digest::of(&[&incoming.body]);
         let known = match batch.keys.get(key) {
-            Some((id, body)) => Some((*id, *body)),
+            Some((id, body)) => Some(KeyUse { message: *id, body: *body, stored: true }),
             None => {
                 let now = self.shared.clock.now();
                 let used = self.shared.ledger.key_use(client, key, now).await;
-                let used = used.map_err(|error| IntakeError::Unavailable {
-                    reason: error.to_string(),
-                    retry_after: RETRY_AFTER,
-                })?;
-                used.map(|it| (it.message, it.body))
+                used.map_err(|error| unavailable(&error))?
             }
         };
         match known {
-            Some((id, first)) if first == body => Ok(Some(id)),
+            Some(KeyUse { message: first, body: before, stored }) if before == body => {
+                Ok(Some(Used { first, stored }))
+            }
             Some(_) => Err(IntakeError::KeyReused { index }),
             None => Ok(None),
         }
     }
+
+    /// Reserves the keys of messages that cannot be stored in one transaction with them.
+    async fn reserve_durably(
+        &self,
+        client: &str,
+        reserved: Vec<Reserved>,
+    ) -> Result<(), IntakeError> {
+        if reserved.is_empty() {
+            return Ok(());
+        }
+        let (mut writes, now) = (Writes::default(), self.shared.clock.now());
+        for Reserved { key, id, body, .. } in &reserved {
+            ledger::reserve_idempotency_key(&mut writes, (client, key), *id, *body, now);
+        }
+        let changed = self.shared.store.commit_counting(writes).await;
+        let changed = changed.map_err(|error| unavailable(&error))?;
+        // Another gateway reserved the same key a moment ago: it is that one which stores.
+        match reserved.iter().zip(changed).find(|(_, rows)| *rows == 0) {
+            Some((Reserved { index, .. }, _)) => Err(IntakeError::KeyInFlight { index: *index }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn unavailable(error: &dyn std::error::Error) -> IntakeError {
+    IntakeError::Unavailable { reason: error.to_string(), retry_after: RETRY_AFTER }
+}
+
+/// What an idempotency key was used for before.
+struct Used {
+    first: MessageId,
+    /// If not, nobody knows whether it is: it is stored again under the same id, as a copy.
+    stored: bool,
+}
+
+/// What a message is to be called.
+#[derive(Clone, Copy)]
+enum Name {
+    New,
+    Again(MessageId),
+}
+
+/// A key that is reserved before its message is stored.
+struct Reserved {
+    index: usize,
+    key: String,
+    id: MessageId,
+    body: Digest,
 }
 
 /// The messages of one handover, gathered for one publication.
@@ -195,22 +247,25 @@ struct Batch<'h> {
     fresh: u64,
     /// What the keys of this handover stand for.
     keys: HashMap<String, (MessageId, Digest)>,
+    reserved: Vec<Reserved>,
 }
 
 impl<'h> Batch<'h> {
     fn new(shared: &'h Shared, live: &Live, handover: &'h Handover) -> Self {
         let (outputs, writes, accepted) = (Vec::new(), Writes::default(), Vec::new());
-        let (generation, now, keys) = (live.generation, shared.clock.now(), HashMap::new());
-        Self { shared, handover, generation, now, outputs, writes, accepted, fresh: 0, keys }
+        let (generation, now, fresh) = (live.generation, shared.clock.now(), 0);
+        let (keys, reserved) = (HashMap::new(), Vec::new());
+        Self { shared, handover, generation, now, outputs, writes, accepted, fresh, keys, reserved }
     }
 
-    fn add(&mut self, incoming: &Incoming, readers: &[Arc<Route>]) {
-        let id = self.shared.ids.next(self.now);
+    fn add(&mut self, incoming: &Incoming, name: Name, readers: &[Arc<Route>]) {
+        let (id, copy) = match name {
+            Name::New => (self.shared.ids.next(self.now), false),
+            Name::Again(id) => (id, true),
+        };
         let client = &self.handover.client;
         if let Some(key) = &incoming.key {
-            let body = Digest::of(&[&incoming.body]);
-            ledger::keep_idempotency_key(&mut self.writes, (client, key), id, body, self.now);
-            self.keys.insert(key.clone(), (id, body));
+            self.keep_key(key, Digest::of(&[&incoming.body]), id, copy);
         }
         let mut headers = incoming.headers.clone();
         headers.set(CLIENT, client.as_str());
@@ -224,7 +279,10 @@ impl<'h> Batch<'h> {
             let (headers, body) = (headers.clone(), incoming.body.clone());
             let entry = Entry { id, received_at: self.now, headers, body };
             let queue = route_queue(&route.name);
-            self.outputs.push(Output { queue, entry, due: None, order_key: None });
+            self.outputs.push(Output { queue, entry, due: None, order_key: None, copy });
+            if !self.shared.broker.is_transactional() {
+                ledger::arrived(&mut self.writes, &route.name, id, self.now);
+            }
             let line = Line {
                 at: self.now,
                 route: Arc::clone(&route.name),
@@ -237,6 +295,20 @@ impl<'h> Batch<'h> {
         }
         self.fresh += 1;
         self.accepted.push(Accepted { id, duplicate: false });
+    }
+
+    fn keep_key(&mut self, key: &str, body: Digest, id: MessageId, copy: bool) {
+        let whose = (self.handover.client.as_str(), key);
+        if self.shared.broker.is_transactional() {
+            ledger::keep_idempotency_key(&mut self.writes, whose, id, body, self.now);
+        } else {
+            if !copy {
+                let (index, key) = (self.accepted.len(), key.to_owned());
+                self.reserved.push(Reserved { index, key, id, body });
+            }
+            ledger::confirm_idempotency_key(&mut self.writes, whose, id);
+        }
+        self.keys.insert(key.to_owned(), (id, body));
     }
 }
 

@@ -5,6 +5,7 @@
 //! share. What a message gives rise to is committed in the settlement of the message itself, so
 //! that a crash leaves it either before or after a hop, never in between.
 
+mod batch;
 mod dead;
 mod delivery;
 mod envelope;

@@ -11,15 +11,16 @@ mod query;
 mod sql;
 mod writes;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
 pub use self::{
     query::{DeadKind, Ledger},
     writes::{
-        claim, deliver, discard, finish, forget_old, keep_idempotency_key, pause, received,
-        release, replay, resume, settle_message, start_generation,
+        arrived, claim, confirm_idempotency_key, deliver, discard, finish, forget_old,
+        keep_idempotency_key, pause, received, release, replay, reserve_idempotency_key, resume,
+        settle_message, start_generation,
     },
 };
 use crate::message::{Digest, Endpoint, Message, MessageId, Timestamp};
@@ -218,6 +219,18 @@ pub struct KeyUse {
     pub message: MessageId,
     /// The digest of the body that came with it.
     pub body: Digest,
+    /// The message is known to be stored. If not, it may be: the key was reserved for it, and
+    /// nobody lived to say more.
+    pub stored: bool,
+}
+
+/// What is known of a message that was settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Its fate.
+    pub fate: Fate,
+    /// Its deliveries that are under way; `None`: too many to tell, and any may be.
+    pub open: Option<BTreeSet<(Endpoint, u32)>>,
 }
 
 /// How one message fares on one route.

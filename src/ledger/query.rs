@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Cause, Claim, DeadFilter, DeadLetter, DeliveryId, Fares, Fate, KeyUse, Outcome, Pause, Tally,
-    TargetTally, sql,
+    Cause, Claim, DeadFilter, DeadLetter, DeliveryId, Fares, Fate, KeyUse, Known, Outcome, Pause,
+    Tally, TargetTally, sql,
     writes::{address, forgotten_at, id},
 };
 use crate::{
@@ -14,6 +14,9 @@ use crate::{
 
 /// Dead letters in one answer; each holds the body that was sent.
 const LETTERS_MAX: usize = 500;
+
+/// Deliveries of one message that are told one by one: fewer than the store's rows in one answer.
+const OPEN_MAX: usize = 10_000;
 
 /// Asks the ledger. What changes it are the free functions that make writes.
 #[derive(Clone)]
@@ -85,10 +88,41 @@ impl Ledger {
         key: &str,
         now: Timestamp,
     ) -> Result<Option<KeyUse>, StoreError> {
-        let sql = "SELECT message, body FROM key_use WHERE client = ?1 AND key = ?2 AND at > ?3";
+        let sql = "SELECT message, body, stored FROM key_use
+                   WHERE client = ?1 AND key = ?2 AND at > ?3";
         let params = vec![client.into(), key.into(), forgotten_at(now).into()];
         let row = self.row((sql, params)).await?;
-        Ok(row.map(|row| KeyUse { message: message_id(&row, 0), body: digest(&row, 1) }))
+        Ok(row.map(|row| KeyUse {
+            message: message_id(&row, 0),
+            body: digest(&row, 1),
+            stored: row.int(2) != 0,
+        }))
+    }
+
+    /// What is known of messages of one route, in the order of `messages`; asked only about
+    /// `redelivered` ones. `None`: nobody has settled it, or an operator sent it on again.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn settled(
+        &self,
+        route: &str,
+        messages: &[MessageId],
+    ) -> Result<Vec<Option<Known>>, StoreError> {
+        let sql = "SELECT m.fate, d.target, d.ordinal
+                   FROM message AS m
+                   LEFT JOIN delivery AS d ON d.message = m.number AND d.outcome IS NULL
+                   WHERE m.route = ?1 AND m.id = ?2";
+        let question = |it: &MessageId| (sql, vec![route.into(), id(*it)]);
+        let answers = self.store.query(messages.iter().map(question).collect()).await?;
+        let known = |rows: &Vec<Row>| {
+            let fate = Fate::from_word(rows.first()?.text(0))?;
+            let open =
+                rows.iter().filter_map(|row| Some((endpoint(row.text(1))?, ordinal(row, 2))));
+            Some(Known { fate, open: (rows.len() < OPEN_MAX).then(|| open.collect()) })
+        };
+        Ok(answers.iter().map(known).collect())
     }
 
     /// A message as it was accepted, while it is kept.

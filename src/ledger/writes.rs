@@ -17,6 +17,18 @@ pub fn received(writes: &mut Writes, route: &str, count: u64) {
     writes.push(sql::RECEIVED, vec![route.into(), count.into()]);
 }
 
+/// A message was accepted, or is being settled without anybody having said so before: its row is
+/// made, and with it `received` is counted, once. For brokers that are not transactional, in the
+/// place of [`received`], which says how many are in the same transaction.
+pub fn arrived(writes: &mut Writes, route: &str, message: MessageId, at: Timestamp) {
+    writes.push_first(
+        "INSERT INTO message (route, id, fate, at) VALUES (?1, ?2, NULL, ?3)
+         ON CONFLICT (id, route) DO NOTHING",
+        vec![route.into(), id(message), at.as_millis().into()],
+        None,
+    );
+}
+
 /// A message leaves its route queue with its fate: counts it; keeps it while it is needed; a dead
 /// one becomes a dead letter and gives its claim up; a routed one's deliveries are created.
 pub fn settle_message(writes: &mut Writes, settling: &Settling) {
@@ -289,6 +301,49 @@ pub fn keep_idempotency_key(
             forgotten_at(at).into(),
         ],
         Some(Expect { rows: 1, otherwise: "the idempotency key was used meanwhile" }),
+    );
+}
+
+/// Reserves an idempotency key for `message` before it is stored, where both cannot happen at
+/// once. Somebody else's use stands: then the statement changes no row
+/// ([`Store::commit_counting`](crate::store::Store::commit_counting)), and the next look finds it.
+pub fn reserve_idempotency_key(
+    writes: &mut Writes,
+    client_and_key: (&str, &str),
+    message: MessageId,
+    body: Digest,
+    at: Timestamp,
+) {
+    let (client, key) = client_and_key;
+    writes.push_first(
+        "INSERT INTO key_use (client, key, message, body, at, stored)
+         VALUES (?1, ?2, ?3, ?4, ?5, 0)
+         ON CONFLICT (client, key) DO UPDATE
+             SET message = excluded.message, body = excluded.body, at = excluded.at, stored = 0
+             WHERE key_use.at <= ?6",
+        vec![
+            client.into(),
+            key.into(),
+            id(message),
+            body.0.as_slice().into(),
+            at.as_millis().into(),
+            forgotten_at(at).into(),
+        ],
+        None,
+    );
+}
+
+/// The message for which an idempotency key was reserved is stored.
+pub fn confirm_idempotency_key(
+    writes: &mut Writes,
+    client_and_key: (&str, &str),
+    message: MessageId,
+) {
+    let (client, key) = client_and_key;
+    writes.push_first(
+        "UPDATE key_use SET stored = 1 WHERE client = ?1 AND key = ?2 AND message = ?3",
+        vec![client.into(), key.into(), id(message)],
+        None,
     );
 }
 

@@ -5,7 +5,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::{StoreError, sqlite};
 
 /// What makes format n + 1 out of format n; a new one is added at the end, none is ever changed.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_brokers_beside.sql"),
+];
 
 /// "SMPL": tells our files from other SQLite databases.
 const APPLICATION_ID: i64 = 0x534d_504c;

@@ -16,6 +16,7 @@ mod diagnostics;
 mod files_target;
 mod gateways;
 mod getting_started;
+mod halfway;
 mod http_target;
 mod ingest;
 mod language;

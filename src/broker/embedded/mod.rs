@@ -131,11 +131,23 @@ impl Embedded {
 
 #[async_trait]
 impl Broker for Embedded {
+    fn is_transactional(&self) -> bool {
+        true
+    }
+
     async fn publish(&self, outputs: Vec<Output>, writes: Writes) -> Vec<Result<(), BrokerError>> {
         let count = outputs.len();
         let outcome = self.transact(&[], outputs, writes).await;
         let count = count.max(usize::from(outcome.is_err()));
         vec![outcome; count]
+    }
+
+    async fn publish_atomically(
+        &self,
+        outputs: Vec<Output>,
+        writes: Writes,
+    ) -> Result<(), BrokerError> {
+        self.transact(&[], outputs, writes).await
     }
 
     fn consume(&self, queue: &QueueName, prefetch: usize) -> Box<dyn Consumer> {

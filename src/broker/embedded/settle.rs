@@ -43,7 +43,7 @@ fn create(writes: &mut Writes, queue: &Queue) {
 }
 
 fn put_one(writes: &mut Writes, queue: i64, output: Output) {
-    let Output { entry, due, order_key, .. } = output;
+    let Output { entry, due, order_key, copy, .. } = output;
     let mut params = vec![
         queue.into(),
         due.map_or(0, due_ms).into(),
@@ -52,6 +52,7 @@ fn put_one(writes: &mut Writes, queue: i64, output: Output) {
         entry.id.as_bytes().as_slice().into(),
         entry.headers.to_json().into(),
         entry.body.into(),
+        i64::from(copy).into(),
     ];
     match order_key {
         None => writes.push(sql::PUT, params),

@@ -7,14 +7,15 @@ pub(super) const CREATE: &str = "
 
 /// An entry without an order key.
 pub(super) const PUT: &str = "
-    INSERT INTO entry (queue, due, received_at, crc, message, headers, body, blocked)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)";
+    INSERT INTO entry (queue, due, received_at, crc, message, headers, body, redelivered, blocked)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)";
 
 /// An entry with an order key; blocked if its queue holds an earlier one.
 pub(super) const PUT_KEYED: &str = "
-    INSERT INTO entry (queue, due, received_at, crc, message, headers, body, order_key, blocked)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, EXISTS (
-        SELECT 1 FROM entry INDEXED BY entry_key WHERE queue = ?1 AND order_key = ?8))";
+    INSERT INTO entry
+        (queue, due, received_at, crc, message, headers, body, redelivered, order_key, blocked)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, EXISTS (
+        SELECT 1 FROM entry INDEXED BY entry_key WHERE queue = ?1 AND order_key = ?9))";
 
 /// Counts entries that came.
 pub(super) const GROW: &str = "UPDATE queue SET entries = entries + ?2 WHERE id = ?1";

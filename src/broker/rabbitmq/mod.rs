@@ -1,8 +1,9 @@
 //! The broker on RabbitMQ: for more than one machine.
 //!
 //! Everything stands in quorum queues, which confirm what a majority has on disk. What is settled
-//! is made durable in this order: outputs confirmed, writes committed, deliveries acknowledged.
-//! A crash in between makes copies, never holes; copies are marked, so that the ledger is asked.
+//! is made durable in this order: writes committed, outputs confirmed, deliveries acknowledged. So
+//! whoever takes an output finds its row in the ledger, and a crash in between makes copies, never
+//! holes: what was not acknowledged comes again, marked, so that the ledger is asked.
 //!
 //! ```text
 //! topology  which queues there are, their names and arguments, declared at first use
@@ -10,6 +11,7 @@
 //! queue     what this gateway holds of one queue: order, loans, short delays
 //! consumer  takes from all queues of RabbitMQ that make up one of ours
 //! settle    publishes, delays and acknowledges
+//! outbox    what must be published because the store says so
 //! ```
 //!
 //! What RabbitMQ cannot tell cheaply is told as far as it is known here: the age of the first in
@@ -19,6 +21,7 @@
 mod consumer;
 mod envelope;
 mod links;
+mod outbox;
 mod queue;
 mod settle;
 mod topology;
@@ -37,13 +40,14 @@ use async_trait::async_trait;
 use tokio::task::JoinSet;
 
 use self::{
-    consumer::RabbitConsumer, envelope::Envelope, links::Links, queue::Queue, topology::Topology,
+    consumer::RabbitConsumer, envelope::Envelope, links::Links, outbox::Leftovers, queue::Queue,
+    topology::Topology,
 };
 use super::{Broker, BrokerError, Browsed, Consumer, Depth, Output, QueueName, Settled};
 pub use crate::amqp::{Address, AddressError, Tls, UNLOGGED};
 use crate::{
     amqp::{Admin, Link, Publisher},
-    message::Clock,
+    message::{Clock, IdSource},
     store::{Store, Writes},
 };
 
@@ -76,6 +80,8 @@ pub struct RabbitMq(Arc<Shared>);
 struct Shared {
     store: Store,
     clock: Clock,
+    /// For what is in the outbox.
+    ids: IdSource,
     topology: Topology,
     publishing: Link,
     publisher: Publisher,
@@ -108,6 +114,7 @@ impl RabbitMq {
         let shared = Arc::new(Shared {
             store,
             clock,
+            ids: IdSource::default(),
             topology,
             publisher: Publisher::open(&publishing),
             admin: Admin::new(&publishing),
@@ -118,12 +125,14 @@ impl RabbitMq {
             closed: AtomicBool::new(false),
             damaged: AtomicU64::new(0),
         });
-        let weak = Arc::downgrade(&shared);
+        let (weak, opened) = (Arc::downgrade(&shared), shared.clock.now());
         shared.spawn(async move {
+            let mut outbox = Leftovers::new(opened);
             loop {
                 tokio::time::sleep(LOOK_EVERY).await;
                 let Some(shared) = weak.upgrade() else { return };
                 shared.close_idle();
+                outbox.look(&shared).await;
             }
         });
         Ok(Self(shared))
@@ -197,17 +206,28 @@ impl Shared {
 
 #[async_trait]
 impl Broker for RabbitMq {
+    fn is_transactional(&self) -> bool {
+        false
+    }
+
     async fn publish(&self, outputs: Vec<Output>, writes: Writes) -> Vec<Result<(), BrokerError>> {
         let count = outputs.len();
         let stored = async {
-            // First the messages: a key that was kept without its message would lose the next try.
-            self.0.put(outputs, false).await?;
+            self.0.put(outputs).await?;
             Ok(self.0.store.commit(writes).await?)
         };
         match stored.await {
             Ok(()) => vec![Ok(()); count],
             Err(error) => vec![Err::<(), BrokerError>(error); count.max(1)],
         }
+    }
+
+    async fn publish_atomically(
+        &self,
+        outputs: Vec<Output>,
+        writes: Writes,
+    ) -> Result<(), BrokerError> {
+        self.0.publish_atomically(outputs, writes).await
     }
 
     fn consume(&self, queue: &QueueName, prefetch: usize) -> Box<dyn Consumer> {

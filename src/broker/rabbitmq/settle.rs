@@ -1,4 +1,4 @@
-//! Publishing and settling: outputs confirmed, then writes committed, then deliveries acknowledged.
+//! Publishing and settling: writes committed, then outputs confirmed, then deliveries acknowledged.
 
 use std::{
     any::Any,
@@ -46,7 +46,7 @@ pub(super) async fn acknowledge(receipts: Receipts) -> u64 {
 impl Shared {
     /// Puts outputs into their queues; all of them are confirmed if there is no error. Outputs with
     /// the same key go one after the other: were one refused, the next would overtake it.
-    pub(super) async fn put(&self, outputs: Vec<Output>, is_copy: bool) -> Result<(), BrokerError> {
+    pub(super) async fn put(&self, outputs: Vec<Output>) -> Result<(), BrokerError> {
         if outputs.is_empty() {
             return Ok(());
         }
@@ -60,8 +60,8 @@ impl Shared {
         let mut next_wave: HashMap<_, usize> = HashMap::new();
         for output in outputs {
             let place = self.topology.place(&output.queue, output.order_key);
-            let Output { entry, due, order_key, .. } = output;
-            let envelope = Envelope { entry, due, order_key, is_copy };
+            let Output { entry, due, order_key, copy, .. } = output;
+            let envelope = Envelope { entry, due, order_key, is_copy: copy };
             let wave = order_key.map_or(0, |key| {
                 let next = next_wave.entry((place.clone(), key)).or_default();
                 *next += 1;
@@ -124,7 +124,6 @@ impl Shared {
         outputs: Vec<Output>,
         writes: Writes,
     ) -> Result<(), BrokerError> {
-        let is_copy = settled.iter().any(|it| delivery_of(it).redelivered);
         let (mut climbing, mut climbed) = (Vec::new(), BTreeSet::new());
         for one in &settled {
             let (queue, envelope) = lent(delivery_of(one))?;
@@ -134,10 +133,9 @@ impl Shared {
                 climbing.push(again(queue.name.clone(), envelope, headers, *due));
             }
         }
-        // A copy by nature, until the first one is acknowledged.
-        self.put(climbing, true).await?;
-        self.put(outputs, is_copy).await?;
         self.store.commit(writes).await?;
+        climbing.extend(outputs);
+        self.put(climbing).await?;
         let mut receipts = Receipts::new();
         for one in settled {
             release(one, &climbed, &mut receipts);
@@ -181,7 +179,8 @@ fn delivery_of(settled: &Settled) -> &Delivery {
 fn again(queue: QueueName, envelope: Envelope, headers: &Headers, due: Timestamp) -> Output {
     let Envelope { mut entry, order_key, .. } = envelope;
     entry.headers = headers.clone();
-    Output { queue, entry, due: Some(due), order_key }
+    // A copy by nature, until the first one is acknowledged.
+    Output { queue, entry, due: Some(due), order_key, copy: true }
 }
 
 fn lent(delivery: &Delivery) -> Result<(&Queue, Envelope), BrokerError> {

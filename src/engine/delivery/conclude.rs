@@ -11,10 +11,10 @@ use crate::{
     connector::Class,
     engine::{
         Breaker,
+        batch::{PANIC_PAUSE, PANICS_MAX, crashed, dead_event},
         envelope::Envelope,
         gate::Change,
         verdict::{Attempted, Verdict, verdict},
-        worker::{PANIC_PAUSE, PANICS_MAX, crashed, dead_event},
     },
     journal::{self, Event, Line},
     ledger::{self, Cause, DeliveryId, Outcome, Tried},

@@ -6,7 +6,10 @@ use super::error::told;
 use crate::store::StoreError;
 
 /// What makes format n + 1 out of format n; a new one is added at the end, none is ever changed.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/postgres/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/postgres/0001_first.sql"),
+    include_str!("../migrations/postgres/0002_brokers_beside.sql"),
+];
 
 /// Lets one gateway at a time look and migrate; it ends with its transaction.
 const ALONE: &str = "SELECT pg_advisory_xact_lock(1397571660, 1)";

@@ -16,6 +16,8 @@ pub(super) const ALL: &[(&str, Check)] = &[
     ("hastened entries are due at once", |it| Box::pin(hastened_ones_are_due(it))),
     ("settlement passes its outputs on", |it| Box::pin(settlement_passes_outputs_on(it))),
     ("a settlement that fails changes nothing", |it| Box::pin(a_failed_settlement(it))),
+    ("a copy is handed out as redelivered", |it| Box::pin(a_copy_is_marked(it))),
+    ("writes and outputs that belong together happen together", |it| Box::pin(together(it))),
     ("a consumer that was dropped lost nothing", |it| Box::pin(a_dropped_consumer(it))),
     ("queues do not mix, by the thousand", |it| Box::pin(thousands_of_queues(it))),
     ("purge spares loans", |it| Box::pin(purge_spares_loans(it))),
@@ -199,6 +201,30 @@ async fn a_failed_settlement(house: &mut dyn House) {
     // Would fail if the one above had been kept.
     writes.push("INSERT INTO fact VALUES ('written', 2)", vec![]);
     broker.settle(done(back), vec![], writes).await.unwrap();
+}
+
+async fn a_copy_is_marked(house: &mut dyn House) {
+    let (name, broker) = (queue("sppd"), house.open().await);
+    let copy = Output { copy: true, ..output(house, &name, "salinan") };
+    publish(&broker, vec![output(house, &name, "asli"), copy]).await;
+    let taken = take(house, &mut *broker.consume(&name, 2), 2).await;
+    let marks: Vec<_> = taken.iter().map(|it| it.redelivered).collect();
+    assert_eq!((bodies(&taken), marks), ("asli salinan".to_owned(), vec![false, true]));
+}
+
+async fn together(house: &mut dyn House) {
+    let (name, broker) = (queue("sppd"), house.open().await);
+    let mut writes = Writes::default();
+    writes.push("INSERT INTO no_such_table VALUES (1)", vec![]);
+    let outputs = vec![output(house, &name, "tidak")];
+    broker.publish_atomically(outputs, writes).await.unwrap_err();
+    let mut writes = Writes::default();
+    writes.push("INSERT INTO fact VALUES ('together', 1)", vec![]);
+    let outputs = vec![output(house, &name, "ya")];
+    broker.publish_atomically(outputs, writes).await.unwrap();
+    let taken = take(house, &mut *broker.consume(&name, 2), 1).await;
+    assert_eq!(bodies(&taken), "ya");
+    nothing_comes(house, &mut *broker.consume(&name, 2)).await;
 }
 
 async fn a_dropped_consumer(house: &mut dyn House) {

@@ -81,7 +81,7 @@ fn output(house: &dyn House, queue: &QueueName, body: &str) -> Output {
         headers: Headers::from_iter([("unit", "Bagian SDM")]),
         body: Bytes::copy_from_slice(body.as_bytes()),
     };
-    Output { queue: Arc::clone(queue), entry, due: None, order_key: None }
+    Output { queue: Arc::clone(queue), entry, due: None, order_key: None, copy: false }
 }
 
 /// As [`output`], with an order key.

@@ -87,6 +87,30 @@ async fn rabbitmq_keeps_every_promise_that_it_can() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_store_says_is_published_is_published_when_rabbitmq_is_there_again() {
+    let Some(rabbit) = Rabbit::shared() else { return };
+    let mut house = RabbitHouse::new(rabbit);
+    let name = queue("sppd");
+    // Port 1 of this machine: nobody listens there.
+    let nowhere = Address::parse("amqp://127.0.0.1:1").unwrap();
+    let store = Store::open(house.directory.path()).unwrap();
+    let options = Options::default();
+    let away = RabbitMq::open(nowhere, Tls::default(), store, house.clock(), options).await;
+    let away = away.unwrap();
+    let outputs = vec![output(&house, &name, "ulang")];
+    away.publish_atomically(outputs, Writes::default()).await.unwrap();
+    away.close().await;
+    drop(away);
+
+    let broker = house.open().await;
+    let mut consumer = broker.consume(&name, 2);
+    let taken = take(&house, &mut *consumer, 1).await;
+    assert_eq!((bodies(&taken), taken[0].redelivered), ("ulang".to_owned(), true));
+    settle(&broker, done(taken)).await;
+    nothing_comes(&house, &mut *consumer).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_queues_of_500_routes_with_two_targets_are_declared_within_a_minute() {
     const ROUTES: usize = 500;
     let Some(rabbit) = Rabbit::start() else { return };

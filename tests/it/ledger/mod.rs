@@ -210,7 +210,10 @@ async fn the_first_use_of_a_key_stands_for_a_week() {
         keep(first, START).await.unwrap();
         let refusal = keep(second, START.after(Duration::from_secs(1))).await.unwrap_err();
         assert_eq!(refusal.reason, "the idempotency key was used meanwhile");
-        assert_eq!(used("k1", START).await, Some(KeyUse { message: first, body: digest("isi") }));
+        assert_eq!(
+            used("k1", START).await,
+            Some(KeyUse { message: first, body: digest("isi"), stored: true })
+        );
         assert_eq!(used("k2", START).await, None);
         let week_later = START.after(REMEMBERED);
         assert_eq!(used("k1", week_later).await, None);

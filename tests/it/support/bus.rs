@@ -8,7 +8,7 @@ use std::{
 };
 
 use simpul::{
-    broker::embedded::Embedded,
+    broker::{Broker, embedded::Embedded},
     connector::{Accepted, Handover, Incoming, IntakeError},
     engine::{Engine, GateSettings, Options, Parts, RouteStatus, Stopped},
     ledger::{DeadFilter, DeadLetter},
@@ -108,16 +108,30 @@ impl Project {
     /// Starts a bus on this project, with what an earlier one left.
     pub(crate) async fn start(self) -> Bus {
         let store = self.open().await;
-        self.start_on(store.clone(), store).await
+        self.start_on(store.clone(), store, |it, _| it).await
+    }
+
+    /// As [`start`](Self::start), with something between the engine and its broker.
+    pub(crate) async fn start_over(
+        self,
+        between: impl FnOnce(Arc<dyn Broker>, Store) -> Arc<dyn Broker>,
+    ) -> Bus {
+        let store = self.open().await;
+        self.start_on(store.clone(), store, between).await
     }
 
     /// As [`start`](Self::start), on a store that other buses share; its queues are its own.
     pub(crate) async fn start_sharing(self, store: Store) -> Bus {
         let queues = self.open().await;
-        self.start_on(queues, store).await
+        self.start_on(queues, store, |it, _| it).await
     }
 
-    async fn start_on(self, queues: Store, store: Store) -> Bus {
+    async fn start_on(
+        self,
+        queues: Store,
+        store: Store,
+        between: impl FnOnce(Arc<dyn Broker>, Store) -> Arc<dyn Broker>,
+    ) -> Bus {
         let clock = Clock::system();
         let broker = Arc::new(Embedded::open(queues, clock).await.unwrap());
         let gate = GateSettings {
@@ -131,8 +145,8 @@ impl Project {
         let options = Options { gate, hash_key, sample_every, ..Options::default() };
         let metrics = Arc::new(Metrics::new().unwrap());
         let parts = Parts {
-            store,
-            broker: Arc::clone(&broker) as _,
+            store: store.clone(),
+            broker: between(Arc::clone(&broker) as _, store),
             metrics: Arc::clone(&metrics),
             clock,
             options,

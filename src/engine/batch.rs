@@ -1,0 +1,364 @@
+//! What a batch of routed messages comes to: ledger, journal, deliveries, and what is counted once
+//! that is durable.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    Shared,
+    envelope::{self, Envelope, delivery_queue},
+    pipeline::{self, Fated, Made, Out, Routed},
+};
+use crate::{
+    broker::{Delivery, Entry, Output, Settled},
+    journal::{self, Event, Line},
+    ledger::{self, Cause, Claim, DeliveryId, Fate, Known, NewDelivery, Settling},
+    message::{Digest, Endpoint, Message, MessageId, Timestamp},
+    route::{Identity, Route},
+    store::Writes,
+};
+
+/// Panics after which a message is taken out of the way.
+pub(super) const PANICS_MAX: u32 = 3;
+
+/// How long a message that panicked waits for its next try.
+pub(super) const PANIC_PAUSE: Duration = Duration::from_secs(5);
+
+/// The message as the route accepted it.
+pub(super) fn message_of(entry: &Entry) -> Message {
+    Message {
+        id: entry.id,
+        received_at: entry.received_at,
+        headers: entry.headers.clone(),
+        body: entry.body.clone(),
+    }
+}
+
+/// How an identity is claimed: with the body, where another body makes another message.
+pub(super) fn claim_keys(identity: &Identity, routed: &Routed, body: Digest) -> Vec<Digest> {
+    let Some(key) = routed.identity else { return Vec::new() };
+    if identity.ignore_body {
+        return vec![key];
+    }
+    vec![Digest::of(&[&key.0, &body.0]), key]
+}
+
+/// Claims on identities, by the identity.
+pub(super) type Claims = HashMap<Digest, Claim>;
+
+/// What a batch of messages comes to, gathered for one settlement.
+pub(super) struct Batch<'r> {
+    route: &'r Arc<Route>,
+    now: Timestamp,
+    generation: i64,
+    /// Whether the broker settles in one transaction.
+    pub(super) is_transactional: bool,
+    /// Messages of this batch so far.
+    pub(super) seen: HashSet<MessageId>,
+    /// Claims in force, those of this batch included.
+    pub(super) claims: Claims,
+    pub(super) settled: Vec<Settled>,
+    pub(super) outputs: Vec<Output>,
+    pub(super) writes: Writes,
+    pub(super) ended: Vec<Ended>,
+}
+
+/// What the metrics are to know once it is durable.
+pub(super) enum Ended {
+    Repeat,
+    Filtered,
+    Dead(Arc<str>),
+    Routed {
+        created: Vec<Endpoint>,
+        skipped: Vec<Endpoint>,
+    },
+    /// A delivery that was never sent.
+    DeadOnTheWay(Endpoint, Arc<str>),
+}
+
+impl<'r> Batch<'r> {
+    pub(super) fn new(route: &'r Arc<Route>, (now, generation): (Timestamp, i64)) -> Self {
+        Self {
+            route,
+            now,
+            generation,
+            is_transactional: true,
+            seen: HashSet::new(),
+            claims: Claims::new(),
+            settled: Vec::new(),
+            outputs: Vec::new(),
+            writes: Writes::default(),
+            ended: Vec::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, delivery: Delivery, routed: Routed) {
+        let message = message_of(&delivery.entry);
+        let keys = match &self.route.identity {
+            Some(identity) => claim_keys(identity, &routed, Digest::of(&[&message.body])),
+            None => Vec::new(),
+        };
+        match self.first_with(&keys, message.id) {
+            Some((first, true)) => {
+                self.line(message.id, Event::Repeat { first });
+                self.end(message, Fate::Repeat, None, Vec::new());
+                self.ended.push(Ended::Repeat);
+            }
+            seen => {
+                if let Some((first, false)) = seen {
+                    self.line(message.id, Event::Changed { first });
+                }
+                if !matches!(routed.fate, Fated::Dead(_)) {
+                    self.claim(&keys, &message);
+                }
+                self.fate(message, routed);
+            }
+        }
+        self.settled.push(Settled::Done(delivery));
+    }
+
+    /// The message that claimed the first of `keys` (a repeat), or another of them (changed).
+    fn first_with(&self, keys: &[Digest], id: MessageId) -> Option<(MessageId, bool)> {
+        let claimed =
+            |key| self.claims.get(key).map(|it: &Claim| it.message).filter(|it| *it != id);
+        let (exact, others) = keys.split_first()?;
+        claimed(exact)
+            .map(|first| (first, true))
+            .or_else(|| others.iter().find_map(claimed).map(|first| (first, false)))
+    }
+
+    fn claim(&mut self, keys: &[Digest], message: &Message) {
+        let Some(identity) = &self.route.identity else { return };
+        let until = self.now.after(identity.window);
+        let claim = Claim { message: message.id, body: Digest::of(&[&message.body]), until };
+        for key in keys {
+            if !self.claims.contains_key(key) {
+                ledger::claim(&mut self.writes, &self.route.name, *key, &claim, self.now);
+                self.claims.insert(*key, claim.clone());
+            }
+        }
+    }
+
+    fn fate(&mut self, message: Message, routed: Routed) {
+        match routed.fate {
+            Fated::Filtered(step) => {
+                self.line(message.id, Event::Filtered { step });
+                self.end(message, Fate::Filtered, None, Vec::new());
+                self.ended.push(Ended::Filtered);
+            }
+            Fated::Dead(cause) => self.dead(message, cause),
+            Fated::Out(out) => self.out(message, out, routed.order_key),
+        }
+    }
+
+    /// A copy of a message of which nothing is left to do.
+    pub(super) fn drop_copy(&mut self, delivery: Delivery) {
+        self.line(delivery.entry.id, Event::CopyDropped);
+        self.settled.push(Settled::Done(delivery));
+    }
+
+    /// Goes on with a message that was settled and did not leave its queue: what it gave rise to
+    /// may be in the queues of its targets or not, so what is still open goes there as a copy.
+    pub(super) fn go_on(&mut self, delivery: Delivery, known: &Known, routed: Option<Routed>) {
+        let is_open = |target: &Endpoint, ordinal: u32| {
+            known.open.as_ref().is_none_or(|it| it.contains(&(target.clone(), ordinal)))
+        };
+        if known.fate != Fate::Routed || known.open.as_ref().is_some_and(BTreeSet::is_empty) {
+            self.drop_copy(delivery);
+            return;
+        }
+        let stamp = Stamp::of(&message_of(&delivery.entry));
+        let (order_key, fate) = match routed {
+            Some(Routed { order_key, fate, .. }) => (order_key, fate),
+            None => (None, Fated::Dead(crashed("steps"))),
+        };
+        let made = match fate {
+            Fated::Out(out) => out.made,
+            Fated::Filtered(_) | Fated::Dead(_) => Vec::new(),
+        };
+        let mut lost = known.open.clone().unwrap_or_default();
+        for made in made.into_iter().filter(|it| is_open(&it.target, it.ordinal)) {
+            lost.remove(&(made.target.clone(), made.ordinal));
+            self.put(stamp, made, order_key, true);
+        }
+        for (target, ordinal) in lost {
+            self.bury_lost(stamp.id, target, ordinal);
+        }
+        self.settled.push(Settled::Done(delivery));
+    }
+
+    /// A delivery that the files of today do not make any more.
+    fn bury_lost(&mut self, message: MessageId, target: Endpoint, ordinal: u32) {
+        let reason = "the bus died while this delivery was made, and the files of today make none";
+        let cause = pipeline::bad(&format!("to {target}"), reason);
+        let route = Arc::clone(&self.route.name);
+        let delivery = DeliveryId { route, message, target, ordinal };
+        self.bury(&delivery, &cause);
+    }
+
+    fn dead(&mut self, message: Message, cause: Cause) {
+        self.line(message.id, dead_event(&cause));
+        self.ended.push(Ended::Dead(Arc::clone(&cause.class)));
+        self.end(message, Fate::Dead, Some(cause), Vec::new());
+    }
+
+    fn out(&mut self, message: Message, out: Out, order_key: Option<Digest>) {
+        let name = &self.route.name;
+        let id_of = |target: &Endpoint, ordinal| {
+            let (route, target) = (Arc::clone(name), target.clone());
+            DeliveryId { route, message: message.id, target, ordinal }
+        };
+        let unmade = Digest::of(&[]);
+        let made = out.made.iter().map(|it| (id_of(&it.target, it.ordinal), it.key));
+        let failed = out.failed.iter().map(|it| (id_of(&it.target, it.ordinal), unmade));
+        let deliveries = made.chain(failed).map(|(id, key)| NewDelivery { id, key }).collect();
+        let count = out.made.len() + out.failed.len();
+        let event = Event::Routed {
+            deliveries: u32::try_from(count).unwrap_or(u32::MAX),
+            skipped: out.skipped.clone(),
+        };
+        let made_for = out.made.iter().map(|it| &it.target);
+        let made_for = made_for.chain(out.failed.iter().map(|it| &it.target)).cloned().collect();
+        let failed: Vec<_> =
+            out.failed.iter().map(|it| (id_of(&it.target, it.ordinal), it.cause.clone())).collect();
+        let stamp = Stamp::of(&message);
+        self.line(message.id, event);
+        self.end(message, Fate::Routed, None, deliveries);
+        self.ended.push(Ended::Routed { created: made_for, skipped: out.skipped });
+        for (delivery, cause) in failed {
+            self.bury(&delivery, &cause);
+        }
+        for made in out.made {
+            self.put(stamp, made, order_key, false);
+        }
+    }
+
+    /// Puts a delivery into its queue.
+    fn put(&mut self, stamp: Stamp, made: Made, order_key: Option<Digest>, copy: bool) {
+        let envelope = Envelope {
+            ordinal: made.ordinal,
+            key: made.key,
+            parameters: made.parameters,
+            generation: self.generation,
+            attempts: 0,
+            failing_since: None,
+            panics: 0,
+            reason: None,
+            may_repeat: stamp.may_repeat,
+        };
+        let queue = delivery_queue(&self.route.name, &made.target);
+        let Stamp { id, received_at, .. } = stamp;
+        let entry = Entry { id, received_at, headers: envelope.to_headers(), body: made.body };
+        self.outputs.push(Output { queue, entry, due: None, order_key, copy });
+    }
+
+    /// A delivery is dead before it was ever sent.
+    fn bury(&mut self, delivery: &DeliveryId, cause: &Cause) {
+        let tried = ledger::Tried { attempts: 0, generation: self.generation, sent: None };
+        ledger::finish(&mut self.writes, delivery, cause, &tried, self.now);
+        let mut line = self.line_of(delivery.message, dead_event(cause));
+        line.delivery = Some((delivery.target.clone(), delivery.ordinal));
+        journal::append(&mut self.writes, &line);
+        self.ended.push(Ended::DeadOnTheWay(delivery.target.clone(), Arc::clone(&cause.class)));
+    }
+
+    /// A message whose route panicked: tried again later, and out of the way after three times.
+    pub(super) fn panicked(&mut self, shared: &Shared, delivery: Delivery) {
+        let panics = envelope::panics(&delivery.entry.headers).saturating_add(1);
+        let id = delivery.entry.id;
+        self.line(id, Event::Panicked { place: "steps".to_owned() });
+        if panics < PANICS_MAX {
+            let headers = envelope::with_panics(delivery.entry.headers.clone(), panics);
+            let due = shared.clock.now().after(PANIC_PAUSE);
+            self.settled.push(Settled::Again { delivery, headers, due });
+            return;
+        }
+        let cause = crashed("steps");
+        self.dead(message_of(&delivery.entry), cause);
+        self.settled.push(Settled::Done(delivery));
+    }
+
+    fn end(
+        &mut self,
+        message: Message,
+        fate: Fate,
+        cause: Option<Cause>,
+        deliveries: Vec<NewDelivery>,
+    ) {
+        if !self.is_transactional {
+            ledger::arrived(&mut self.writes, &self.route.name, message.id, self.now);
+        }
+        let (route, at, generation) = (Arc::clone(self.route), self.now, self.generation);
+        let route = Arc::clone(&route.name);
+        let settling = Settling { route, message, fate, cause, deliveries, at, generation };
+        ledger::settle_message(&mut self.writes, &settling);
+    }
+
+    fn line(&mut self, id: MessageId, event: Event) {
+        let line = self.line_of(id, event);
+        journal::append(&mut self.writes, &line);
+    }
+
+    fn line_of(&self, id: MessageId, event: Event) -> Line {
+        Line {
+            at: self.now,
+            route: Arc::clone(&self.route.name),
+            message: Some(id),
+            delivery: None,
+            generation: self.generation,
+            event,
+        }
+    }
+}
+
+/// What of a message its deliveries bear.
+#[derive(Clone, Copy)]
+struct Stamp {
+    id: MessageId,
+    received_at: Timestamp,
+    may_repeat: bool,
+}
+
+impl Stamp {
+    fn of(message: &Message) -> Self {
+        let Message { id, received_at, headers, .. } = message;
+        Self { id: *id, received_at: *received_at, may_repeat: envelope::may_repeat(headers) }
+    }
+}
+
+/// What crashed the bus too often.
+pub(super) fn crashed(place: &str) -> Cause {
+    let reason = format!("bug: working on it panicked {PANICS_MAX} times");
+    Cause { class: "crashed the bus".into(), place: place.to_owned(), reason }
+}
+
+/// The journal's word for giving something up.
+pub(super) fn dead_event(cause: &Cause) -> Event {
+    let reason = match cause.place.as_str() {
+        "" => cause.reason.clone(),
+        place => format!("{place}: {}", cause.reason),
+    };
+    Event::Dead { class: cause.class.to_string(), reason }
+}
+
+/// Counts what is durable now.
+pub(super) fn count(shared: &Shared, route: &Route, ended: &[Ended]) {
+    let metrics = shared.metrics.route(&route.name);
+    let of = |target: &Endpoint| shared.metrics.target(&route.name, &target.to_string());
+    for one in ended {
+        match one {
+            Ended::Repeat => metrics.repeat.inc(),
+            Ended::Filtered => metrics.filtered.inc(),
+            Ended::Dead(class) => metrics.died(class),
+            Ended::Routed { created, skipped } => {
+                metrics.routed.inc();
+                created.iter().for_each(|target| of(target).created.inc());
+                skipped.iter().for_each(|target| of(target).skipped.inc());
+            }
+            Ended::DeadOnTheWay(target, class) => of(target).died(class),
+        }
+    }
+}
