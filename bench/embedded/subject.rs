@@ -48,7 +48,8 @@ impl Queue for Subject {
         let headers = Headers::from_iter([("simpul-client", "bench"), ("ce-type", "ukur")]);
         let id = self.0.ids.next(received_at);
         let entry = Entry { id, received_at, headers, body: vec![b'x'; BODY].into() };
-        let output = Output { queue: "ukur".into(), entry, due: None, order_key: None };
+        let output =
+            Output { queue: "ukur".into(), entry, due: None, order_key: None, copy: false };
         for outcome in self.0.broker.publish(vec![output], Writes::default()).await {
             outcome.unwrap();
         }

@@ -29,6 +29,11 @@ pub(super) fn delivery_queue(route: &str, target: &Endpoint) -> QueueName {
     format!("simpul.deliver.{route}.{target}").into()
 }
 
+/// The route of a route queue; `None` for other queues.
+pub(super) fn parse_route_queue(queue: &str) -> Option<&str> {
+    queue.strip_prefix("simpul.route.")
+}
+
 /// The route and target of a delivery queue; `None` for other queues.
 pub(super) fn parse_delivery_queue(queue: &str) -> Option<(Arc<str>, Endpoint)> {
     let (route, target) = queue.strip_prefix("simpul.deliver.")?.split_once('.')?;

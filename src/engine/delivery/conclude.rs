@@ -156,7 +156,10 @@ impl Worker<'_> {
         envelope: Option<&Envelope>,
         event: Event,
     ) -> Line {
-        let of_entry = Envelope::of(&delivery.entry.headers);
+        let of_entry = match envelope {
+            Some(_) => None,
+            None => Envelope::of(&delivery.entry.headers),
+        };
         let envelope = envelope.or(of_entry.as_ref());
         let ordinal = envelope.map_or(0, |it| it.ordinal);
         Line {

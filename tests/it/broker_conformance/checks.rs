@@ -22,6 +22,7 @@ pub(super) const ALL: &[(&str, Check)] = &[
     ("queues do not mix, by the thousand", |it| Box::pin(thousands_of_queues(it))),
     ("purge spares loans", |it| Box::pin(purge_spares_loans(it))),
     ("depth counts what is there", |it| Box::pin(depth_counts(it))),
+    ("depths are those of every queue", |it| Box::pin(depths_are_those_of_the_queues(it))),
     ("browsing takes nothing", |it| Box::pin(browsing_takes_nothing(it))),
 ];
 
@@ -34,7 +35,7 @@ async fn survives_reopening(house: &mut dyn House) {
     house.crash();
 
     let broker = house.open().await;
-    assert_eq!(broker.queues().await.unwrap(), [Arc::clone(&name)]);
+    assert_eq!(filled(&broker).await, [Arc::clone(&name)]);
     let found = take(house, &mut *broker.consume(&name, 10), 1).await;
     assert_eq!(found[0].entry, wanted.entry);
 }
@@ -249,14 +250,18 @@ async fn thousands_of_queues(house: &mut dyn House) {
     let names: Vec<_> = (0..QUEUES).map(|it| queue(&format!("r{it:05}"))).collect();
     let outputs = names.iter().map(|name| output(house, name, name)).collect();
     publish(&broker, outputs).await;
-    assert_eq!(broker.queues().await.unwrap(), names);
+    assert_eq!(filled(&broker).await, names);
     let mut consumers: Vec<_> = names.iter().map(|name| broker.consume(name, 5)).collect();
     for (name, consumer) in names.iter().zip(&mut consumers).step_by(50) {
         let taken = take(house, &mut **consumer, 1).await;
         assert_eq!(bodies(&taken), **name);
         settle(&broker, done(taken)).await;
     }
-    assert_eq!(broker.queues().await.unwrap().len(), QUEUES - QUEUES / 50);
+    assert_eq!(filled(&broker).await.len(), QUEUES - QUEUES / 50);
+}
+
+async fn filled(broker: &Arc<dyn Broker>) -> Vec<QueueName> {
+    broker.depths().await.unwrap().into_keys().collect()
 }
 
 async fn purge_spares_loans(house: &mut dyn House) {
@@ -289,6 +294,19 @@ async fn depth_counts(house: &mut dyn House) {
     house.crash();
     let broker = house.open().await;
     assert_eq!(broker.depth(&name).await.unwrap().entries, 4);
+}
+
+async fn depths_are_those_of_the_queues(house: &mut dyn House) {
+    let broker = house.open().await;
+    let names = [queue("sk"), queue("sppd")];
+    publish_words(house, &broker, &names[0], "1 2").await;
+    let due = house.clock().now().after(DELAY);
+    let late = [delayed(house, &names[0], due, "3"), delayed(house, &names[1], due, "4")];
+    publish(&broker, late.into()).await;
+    let all = broker.depths().await.unwrap();
+    let counts: Vec<_> = all.values().map(|it| (it.entries, it.delayed)).collect();
+    assert_eq!(counts, [(3, 1), (1, 1)]);
+    assert!(all.keys().eq(&names));
 }
 
 async fn browsing_takes_nothing(house: &mut dyn House) {
