@@ -21,7 +21,8 @@ impl Compiled {
     /// Compiles a route with its source (`system.name`) and its targets, all of them over HTTP.
     pub(crate) fn new(route: &str, source: &str, targets: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), "routes/ukur.yaml", route);
+        let name = route.lines().find_map(|it| it.strip_prefix("route: ")).unwrap();
+        write(folder.path(), &format!("routes/{name}.yaml"), route);
         let key = "0".repeat(64);
         let (system, name) = source.split_once('.').unwrap();
         let text = format!(
