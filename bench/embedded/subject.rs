@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use simpul::{
-    broker::{Broker, Entry, Output, Settled, embedded::Embedded},
+    broker::{Broker, Entry, Output, Settled, Taking, embedded::Embedded},
     message::{Clock, Headers, IdSource},
     store::{CommitSeen, Options, Store, Writes},
 };
@@ -56,7 +56,7 @@ impl Queue for Subject {
     }
 
     async fn drain(self, settled: Arc<AtomicU64>) {
-        let mut consumer = self.0.broker.consume(&"ukur".into(), 2 * BATCH);
+        let mut consumer = self.0.broker.consume(&"ukur".into(), Taking::free(2 * BATCH));
         loop {
             let taken = consumer.next(BATCH).await;
             let count = taken.len() as u64;

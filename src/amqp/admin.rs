@@ -1,22 +1,29 @@
-//! What is set up at a broker: queues, exchanges and bindings, declared and never deleted.
+//! What is set up at a broker: queues, exchanges and bindings. Nothing is ever deleted by the bus.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use lapin::{
     Channel, ExchangeKind,
     options::{
-        BasicGetOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
-        QueuePurgeOptions,
+        BasicGetOptions, ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions,
+        QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions,
     },
     types::{AMQPValue, FieldTable, ShortString},
 };
-use tokio::{sync::Mutex, time::timeout};
+use tokio::{sync::Semaphore, time::timeout};
 
 use super::{Link, Properties, Tag, Taken, code, fields::short, why};
 
 /// How long a broker may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Calls at once, each over a channel of its own: declaring a quorum queue waits for the disk.
+const CALLS_MAX: usize = 8;
 
 /// The codes that mean something of their own.
 const NOT_FOUND: u16 = 404;
@@ -114,8 +121,11 @@ impl AdminError {
 /// Sets things up over a link. Fails at once while there is no connection.
 pub struct Admin {
     link: Link,
-    /// The channel of the last call, if that call went well: a refusal closes the channel.
-    idle: Mutex<Option<(u64, Channel)>>,
+    room: Semaphore,
+    /// The channels of calls that went well, with the number of their connection: a refusal closes
+    /// the channel.
+    // std, not tokio: held for a few instructions, never across an await.
+    idle: Mutex<Vec<(u64, Channel)>>,
 }
 
 impl fmt::Debug for Admin {
@@ -127,7 +137,8 @@ impl fmt::Debug for Admin {
 impl Admin {
     /// Sets things up over `link`.
     pub fn new(link: &Link) -> Self {
-        Self { link: link.clone(), idle: Mutex::new(None) }
+        let (room, idle) = (Semaphore::new(CALLS_MAX), Mutex::default());
+        Self { link: link.clone(), room, idle }
     }
 
     /// Declares a queue: creates it, or makes sure that it is as it should be.
@@ -203,6 +214,37 @@ impl Admin {
         self.call(format!("queue `{queue}`"), call).await
     }
 
+    /// Deletes a queue with everything in it, which only whoever made it may do; returns how many
+    /// messages went with it. One that does not exist is deleted already.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if that is not certain.
+    pub async fn delete(&self, queue: &str) -> Result<u64, AdminError> {
+        let name = queue.to_owned();
+        let call = async move |channel: &Channel| {
+            // Quorum queues know neither `if-unused` nor `if-empty`.
+            let name = short("the name of the queue", &name).map_err(unsayable)?;
+            Ok(u64::from(channel.queue_delete(name, QueueDeleteOptions::default()).await?))
+        };
+        self.call(format!("queue `{queue}`"), call).await
+    }
+
+    /// Deletes an exchange, which only whoever made it may do. One that does not exist is deleted
+    /// already.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if that is not certain.
+    pub async fn delete_exchange(&self, exchange: &str) -> Result<(), AdminError> {
+        let name = exchange.to_owned();
+        let call = async move |channel: &Channel| {
+            let name = short("the name of the exchange", &name).map_err(unsayable)?;
+            channel.exchange_delete(name, ExchangeDeleteOptions::default()).await
+        };
+        self.call(format!("exchange `{exchange}`"), call).await
+    }
+
     /// Looks at up to `max` messages, which nobody else gets meanwhile and which are marked as
     /// redelivered afterwards: AMQP knows no other way to look.
     ///
@@ -232,30 +274,45 @@ impl Admin {
         call: impl AsyncFnOnce(&Channel) -> lapin::Result<T>,
     ) -> Result<T, AdminError> {
         let failed = |reason: String| AdminError::Failed { what: what.clone(), reason };
-        let obstacle = || self.link.obstacle().unwrap_or_default();
-        let session = self.link.session_now().ok_or_else(|| failed(obstacle()))?;
-        let mut idle = self.idle.lock().await;
         let work = async {
-            let kept = idle
-                .take()
-                .filter(|(epoch, it)| *epoch == session.epoch && it.status().connected());
-            let channel = match kept {
-                Some((_, channel)) => channel,
-                None => session.channel().await?,
+            let room = self.room.acquire().await;
+            let _room = room.map_err(|_| failed("the connection is closed".to_owned()))?;
+            let session = self.link.session_now();
+            // A broker that takes nothing does not hear this either.
+            let reason = || self.link.obstacle().unwrap_or_else(|| "not connected".to_owned());
+            let session = session.filter(|_| self.link.obstacle().is_none());
+            let session = session.ok_or_else(|| failed(reason()))?;
+            let told = |error: lapin::Error| AdminError::of(what.clone(), &error);
+            let channel = match self.idle(session.epoch) {
+                Some(channel) => channel,
+                None => session.channel().await.map_err(told)?,
             };
             let done = call(&channel).await;
             if done.is_ok() && channel.status().connected() {
-                *idle = Some((session.epoch, channel));
+                self.channels().push((session.epoch, channel));
             }
-            done
+            done.map_err(told)
         };
         match timeout(ANSWER_TIMEOUT, Box::pin(work)).await {
-            Ok(done) => done.map_err(|error| AdminError::of(what.clone(), &error)),
+            Ok(done) => done,
             Err(_) => Err(failed(format!(
                 "no answer from the broker within {} s",
                 ANSWER_TIMEOUT.as_secs()
             ))),
         }
+    }
+}
+
+impl Admin {
+    fn channels(&self) -> std::sync::MutexGuard<'_, Vec<(u64, Channel)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A channel of an earlier call over the same connection.
+    fn idle(&self, epoch: u64) -> Option<Channel> {
+        let mut idle = self.channels();
+        idle.retain(|(it, channel)| *it == epoch && channel.status().connected());
+        idle.pop().map(|(_, channel)| channel)
     }
 }
 

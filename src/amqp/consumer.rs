@@ -5,7 +5,7 @@
 //! still held. It closes the channel instead, which gives everything back first.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -14,10 +14,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{StreamExt, future::join_all};
+use futures_util::StreamExt;
 use lapin::{
     Channel,
-    options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions},
+    options::{BasicConsumeOptions, BasicQosOptions},
     types::{FieldTable, ShortString},
 };
 use tokio::{
@@ -29,12 +29,13 @@ use tokio::{
 use super::{
     Binding, Link, Properties, QueueSpec, admin,
     fields::short,
+    held::Held,
     link::{Inside, Pause, Session, session},
     why,
 };
 
 /// How long a broker may take to start handing out, and to take acknowledgements.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a channel may take to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -69,6 +70,13 @@ pub struct Tag {
     pub(super) epoch: u64,
     /// The broker's number.
     pub(super) number: u64,
+}
+
+impl Tag {
+    /// The number of the channel, which rises with each of a consumer.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
 }
 
 /// A message that was taken and is not acknowledged.
@@ -132,6 +140,7 @@ impl Shared {
 enum Command {
     /// Acknowledge, and say how many were of the channel in use.
     Ack(Vec<Tag>, oneshot::Sender<usize>),
+    Renew,
     Close,
 }
 
@@ -216,6 +225,12 @@ impl Acker {
         answered.await.unwrap_or_default()
     }
 
+    /// Tells the consumer to close its channel, which gives back what is not acknowledged, and to
+    /// consume anew; false if it has too much to do to hear it.
+    pub fn renew(&self) -> bool {
+        self.commands.try_send(Command::Renew).is_ok()
+    }
+
     /// Tells the channels of different consumers apart, for grouping what is acknowledged.
     pub fn channel(&self) -> usize {
         Arc::as_ptr(&self.shared).addr()
@@ -237,6 +252,8 @@ struct Task {
 enum End {
     /// It broke.
     Broken(String),
+    /// It is to be another one.
+    Renewed,
     /// The consumer is to be closed.
     Closed,
 }
@@ -255,12 +272,18 @@ impl Task {
                         let _ = answer.send(0);
                         continue;
                     }
+                    // There is none.
+                    Some(Command::Renew) => continue,
                     Some(Command::Close) | None => break,
                 },
             };
             self.shared.epoch.fetch_add(1, Ordering::AcqRel);
             self.shared.arrived().clear();
-            let End::Broken(reason) = end else { break };
+            let reason = match end {
+                End::Broken(reason) => reason,
+                End::Renewed => continue,
+                End::Closed => break,
+            };
             tracing::warn!(queue = self.options.queue, "not consuming: {reason}");
             self.shared.state.send_replace(ConsumerState::Waiting(Some(reason.into())));
             // Commands wait a little longer; what they acknowledge comes again in any case.
@@ -280,7 +303,7 @@ impl Task {
         *pause = Pause::default();
         let epoch = self.shared.epoch.fetch_add(1, Ordering::AcqRel) + 1;
         self.shared.state.send_replace(ConsumerState::Consuming);
-        let mut held = Held { epoch, tags: BTreeSet::new(), channel: channel.clone() };
+        let mut held = Held::new(epoch, channel.clone());
         let end = self.hand_over(consumer.clone(), &mut held).await;
         // Before the consumer is dropped, which would cancel it.
         let _ = timeout(CLOSE_TIMEOUT, channel.close(200, ShortString::default())).await;
@@ -293,8 +316,8 @@ impl Task {
             tokio::select! {
                 delivery = consumer.next() => match delivery {
                     Some(Ok(delivery)) => {
-                        held.tags.insert(delivery.delivery_tag);
-                        self.shared.arrived().push_back(admin::taken(delivery, held.epoch));
+                        held.took(delivery.delivery_tag);
+                        self.shared.arrived().push_back(admin::taken(delivery, held.epoch()));
                         self.shared.arrival.notify_one();
                     }
                     Some(Err(error)) => return End::Broken(why(&error)),
@@ -305,6 +328,7 @@ impl Task {
                         Ok(count) => { let _ = answer.send(count); }
                         Err(reason) => return End::Broken(reason),
                     },
+                    Some(Command::Renew) => return End::Renewed,
                     Some(Command::Close) | None => return End::Closed,
                 },
             }
@@ -330,61 +354,4 @@ async fn start(
     let (consume, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
     let consumer = channel.basic_consume(queue, ShortString::default(), consume, arguments).await?;
     Ok((channel, consumer))
-}
-
-/// What a channel handed out and has no acknowledgement for.
-struct Held {
-    epoch: u64,
-    tags: BTreeSet<u64>,
-    channel: Channel,
-}
-
-impl Held {
-    /// Acknowledges those of `tags` that are of this channel: everything up to the first one that
-    /// stays is one acknowledgement.
-    async fn ack(&mut self, tags: Vec<Tag>) -> Result<usize, String> {
-        let mut done = BTreeSet::new();
-        for tag in tags {
-            if tag.epoch == self.epoch && self.tags.remove(&tag.number) {
-                done.insert(tag.number);
-            }
-        }
-        let (group, singles) = grouped(&done, self.tags.first().copied());
-        let acks = group
-            .into_iter()
-            .map(|tag| (tag, true))
-            .chain(singles.into_iter().map(|tag| (tag, false)))
-            .map(|(tag, multiple)| self.channel.basic_ack(tag, BasicAckOptions { multiple }));
-        let sent = timeout(ANSWER_TIMEOUT, join_all(acks)).await;
-        let sent = sent.map_err(|_| "the broker takes no acknowledgement".to_owned())?;
-        for ack in sent {
-            ack.map_err(|error| why(&error))?;
-        }
-        Ok(done.len())
-    }
-}
-
-/// The tag up to which all are acknowledged at once, and those after it one by one. `stays` is the
-/// first that is not to be acknowledged.
-fn grouped(done: &BTreeSet<u64>, stays: Option<u64>) -> (Option<u64>, Vec<u64>) {
-    let Some(stays) = stays else { return (done.last().copied(), Vec::new()) };
-    (done.range(..stays).next_back().copied(), done.range(stays..).copied().collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn acknowledgements_go_in_one_group_up_to_the_first_that_stays() {
-        let done = |tags: &[u64]| tags.iter().copied().collect::<BTreeSet<_>>();
-        for (tags, stays, expected) in [
-            (&[1, 2, 3][..], None, (Some(3), vec![])),
-            (&[1, 2, 4, 6], Some(3), (Some(2), vec![4, 6])),
-            (&[4, 5], Some(3), (None, vec![4, 5])),
-            (&[], Some(3), (None, vec![])),
-        ] {
-            assert_eq!(grouped(&done(tags), stays), expected, "{tags:?} before {stays:?}");
-        }
-    }
 }

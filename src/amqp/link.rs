@@ -14,7 +14,7 @@ use lapin::{
 };
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 
-use super::{Address, Version, version, why};
+use super::{Address, Version, version, why, why_unconnected};
 
 /// The pause before the second attempt; each further one is twice as long.
 const PAUSE_MIN: Duration = Duration::from_millis(200);
@@ -161,6 +161,21 @@ impl Link {
         while tasks.join_next().await.is_some() {}
     }
 
+    /// The number of the connection, if there is one now: rises with each.
+    pub fn epoch(&self) -> Option<u64> {
+        self.session_now().map(|it| it.epoch)
+    }
+
+    /// Waits until there is a connection of another number than `seen`; false once it is closed.
+    pub async fn another(&self, seen: Option<u64>) -> bool {
+        let is_another = |it: &Inside| {
+            let epoch = it.session.as_ref().map(|it| it.epoch);
+            it.state == LinkState::Closed || (epoch.is_some() && epoch != seen)
+        };
+        let mut inside = self.inside();
+        inside.wait_for(is_another).await.is_ok_and(|it| it.session.is_some())
+    }
+
     /// The state with its changes, for the tasks of this room.
     pub(super) fn inside(&self) -> watch::Receiver<Inside> {
         self.0.state.clone()
@@ -248,7 +263,8 @@ async fn handshake(dial: &Dial) -> Result<Connection, String> {
     let runtime = lapin::runtime::default_runtime().map_err(|it| why(&it))?;
     if dial.version.get().is_none() {
         let stream = uri.connect_with_config_async(dial.tls.as_ref(), &runtime).await;
-        let asked = version::ask(stream.map_err(|it| it.to_string())?).await;
+        let stream = stream.map_err(|it| why_unconnected(it.to_string()))?;
+        let asked = version::ask(stream).await;
         let found = asked.map_err(|it| it.to_string())?;
         if let Some(refusal) = found.refusal() {
             return Err(refusal);
@@ -273,7 +289,7 @@ async fn handshake(dial: &Dial) -> Result<Connection, String> {
         },
         properties,
     );
-    dialled.await.map_err(|it| why(&it))
+    dialled.await.map_err(|it| why_unconnected(why(&it)))
 }
 
 /// Tells how a connection fares until it breaks, and then why; nothing if it is to be closed.

@@ -7,7 +7,10 @@
 //! ```text
 //! link       one connection, made anew for as long as anybody holds it
 //! publisher  one channel that publishes, pipelined, with an answer for each message
-//! consumer   one channel that consumes, and acknowledges in groups
+//! desk       that channel, and what was sent over it and is not confirmed
+//! pulse      whether the broker still confirms
+//! consumer   one channel that consumes
+//! held       what it handed out, acknowledged in groups
 //! admin      declares, binds, counts, empties, peeks
 //! fields     properties and header tables, cleaned in both directions
 //! version    which server it is, which the library does not tell
@@ -16,9 +19,12 @@
 mod address;
 mod admin;
 mod consumer;
+mod desk;
 mod fields;
+mod held;
 mod link;
 mod publisher;
+mod pulse;
 mod version;
 
 pub use self::{
@@ -27,7 +33,7 @@ pub use self::{
     consumer::{Acker, ConsumeOptions, Consumer, ConsumerState, Setup, Tag, Taken},
     fields::{ID_BYTES_MAX, Properties, Table},
     link::{Link, LinkState, Tls},
-    publisher::{Publication, PublishFailure, Publisher},
+    publisher::{Patience, Publication, PublishFailure, Publisher},
     version::Version,
 };
 
@@ -47,6 +53,28 @@ fn why(error: &lapin::Error) -> String {
         other => format!("{other:?}"),
     }
 }
+
+/// Why no connection came about, said so that the one who can mend it understands it.
+fn why_unconnected(text: String) -> String {
+    if !text.contains("invalid peer certificate") {
+        return text;
+    }
+    let reason = match &text {
+        it if it.contains("xpired") => "has expired",
+        it if it.contains("UnknownIssuer") => {
+            "is by an authority that is not trusted here: give the authority's own as `ca` \
+             (`broker_ca` in simpul.yaml)"
+        }
+        it if it.contains("NotValidForName") || it.contains("not valid for name") => {
+            "is for another name than that of the address"
+        }
+        _ => return format!("{CERTIFICATE} does not hold: {text}"),
+    };
+    format!("{CERTIFICATE} {reason}")
+}
+
+/// What every failure begins with that lies in a certificate.
+pub const CERTIFICATE: &str = "the server's certificate";
 
 /// The number of the error that a server answered with: 404, 406, …
 fn code(error: &lapin::Error) -> Option<u16> {

@@ -5,47 +5,30 @@
 //! sends the return before the confirmation, and confirmations are seen here in the order in which
 //! they came, a return is known by its message id before its own confirmation is judged.
 
-use std::{
-    collections::HashMap,
-    future::{Future, poll_fn},
-    pin::Pin,
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream::FuturesUnordered};
-use lapin::{
-    BasicProperties, Confirmation,
-    message::BasicReturnMessage,
-    options::{BasicPublishOptions, ConfirmSelectOptions},
-    types::ShortString,
-};
+use lapin::{BasicProperties, types::ShortString};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot, watch},
     task::JoinSet,
-    time::{Instant, timeout},
+    time::{Instant, sleep_until},
 };
 
 use super::{
-    Link, LinkState, Properties, fields,
-    link::{Inside, Session},
-    why,
+    Link, LinkState, Properties,
+    desk::Desk,
+    fields,
+    link::Inside,
+    pulse::{Outstanding, Pulses, STALL_AFTER},
 };
 
 /// Messages that wait for their confirmation at most; more wait before they are sent, since the
 /// library's own queue has no end.
 const OUTSTANDING_MAX: usize = 512;
 
-/// How long a broker may take to confirm.
-const CONFIRM_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// How often it is looked whether one has waited for too long.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-
-/// How long a broker may take to open a channel.
-const CHANNEL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One message to publish.
 #[derive(Debug, Clone)]
@@ -90,6 +73,15 @@ pub enum PublishFailure {
     },
 }
 
+/// How long a message may wait for its confirmation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// As long as a broker may take.
+    Long,
+    /// As long as the broker gives a sign of life: somebody waits for the answer.
+    Short,
+}
+
 /// Publishes over a link. Cheap to clone; all clones share one channel, in the order of the calls.
 #[derive(Clone)]
 pub struct Publisher(Arc<Inner>);
@@ -98,68 +90,143 @@ struct Inner {
     link: Link,
     jobs: mpsc::Sender<Job>,
     room: Arc<Semaphore>,
+    pulses: Arc<Pulses>,
     _tasks: JoinSet<()>,
 }
 
-type Outcome = Result<(), PublishFailure>;
+pub(super) type Outcome = Result<(), PublishFailure>;
 
-/// One message for the task, and where its answer goes.
+/// One message for the task, and who waits for it.
 struct Job {
     sending: Sending,
-    answer: oneshot::Sender<Outcome>,
+    pending: Pending,
+}
+
+/// Who waits for a message. Dropped, it makes room for the next.
+pub(super) struct Pending {
+    pub(super) answer: oneshot::Sender<Outcome>,
+    pub(super) outstanding: Outstanding,
     _room: tokio::sync::OwnedSemaphorePermit,
 }
 
-struct Sending {
-    exchange: ShortString,
-    routing_key: ShortString,
-    properties: BasicProperties,
-    body: Bytes,
+impl Pending {
+    pub(super) fn answer(self, outcome: Outcome) {
+        let _ = self.answer.send(outcome);
+    }
 }
+
+pub(super) struct Sending {
+    pub(super) exchange: ShortString,
+    pub(super) routing_key: ShortString,
+    pub(super) properties: BasicProperties,
+    pub(super) body: Bytes,
+}
+
+/// What was handed over: where to, and where its answer comes from.
+type Handed = (Arc<str>, oneshot::Receiver<Outcome>);
 
 impl Publisher {
     /// A publisher with a channel of its own on `link`. Needs a runtime.
     pub fn open(link: &Link) -> Self {
         let (jobs, queue) = mpsc::channel(OUTSTANDING_MAX);
         let mut tasks = JoinSet::new();
-        tasks.spawn(run(link.inside(), queue));
+        let pulses = Arc::new(Pulses::default());
+        tasks.spawn(run(link.inside(), queue, Arc::clone(&pulses)));
         let room = Arc::new(Semaphore::new(OUTSTANDING_MAX));
-        Self(Arc::new(Inner { link: link.clone(), jobs, room, _tasks: tasks }))
+        Self(Arc::new(Inner { link: link.clone(), jobs, room, pulses, _tasks: tasks }))
     }
 
     /// Publishes all of them in their order, without waiting for one before the next is sent;
     /// returns when each is confirmed or has failed, with an outcome for each. Fails at once while
     /// there is no connection, or the broker takes nothing.
     pub async fn publish_all(&self, publications: Vec<Publication>) -> Vec<Outcome> {
-        let mut answers = Vec::with_capacity(publications.len());
+        self.publish_with(publications, Patience::Long).await
+    }
+
+    /// As [`publish_all`](Self::publish_all), waiting no longer than `patience`.
+    pub async fn publish_with(
+        &self,
+        publications: Vec<Publication>,
+        patience: Patience,
+    ) -> Vec<Outcome> {
+        let mut handed = Vec::with_capacity(publications.len());
         for publication in publications {
-            answers.push(self.hand_over(publication).await);
+            handed.push(self.hand_over(publication, patience).await);
         }
-        let mut outcomes = Vec::with_capacity(answers.len());
-        for answer in answers {
-            outcomes.push(match answer {
-                Ok(answer) => answer.await.unwrap_or_else(|_| unknown("the bus is stopping")),
+        let mut outcomes = Vec::with_capacity(handed.len());
+        for handed in handed {
+            outcomes.push(match handed {
+                Ok(handed) => self.answer(handed, patience).await,
                 Err(failure) => Err(failure),
             });
         }
         outcomes
     }
 
+    /// Why nothing is confirmed, if nothing is.
+    pub fn stall(&self) -> Option<String> {
+        self.0.pulses.is_stalled().then(|| silence("the broker"))
+    }
+
     async fn hand_over(
         &self,
         publication: Publication,
-    ) -> Result<oneshot::Receiver<Outcome>, PublishFailure> {
+        patience: Patience,
+    ) -> Result<Handed, PublishFailure> {
         if let Some(reason) = self.0.link.obstacle() {
             return Err(PublishFailure::Unknown { reason });
         }
+        let place: Arc<str> = place(&publication).into();
         let sending =
             sending(publication).map_err(|reason| PublishFailure::Unsendable { reason })?;
         let gone = || PublishFailure::Unknown { reason: "the bus is stopping".to_owned() };
-        let room = Arc::clone(&self.0.room).acquire_owned().await.map_err(|_| gone())?;
+        let room = Arc::clone(&self.0.room);
+        let room = tokio::select! {
+            biased;
+            reason = self.stalls(&place, patience) => return Err(reason),
+            room = room.acquire_owned() => room.map_err(|_| gone())?,
+        };
         let (answer, answered) = oneshot::channel();
-        self.0.jobs.send(Job { sending, answer, _room: room }).await.map_err(|_| gone())?;
-        Ok(answered)
+        let outstanding = self.0.pulses.sent(Arc::clone(&place));
+        let pending = Pending { answer, outstanding, _room: room };
+        self.0.jobs.send(Job { sending, pending }).await.map_err(|_| gone())?;
+        Ok((place, answered))
     }
+
+    async fn answer(&self, (place, answered): Handed, patience: Patience) -> Outcome {
+        tokio::select! {
+            biased;
+            answer = answered => answer.unwrap_or_else(|_| unknown("the bus is stopping")),
+            // What was sent stays outstanding: its confirmation tells that the broker is back.
+            failure = self.stalls(&place, patience) => Err(failure),
+        }
+    }
+
+    /// Waits until nothing is to be hoped for of a place.
+    async fn stalls(&self, place: &str, patience: Patience) -> PublishFailure {
+        loop {
+            let at = match patience {
+                Patience::Long => None,
+                Patience::Short => self.0.pulses.stalls_at(place),
+            };
+            // Nothing is outstanding, so nothing keeps anybody waiting.
+            let Some(at) = at else { return std::future::pending().await };
+            if at <= Instant::now() {
+                return PublishFailure::Unknown { reason: silence(&format!("`{place}`")) };
+            }
+            sleep_until(at).await;
+        }
+    }
+}
+
+fn silence(whose: &str) -> String {
+    format!("{whose} has confirmed nothing for {} ms", STALL_AFTER.as_millis())
+}
+
+/// What a message is sent to: an exchange, or the queue behind the default one.
+fn place(publication: &Publication) -> String {
+    let Publication { exchange, routing_key, .. } = publication;
+    if exchange.is_empty() { routing_key.clone() } else { exchange.clone() }
 }
 
 fn sending(publication: Publication) -> Result<Sending, String> {
@@ -172,35 +239,16 @@ fn sending(publication: Publication) -> Result<Sending, String> {
     })
 }
 
-fn unknown(reason: &str) -> Outcome {
+pub(super) fn unknown(reason: &str) -> Outcome {
     Err(PublishFailure::Unknown { reason: reason.to_owned() })
 }
 
-/// By what a returned message is known: exchange, routing key and message id.
-type Mark = (String, String, Option<String>);
-
-type Confirming = Pin<Box<dyn Future<Output = (u64, lapin::Result<Confirmation>)> + Send>>;
-
-/// What was sent and is not confirmed.
-struct Waiting {
-    mark: Mark,
-    since: Instant,
-    job: Job,
-}
-
-/// A channel with what was sent over it.
-struct Desk {
-    epoch: u64,
-    channel: lapin::Channel,
-    next: u64,
-    confirming: FuturesUnordered<Confirming>,
-    waiting: HashMap<u64, Waiting>,
-    /// What came back, until its confirmation is seen.
-    returned: HashMap<Mark, (u16, String)>,
-}
-
 /// Publishes until nobody holds the publisher any more.
-async fn run(mut link: watch::Receiver<Inside>, mut jobs: mpsc::Receiver<Job>) {
+async fn run(
+    mut link: watch::Receiver<Inside>,
+    mut jobs: mpsc::Receiver<Job>,
+    pulses: Arc<Pulses>,
+) {
     let mut desk: Option<Desk> = None;
     let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
@@ -210,179 +258,57 @@ async fn run(mut link: watch::Receiver<Inside>, mut jobs: mpsc::Receiver<Job>) {
         }
         let confirmed = async {
             match &mut desk {
-                Some(desk) if !desk.confirming.is_empty() => desk.confirming.next().await,
-                _ => std::future::pending().await,
+                Some(desk) => desk.confirmed().await,
+                None => std::future::pending().await,
             }
         };
         tokio::select! {
             job = jobs.recv() => match job {
-                Some(job) => desk = send(desk, &mut link, job).await,
+                Some(job) => desk = send(desk, &mut link, job, &pulses).await,
                 None => return,
             },
-            Some(first) = confirmed => {
+            first = confirmed => {
                 if let Some(desk) = &mut desk {
                     desk.judge(first).await;
                 }
             }
             changed = link.changed() => if changed.is_err() { return },
-            _ = look.tick() => if let Some(late) = desk.take_if(|it| it.is_late()) {
-                late.give_up(&format!("no confirmation within {} s", CONFIRM_TIMEOUT.as_secs()));
+            _ = look.tick() => if let Some(dead) = desk.take_if(Desk::expire) {
+                dead.give_up("the channel confirms nothing any more");
             },
         }
     }
 }
 
 /// Sends one message; returns the channel to go on with.
-async fn send(desk: Option<Desk>, link: &mut watch::Receiver<Inside>, job: Job) -> Option<Desk> {
+async fn send(
+    desk: Option<Desk>,
+    link: &mut watch::Receiver<Inside>,
+    Job { sending, pending }: Job,
+    pulses: &Arc<Pulses>,
+) -> Option<Desk> {
     let Inside { state, session } = link.borrow().clone();
     let (Some(session), LinkState::Up) = (session, &state) else {
-        let _ = job.answer.send(unknown(&state.obstacle().unwrap_or_default()));
+        pending.answer(unknown(&state.obstacle().unwrap_or_default()));
         return desk;
     };
     let open = match desk {
-        Some(desk) if desk.epoch == session.epoch && desk.channel.status().connected() => Ok(desk),
+        Some(desk) if desk.is_open(&session) => Ok(desk),
         other => {
             if let Some(broken) = other {
                 broken.give_up("the channel was closed");
             }
-            Desk::open(&session).await
+            Desk::open(&session, Arc::clone(pulses)).await
         }
     };
     match open {
         Ok(mut desk) => {
-            desk.send(job).await;
+            desk.send(sending, pending).await;
             Some(desk)
         }
         Err(reason) => {
-            let _ = job.answer.send(unknown(&reason));
+            pending.answer(unknown(&reason));
             None
         }
     }
-}
-
-impl Desk {
-    async fn open(session: &Session) -> Result<Self, String> {
-        let opening = async {
-            let channel = session.channel().await?;
-            channel.confirm_select(ConfirmSelectOptions::default()).await?;
-            Ok(channel)
-        };
-        let opened = timeout(CHANNEL_TIMEOUT, Box::pin(opening)).await;
-        let opened = opened.map_err(|_| "the broker opens no channel".to_owned())?;
-        let channel = opened.map_err(|it: lapin::Error| why(&it))?;
-        let (confirming, waiting, returned) =
-            (FuturesUnordered::new(), HashMap::new(), HashMap::new());
-        Ok(Self { epoch: session.epoch, channel, next: 0, confirming, waiting, returned })
-    }
-
-    /// Whether it belongs to the connection that there is, and may publish.
-    fn fits(&self, link: &watch::Receiver<Inside>) -> bool {
-        let inside = link.borrow();
-        inside.state == LinkState::Up
-            && inside.session.as_ref().is_some_and(|it| it.epoch == self.epoch)
-    }
-
-    fn is_late(&self) -> bool {
-        self.waiting.values().any(|it| CONFIRM_TIMEOUT < it.since.elapsed())
-    }
-
-    async fn send(&mut self, job: Job) {
-        let number = self.next;
-        self.next += 1;
-        let Sending { exchange, routing_key, properties, body } = &job.sending;
-        let mark = (
-            exchange.to_string(),
-            routing_key.to_string(),
-            properties.message_id().as_ref().map(ToString::to_string),
-        );
-        let sending = Sending {
-            exchange: exchange.clone(),
-            routing_key: routing_key.clone(),
-            properties: properties.clone(),
-            body: body.clone(),
-        };
-        let channel = self.channel.clone();
-        let mut confirming: Confirming =
-            Box::pin(async move { (number, confirm(channel, sending).await) });
-        self.waiting.insert(number, Waiting { mark, since: Instant::now(), job });
-        // The first look hands the frames over, so messages leave in the order of the calls.
-        let first = poll_fn(|context| Poll::Ready(confirming.as_mut().poll(context))).await;
-        match first {
-            Poll::Ready(confirmed) => self.judge(confirmed).await,
-            Poll::Pending => self.confirming.push(confirming),
-        }
-    }
-
-    /// Judges a confirmation together with all others that are there.
-    async fn judge(&mut self, first: (u64, lapin::Result<Confirmation>)) {
-        let mut seen = vec![first];
-        while let Poll::Ready(Some(next)) =
-            poll_fn(|context| Poll::Ready(self.confirming.poll_next_unpin(context))).await
-        {
-            seen.push(next);
-        }
-        let mut judged = Vec::with_capacity(seen.len());
-        for (number, confirmed) in seen {
-            let own = self.waiting.get(&number).map(|it| it.mark.clone());
-            let outcome = match confirmed {
-                Ok(Confirmation::Ack(back)) => self.note(back, own.as_ref(), Ok(())),
-                Ok(Confirmation::Nack(back)) => {
-                    self.note(back, own.as_ref(), Err(PublishFailure::Nacked))
-                }
-                Ok(Confirmation::NotRequested) => unknown("bug: the channel confirms nothing"),
-                Err(error) => unknown(&why(&error)),
-            };
-            judged.push((number, outcome));
-        }
-        for (number, outcome) in judged {
-            self.answer(number, outcome);
-        }
-    }
-
-    /// Keeps a message that came back with the confirmation of one that may be another.
-    fn note(
-        &mut self,
-        back: Option<BasicReturnMessage>,
-        own: Option<&Mark>,
-        outcome: Outcome,
-    ) -> Outcome {
-        let Some(back) = back else { return outcome };
-        let delivery = &back.delivery;
-        let mark = (
-            delivery.exchange.to_string(),
-            delivery.routing_key.to_string(),
-            delivery.properties.message_id().as_ref().map(ToString::to_string),
-        );
-        let is_own = own == Some(&mark);
-        self.returned.insert(mark, (back.reply_code, back.reply_text.to_string()));
-        // Its own return may come with a later confirmation.
-        if is_own { outcome } else { unknown("others came back at the same time") }
-    }
-
-    fn answer(&mut self, number: u64, outcome: Outcome) {
-        let Some(Waiting { mark, job, .. }) = self.waiting.remove(&number) else { return };
-        let outcome = match self.returned.get(&mark) {
-            Some((code, text)) => Err(PublishFailure::Returned { code: *code, text: text.clone() }),
-            None => outcome,
-        };
-        if !self.waiting.values().any(|it| it.mark == mark) {
-            self.returned.remove(&mark);
-        }
-        let _ = job.answer.send(outcome);
-    }
-
-    /// Says of everything under way that nobody knows. What was sent over this channel may still
-    /// arrive, so the next message takes another one.
-    fn give_up(self, reason: &str) {
-        for (_, waiting) in self.waiting {
-            let _ = waiting.job.answer.send(unknown(reason));
-        }
-    }
-}
-
-/// Sends, and waits for the confirmation.
-async fn confirm(channel: lapin::Channel, sending: Sending) -> lapin::Result<Confirmation> {
-    let Sending { exchange, routing_key, properties, body } = sending;
-    let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-    channel.basic_publish(exchange, routing_key, options, &body, properties).await?.await
 }

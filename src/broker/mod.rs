@@ -48,6 +48,40 @@ pub struct Output {
     pub copy: bool,
 }
 
+/// How a consumer takes from its queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taking {
+    /// Deliveries that it hands out at most which are not settled.
+    pub prefetch: usize,
+    /// Whether the entries of the queue have an order.
+    pub order: Order,
+}
+
+/// Whether the entries of a queue have an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// They have no order keys.
+    Free,
+    /// They have: while the first of a key is tried again and again, other keys go on.
+    ByKey {
+        /// Entries, those that wait for their key included, that are looked at for other keys: a
+        /// broker that cannot see into its queues must hold as many. The embedded one can.
+        reach: usize,
+    },
+}
+
+impl Taking {
+    /// From a queue without order keys.
+    pub fn free(prefetch: usize) -> Self {
+        Self { prefetch, order: Order::Free }
+    }
+
+    /// From a queue with order keys.
+    pub fn by_key(prefetch: usize, reach: usize) -> Self {
+        Self { prefetch, order: Order::ByKey { reach } }
+    }
+}
+
 /// Durable queues. A queue exists once something was put into it.
 #[async_trait]
 pub trait Broker: Send + Sync {
@@ -78,9 +112,8 @@ pub trait Broker: Send + Sync {
         writes: Writes,
     ) -> Result<(), BrokerError>;
 
-    /// Starts taking from `queue`, holding at most `prefetch` deliveries that are not settled.
-    /// One consumer per queue and process.
-    fn consume(&self, queue: &QueueName, prefetch: usize) -> Box<dyn Consumer>;
+    /// Starts taking from `queue`. One consumer per queue and process.
+    fn consume(&self, queue: &QueueName, taking: Taking) -> Box<dyn Consumer>;
 
     /// Settles deliveries: makes `writes` and `outputs` durable, then removes or delays the
     /// deliveries. Not transactional: in this order, so that whoever takes an output finds what was
@@ -136,6 +169,11 @@ pub trait Broker: Send + Sync {
     ///
     /// [`BrokerError`] if that is not certain.
     async fn purge(&self, queue: &QueueName) -> Result<u64, BrokerError>;
+
+    /// Why nothing can be put into queues or taken from them now, if nothing can.
+    fn obstacle(&self) -> Option<BrokerError> {
+        None
+    }
 
     /// How many entries were found damaged since the process started, and put aside: they stand in
     /// no queue any more, and only a person can tell what they were.

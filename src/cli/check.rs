@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{
     Exit, Format, Outcome, project,
+    rabbitmq::Needs,
     screen::{counted, escaped, say, say_json},
 };
 use crate::diagnostic::{Diagnostic, Severity};
@@ -13,7 +14,8 @@ use crate::diagnostic::{Diagnostic, Severity};
 /// Find every mistake in the files of a project
 ///
 /// Reads simpul.yaml, connectors/, routes/, schemas/ and tables/ exactly as `run` and `reload` do,
-/// with the environment of this shell; starts nothing and calls nobody.
+/// with the environment of this shell; starts nothing and calls nobody. Where messages wait at a
+/// RabbitMQ, it also tells how many queues they need there, and which store goes with it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -35,6 +37,9 @@ struct CheckView<'a> {
     warnings: usize,
     routes: Vec<&'a str>,
     diagnostics: Vec<DiagnosticView<'a>>,
+    /// Only where the settings choose a RabbitMQ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rabbitmq: Option<Needs>,
 }
 
 #[derive(Serialize)]
@@ -75,6 +80,7 @@ pub(super) fn run(project: &Path, args: &Args) -> Outcome {
         Ok(files) => (Some(&files.plan), &files.warnings, &files.texts),
         Err(broken) => (None, &broken.found, &broken.texts),
     };
+    let needs = read.as_ref().ok().and_then(Needs::of);
     let errors = found.iter().filter(|it| it.severity == Severity::Error).count();
     let warnings = found.len() - errors;
     match args.format {
@@ -82,7 +88,8 @@ pub(super) fn run(project: &Path, args: &Args) -> Outcome {
             let routes = plan.iter().flat_map(|it| it.routes.keys()).map(|it| &**it).collect();
             let diagnostics = found.iter().map(DiagnosticView::of).collect();
             let usable = plan.is_some();
-            say_json(&CheckView { usable, errors, warnings, routes, diagnostics });
+            let rabbitmq = needs;
+            say_json(&CheckView { usable, errors, warnings, routes, diagnostics, rabbitmq });
         }
         Format::Text => {
             if !found.is_empty() {
@@ -96,6 +103,7 @@ pub(super) fn run(project: &Path, args: &Args) -> Outcome {
                     let sources = counted(plan.sources.len() as u64, "source", "sources");
                     let targets = counted(plan.targets.len() as u64, "target", "targets");
                     say(&format!("{routes}, {sources}, {targets}: no mistakes, {warnings}"));
+                    needs.iter().flat_map(Needs::lines).for_each(|it| say(&it));
                 }
                 None => say(&format!("{errors}, {warnings}: the files cannot be used")),
             }

@@ -14,6 +14,7 @@ mod offline;
 mod pause;
 mod pretty;
 mod project;
+mod rabbitmq;
 mod reload;
 mod run;
 mod screen;

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use crate::{
     broker::rabbitmq::Address,
-    connector::Secret,
+    connector::{self, Secret},
     diagnostic::{
         Code, Entries, Located, Node, NodeKind, Report, Scalar, Span, Style, decode, nearest,
         units::{RateText, SizeText},
@@ -39,6 +39,8 @@ pub struct Settings {
     pub database: Option<store::Address>,
     /// The RabbitMQ that messages wait at; nothing, if they wait in the store.
     pub rabbitmq: Option<Address>,
+    /// Certificates of the authority that its server is known by (PEM), beside those of the system.
+    pub broker_ca: Option<String>,
     /// The largest body that is accepted, in bytes.
     pub body_bytes_max: usize,
     /// Arrays and objects inside each other that a body may have.
@@ -62,10 +64,11 @@ const FILE: &str = "simpul.yaml";
 const PREFIX: &str = "SIMPUL";
 
 /// Settings that a variable can give, beside `SIMPUL_RETRY_<policy>_<field>`.
-const VARIABLES: [&[&str]; 10] = [
+const VARIABLES: [&[&str]; 11] = [
     &["listen"],
     &["ops"],
     &["broker"],
+    &["broker_ca"],
     &["store"],
     &["limits", "body"],
     &["limits", "depth"],
@@ -95,6 +98,9 @@ struct SettingsFile {
     /// Where messages wait: `embedded` unless said, or a RabbitMQ,
     /// `amqp://user:password@host:5672/vhost`.
     broker: Option<Located<Secret>>,
+    /// Certificate authorities to trust beside those of the operating system, for a broker behind
+    /// `amqps://`, as PEM text: `${file:/etc/simpul/ca-kpu.pem}`.
+    broker_ca: Option<Located<String>>,
     /// The directory of the store, `./data` unless said; or the PostgreSQL that several gateways
     /// share, `postgres://user:password@host:5432/database`.
     store: Option<Located<Secret>>,
@@ -145,6 +151,7 @@ impl Settings {
             store: directory.join("data"),
             database: None,
             rabbitmq: None,
+            broker_ca: None,
             body_bytes_max: 1 << 20,
             depth_max: Limits::default().depth,
             rate_per_second: 200,
@@ -191,11 +198,16 @@ impl Settings {
 
     /// Takes over what is said.
     fn take(&mut self, file: SettingsFile, directory: &Path, report: &mut Report) {
-        let SettingsFile { listen, ops, broker, store, limits, retry, hash_key, log } = file;
+        let SettingsFile { listen, ops, broker, broker_ca, store, limits, retry, hash_key, log } =
+            file;
         self.listen = listen.and_then(|it| address(&it, report)).unwrap_or(self.listen);
         self.ops = ops.and_then(|it| address(&it, report)).unwrap_or(self.ops);
         if let Some(broker) = broker {
             self.rabbitmq = broker_address(&broker, report);
+        }
+        if let Some(ca) = broker_ca {
+            connector::amqp::check_ca(&ca, report);
+            self.broker_ca = Some(ca.value);
         }
         match store.as_ref().and_then(|it| store_place(it, report)) {
             Some(StorePlace::Directory(path)) => {
@@ -271,8 +283,8 @@ fn address(text: &Located<String>, report: &mut Report) -> Option<SocketAddr> {
     address
 }
 
-/// Messages here never show the text: it may hold a password.
-/// The RabbitMQ that messages wait at; nothing, if they wait in the store.
+/// The RabbitMQ that messages wait at; nothing, if they wait in the store. Messages here never show
+/// the text: it may hold a password.
 fn broker_address(text: &Located<Secret>, report: &mut Report) -> Option<Address> {
     let broker = text.value.reveal();
     if broker == "embedded" {
@@ -284,7 +296,10 @@ fn broker_address(text: &Located<Secret>, report: &mut Report) -> Option<Address
         return None;
     }
     match Address::parse(broker) {
-        Ok(address) => Some(address),
+        Ok(address) => {
+            connector::amqp::check_encryption(broker, &address, text.at, report);
+            Some(address)
+        }
         Err(error) => {
             let found = report.error(text.at, Code::WrongKind, format!("this {error}"));
             found.help("write `embedded`, or `amqp://user:password@host:5672/vhost`");

@@ -6,6 +6,7 @@ use crate::{
     broker::{Entry, QueueName},
     ledger::DeliveryId,
     message::{Digest, Endpoint, Headers, Timestamp},
+    route::Plan,
 };
 
 const ORDINAL: &str = "simpul-ordinal";
@@ -32,6 +33,17 @@ pub(super) fn delivery_queue(route: &str, target: &Endpoint) -> QueueName {
 /// The route of a route queue; `None` for other queues.
 pub(super) fn parse_route_queue(queue: &str) -> Option<&str> {
     queue.strip_prefix("simpul.route.")
+}
+
+/// The queues of a set of files, each with whether its entries have an order.
+pub fn queues(plan: &Plan) -> impl Iterator<Item = (QueueName, bool)> + '_ {
+    plan.routes.values().flat_map(|route| {
+        let has_order = route.order_by.is_some();
+        let deliveries = route.to.iter();
+        let deliveries =
+            deliveries.map(move |it| (delivery_queue(&route.name, &it.target), has_order));
+        std::iter::once((route_queue(&route.name), false)).chain(deliveries)
+    })
 }
 
 /// The route and target of a delivery queue; `None` for other queues.

@@ -65,6 +65,7 @@ struct Shown {
 impl Shared {
     /// Shows the queues and the dead letters to the metrics.
     async fn measure(&self, shown: &mut Shown) -> Result<(), EngineError> {
+        self.metrics.broker_up.set(i64::from(self.broker.obstacle().is_none()));
         let depths = self.depths().await?;
         // A queue that was empty and is empty costs nothing: with many routes most are.
         let emptied = shown.depths.keys().filter(|it| !depths.contains_key(*it));

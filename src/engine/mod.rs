@@ -32,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{
     dead::{Preview, Replayed},
+    envelope::queues,
     gate::{Breaker, GateSettings},
     live::Stopped,
     reload::Reloaded,

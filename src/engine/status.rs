@@ -73,6 +73,9 @@ impl Engine {
     pub async fn status(&self) -> Result<Vec<RouteStatus>, EngineError> {
         let mut tallies = self.shared.ledger.tallies().await?;
         let mut depths = self.shared.depths().await?;
+        if !self.shared.broker.is_transactional() {
+            return Ok(self.shared.compose(tallies, &depths));
+        }
         // Whatever moves an entry moves a tally with it: where no tally moved while the depths
         // were read, they belong together.
         for _ in 0..READINGS_MAX {
@@ -116,7 +119,7 @@ impl Engine {
             return Err(EngineError::Stopping);
         }
         self.shared.store.commit(Writes::default()).await?;
-        Ok(())
+        self.shared.broker.obstacle().map_or(Ok(()), |it| Err(it.into()))
     }
 }
 
@@ -154,10 +157,17 @@ impl Shared {
                 self.target((&route, target), tally, orphaned, depths)
             });
             let in_hand = depths.get(&*route_queue(&route)).map_or(0, |it| it.entries);
+            let in_hand = self.in_hand(in_hand, tally.received, tally.ended());
             let targets = targets.collect();
             all.push(RouteStatus { running: plan.is_some(), route, tally, in_hand, targets });
         }
         all
+    }
+
+    /// How many are in hand. Where queues and ledger are not one database, it is the ledger that
+    /// knows: for a moment after a crash, and on a ladder of delays, an entry stands in no queue.
+    fn in_hand(&self, depth: u64, began: u64, ended: u64) -> u64 {
+        if self.broker.is_transactional() { depth } else { began.saturating_sub(ended) }
     }
 
     fn target(
@@ -170,9 +180,11 @@ impl Shared {
         let depth = depths.get(&*delivery_queue(route, &target)).copied().unwrap_or_default();
         let gate = self.gate(&target);
         let pause = gate.paused();
+        let entries = self.in_hand(depth.entries, tally.created, tally.ended());
+        let retrying = depth.delayed.min(entries);
         let (waiting, retrying, paused) = match pause {
-            Some(_) => (0, 0, depth.entries),
-            None => (depth.entries.saturating_sub(depth.delayed), depth.delayed, 0),
+            Some(_) => (0, 0, entries),
+            None => (entries - retrying, retrying, 0),
         };
         let (oldest, breaker) = (depth.oldest, gate.breaker());
         TargetStatus { target, orphaned, tally, waiting, retrying, paused, oldest, breaker, pause }

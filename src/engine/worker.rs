@@ -17,7 +17,7 @@ use super::{
     pipeline::{self, Fated, MEMORY_MAX, Routed},
 };
 use crate::{
-    broker::Delivery,
+    broker::{Delivery, Taking},
     ledger::{self, Claim, Known},
     message::{Arena, Digest, MessageId, Timestamp},
     route::Route,
@@ -33,7 +33,7 @@ const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
 /// Takes messages through the route until `stop`, which is looked at only between batches.
 pub(super) async fn run(shared: Arc<Shared>, route: Arc<Route>, stop: CancellationToken) {
     let queue = route_queue(&route.name);
-    let mut consumer = shared.broker.consume(&queue, shared.options.prefetch);
+    let mut consumer = shared.broker.consume(&queue, Taking::free(shared.options.prefetch));
     loop {
         let taken = tokio::select! {
             biased;

@@ -197,6 +197,13 @@ pub struct Tally {
     pub targets: Vec<(Endpoint, TargetTally)>,
 }
 
+impl Tally {
+    /// How many of its messages have a fate.
+    pub fn ended(&self) -> u64 {
+        self.repeats + self.filtered + self.dead + self.discarded + self.routed
+    }
+}
+
 /// Deliveries to one target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TargetTally {
@@ -210,6 +217,13 @@ pub struct TargetTally {
     pub expired: u64,
     /// Of them: discarded.
     pub discarded: u64,
+}
+
+impl TargetTally {
+    /// How many of its deliveries have an outcome.
+    pub fn ended(&self) -> u64 {
+        self.delivered + self.dead + self.expired + self.discarded
+    }
 }
 
 /// What an `Idempotency-Key` was used for.

@@ -86,6 +86,8 @@ pub struct Metrics {
     pub panics: IntCounter,
     /// Calls to the broker or the store that failed.
     pub broker_errors: IntCounter,
+    /// Whether messages can be put into queues and taken from them.
+    pub broker_up: IntGauge,
     /// Queue entries that were found damaged and put aside.
     pub damaged: IntGauge,
     reload_last_success: Gauge,
@@ -175,6 +177,7 @@ impl Metrics {
             generation: IntGauges::new(&registry, &table::GENERATION)?.of([]),
             panics: Counters::new(&registry, &table::PANICS)?.of([]),
             broker_errors: Counters::new(&registry, &table::BROKER_ERRORS)?.of([]),
+            broker_up: IntGauges::new(&registry, &table::BROKER_UP)?.of([]),
             damaged: IntGauges::new(&registry, &table::DAMAGED)?.of([]),
             reload_last_success: Gauges::new(&registry, &table::RELOAD_LAST_SUCCESS)?.of([]),
             reload_last_successful: IntGauges::new(&registry, &table::RELOAD_LAST_SUCCESSFUL)?

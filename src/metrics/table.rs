@@ -219,6 +219,12 @@ pub(super) const BROKER_ERRORS: Metric = counter(
     &[],
     "Calls to the broker or the store that failed; what they were about is tried again.",
 );
+pub(super) const BROKER_UP: Metric = gauge(
+    "simpul_broker_up",
+    "boolean",
+    &[],
+    "Whether messages can be put into queues and taken from them: 1 if so.",
+);
 pub(super) const DAMAGED: Metric = gauge(
     "simpul_damaged_entries",
     "entries",
@@ -262,6 +268,7 @@ pub const TABLE: &[Metric] = &[
     INGEST_REFUSED,
     PANICS,
     BROKER_ERRORS,
+    BROKER_UP,
     DAMAGED,
     BUILD_INFO,
     START_TIME,

@@ -46,6 +46,8 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     (
         "cli",
         &[
+            // `demo` plays a system that publishes to a queue.
+            "amqp",
             "broker",
             "connector",
             "diagnostic",

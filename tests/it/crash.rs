@@ -1,9 +1,12 @@
 //! `kill -9`, twenty times, in the middle of the work: nothing that was accepted is lost, no
-//! receiver gets a repeat that does not say so, and the bus's account adds up every time.
+//! receiver gets a repeat that does not say so, and the bus's account adds up every time. On each
+//! broker.
 
 use std::process::Command;
 
 use serde_json::Value;
+
+use crate::support::rabbit::Rabbit;
 
 /// Enough work to be in the middle of it at every kill.
 const RESULTS: &str = "800";
@@ -11,10 +14,21 @@ const KILLS: u64 = 20;
 
 #[test]
 fn twenty_kills_lose_nothing_and_every_repeat_is_flagged() {
+    twenty_kills(&[]);
+}
+
+#[test]
+fn twenty_kills_lose_nothing_on_rabbitmq_and_every_repeat_is_flagged() {
+    let Some(rabbit) = Rabbit::shared() else { return };
+    twenty_kills(&["--broker", &rabbit.vhost()]);
+}
+
+fn twenty_kills(broker: &[&str]) {
     let kills = KILLS.to_string();
     let output = Command::new(env!("CARGO_BIN_EXE_simpul"))
         .args(["demo", "--fast", "--format", "json", "--seed", "4711"])
         .args(["--count", RESULTS, "--kills", &kills])
+        .args(broker)
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);

@@ -1,9 +1,18 @@
 //! The demonstration is the first thing a newcomer runs: its figures are exact, with made-up
-//! documents and with the real ones, while everything goes well and while it does not.
+//! documents and with the real ones, while everything goes well and while it does not, and wherever
+//! its messages wait.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::PathBuf,
+    process::{Command, Output},
+};
 
 use serde_json::{Value, json};
+use simpul::amqp::{
+    Address, Admin, Argument, Link, Properties, Publication, Publisher, QueueSpec, Tls,
+};
+
+use crate::support::rabbit::Rabbit;
 
 #[test]
 fn every_made_up_document_is_accounted_for() {
@@ -25,8 +34,18 @@ fn every_made_up_document_is_accounted_for() {
 #[test]
 fn the_real_results_give_the_known_figures_through_every_trouble() {
     let Some(folder) = real_results() else { return };
-    let told = demo(&["--data", &folder.display().to_string()]);
+    assert_known(&demo(&["--data", &folder.display().to_string()]));
+}
 
+#[test]
+fn the_real_results_give_the_known_figures_on_rabbitmq_too() {
+    let (Some(folder), Some(rabbit)) = (real_results(), Rabbit::shared()) else { return };
+    let folder = folder.display().to_string();
+    assert_known(&demo(&["--data", &folder, "--broker", &rabbit.vhost()]));
+}
+
+/// What is known of the real results, whatever the messages wait in.
+fn assert_known(told: &Value) {
     assert_eq!(told["lost"], 0);
     let results = &told["routes"]["hasil-tps"];
     let four = ["received", "repeats", "filtered", "dead"].map(|it| results[it].clone());
@@ -52,16 +71,95 @@ fn the_real_results_give_the_known_figures_through_every_trouble() {
     assert!(12 + 20 <= agenda["delivered"].as_u64().unwrap());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demo_on_rabbitmq_has_the_figures_of_one_without_and_leaves_no_queue() {
+    let Some(rabbit) = Rabbit::shared() else { return };
+    let address = rabbit.vhost();
+    let arguments = ["--count", "200", "--seed", "11"];
+    let there = {
+        let broker = address.clone();
+        tokio::task::spawn_blocking(move || {
+            demo(&[arguments.as_slice(), &["--broker", &broker]].concat())
+        })
+    };
+    let mut here = tokio::task::spawn_blocking(move || demo(&arguments)).await.unwrap();
+    let mut there = there.await.unwrap();
+    // How often a system in trouble was called is a matter of moments.
+    forget_attempts(&mut here);
+    forget_attempts(&mut there);
+    assert_eq!(here, there);
+
+    let admin = admin(&address).await;
+    for queue in ["simpul.route.sk-mutasi", "simpul-demo.simpeg.sk", "simpul.dead"] {
+        assert_eq!(admin.counts(queue).await.unwrap(), None, "{queue}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demo_touches_no_queue_that_somebody_uses() {
+    let Some(rabbit) = Rabbit::shared() else { return };
+    let address = rabbit.vhost();
+    let admin = admin(&address).await;
+    let name = "simpul.route.sk-mutasi".to_owned();
+    let arguments = vec![("x-queue-type", Argument::Text("quorum".to_owned()))];
+    admin.declare(&QueueSpec { name: name.clone(), arguments }).await.unwrap();
+    let link = Link::open(Address::parse(&address).unwrap(), "test", Tls::default());
+    assert!(link.connected().await);
+    let (exchange, body) = (String::new(), "milik orang lain".into());
+    let publication = Publication {
+        exchange,
+        routing_key: name.clone(),
+        properties: Properties { persistent: true, ..Properties::default() },
+        body,
+    };
+    let published = Publisher::open(&link).publish_all(vec![publication]).await;
+    assert_eq!(published, [Ok(())]);
+
+    let output = simpul_demo(&["--fast", "--broker", &address]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("queue `simpul.route.sk-mutasi`"), "{told}");
+    assert!(told.contains("1 messages"), "{told}");
+    assert!(!told.contains("simpul:simpul"), "no password: {told}");
+    assert_eq!(admin.counts(&name).await.unwrap().map(|it| it.ready), Some(1));
+    assert_eq!(admin.counts("simpul-demo.simpeg.sk").await.unwrap(), None);
+}
+
+#[test]
+fn a_demo_without_its_rabbitmq_says_so_at_once() {
+    // Port 1 of this machine: nobody listens there.
+    let output = simpul_demo(&["--broker", "amqp://simpul:rahasia@127.0.0.1:1/x"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("RabbitMQ at 127.0.0.1:1: not connected"), "{told}");
+    assert!(!told.contains("rahasia"), "{told}");
+}
+
+async fn admin(address: &str) -> Admin {
+    let link = Link::open(Address::parse(address).unwrap(), "test", Tls::default());
+    assert!(link.connected().await);
+    Admin::new(&link)
+}
+
+fn forget_attempts(told: &mut Value) {
+    for route in told["routes"].as_object_mut().unwrap().values_mut() {
+        for target in route["targets"].as_object_mut().unwrap().values_mut() {
+            target["attempts"].take();
+        }
+    }
+}
+
 /// Runs the demonstration; it must be content with itself. Returns its JSON object.
 fn demo(arguments: &[&str]) -> Value {
-    let output = Command::new(env!("CARGO_BIN_EXE_simpul"))
-        .args(["demo", "--format", "json"])
-        .args(arguments)
-        .output()
-        .unwrap();
+    let output = simpul_demo(arguments);
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}\n{told}", output.status);
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn simpul_demo(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_simpul"));
+    command.args(["demo", "--format", "json"]).args(arguments).output().unwrap()
 }
 
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]

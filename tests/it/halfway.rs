@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use serde_json::json;
 use simpul::{
-    broker::{Broker, BrokerError, Browsed, Consumer, Depth, Output, QueueName, Settled},
+    broker::{Broker, BrokerError, Browsed, Consumer, Depth, Output, QueueName, Settled, Taking},
     connector::IntakeError,
     ledger::DeadFilter,
     store::{Store, Writes},
@@ -82,8 +82,8 @@ impl Broker for Halfway {
         self.inner.publish_atomically(outputs, writes).await
     }
 
-    fn consume(&self, queue: &QueueName, prefetch: usize) -> Box<dyn Consumer> {
-        self.inner.consume(queue, prefetch)
+    fn consume(&self, queue: &QueueName, taking: Taking) -> Box<dyn Consumer> {
+        self.inner.consume(queue, taking)
     }
 
     async fn settle(

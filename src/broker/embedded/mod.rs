@@ -33,7 +33,9 @@ use self::{
     consumer::EmbeddedConsumer,
     queue::{Queue, Stored, positions},
 };
-use super::{Broker, BrokerError, Browsed, Consumer, Depth, Entry, Output, QueueName, Settled};
+use super::{
+    Broker, BrokerError, Browsed, Consumer, Depth, Entry, Output, QueueName, Settled, Taking,
+};
 use crate::{
     message::{Clock, Headers, MessageId, Timestamp},
     store::{Param, Row, Store, StoreError, Writes},
@@ -152,9 +154,9 @@ impl Broker for Embedded {
         self.transact(&[], outputs, writes).await
     }
 
-    fn consume(&self, queue: &QueueName, prefetch: usize) -> Box<dyn Consumer> {
+    fn consume(&self, queue: &QueueName, taking: Taking) -> Box<dyn Consumer> {
         let queue = self.shared.queue(queue);
-        Box::new(EmbeddedConsumer::new(Arc::clone(&self.shared), queue, prefetch))
+        Box::new(EmbeddedConsumer::new(Arc::clone(&self.shared), queue, taking.prefetch))
     }
 
     async fn settle(

@@ -10,11 +10,11 @@ use super::{
     Shared,
     envelope::{self, Envelope},
     queue::{Queue, Ready},
-    topology,
+    spec,
 };
 use crate::{
-    amqp::{Acker, ConsumeOptions, Consumer as Channel, Setup, Taken},
-    broker::{Consumer, Delivery},
+    amqp::{Acker, ConsumeOptions, Consumer as Channel, Patience, Setup, Taken},
+    broker::{Consumer, Delivery, Order, Taking},
 };
 
 /// The longest sleep: the system's clock may be set, which no timer notices.
@@ -27,15 +27,19 @@ const TAKEN_MAX: usize = 256;
 pub(super) struct RabbitConsumer {
     shared: Arc<Shared>,
     queue: Arc<Queue>,
-    prefetch: u16,
+    /// Deliveries that are handed out and not settled, at most.
+    prefetch: usize,
+    /// What RabbitMQ hands out over one channel before anything of it is acknowledged.
+    held: u16,
     /// The queues of RabbitMQ, each with its channel.
     channels: Vec<(String, Channel)>,
     news: watch::Receiver<std::collections::BTreeSet<String>>,
 }
 
 impl RabbitConsumer {
-    pub(super) fn new(shared: Arc<Shared>, queue: Arc<Queue>, prefetch: usize) -> Self {
-        let prefetch = u16::try_from(prefetch.max(1)).unwrap_or(u16::MAX);
+    pub(super) fn new(shared: Arc<Shared>, queue: Arc<Queue>, taking: Taking) -> Self {
+        let prefetch = taking.prefetch.max(1);
+        shared.topology.want(&queue.name, taking.order);
         let mut idle = queue.idle();
         let channels = std::mem::take(&mut idle.consumers);
         idle.since = None;
@@ -43,17 +47,20 @@ impl RabbitConsumer {
         let mut news = shared.topology.news();
         // So that the first look is not missed.
         news.mark_changed();
-        Self { shared, queue, prefetch, channels, news }
+        let held = held(taking, shared.topology.shards());
+        Self { shared, queue, prefetch, held, channels, news }
     }
 
     /// Starts to consume from queues that are new.
     fn attach(&mut self) {
-        for place in self.shared.topology.places(&self.queue.name) {
+        for place in self.shared.topology.declared_places(&self.queue.name) {
             if self.channels.iter().any(|(it, _)| *it == place) {
                 continue;
             }
-            let setup = vec![Setup::Queue(topology::spec(&place))];
-            let options = ConsumeOptions { queue: place.clone(), prefetch: self.prefetch, setup };
+            // The mark again, on each connection: meanwhile the queues may be another store's.
+            let mark = Setup::Queue(self.shared.topology.identity.mark());
+            let setup = vec![mark, Setup::Queue(spec::of(&place))];
+            let options = ConsumeOptions { queue: place.clone(), prefetch: self.held, setup };
             let link = self.shared.consuming.link();
             self.channels.push((place, Channel::open(&link, options)));
         }
@@ -93,12 +100,23 @@ impl RabbitConsumer {
         let (shared, acker, place) = (Arc::clone(&self.shared), acker.clone(), place.to_owned());
         self.shared.spawn(async move {
             let publication = envelope::foreign(&taken, &place);
-            if shared.send(vec![publication]).await.is_ok() {
+            if shared.send(vec![publication], Patience::Long).await.is_ok() {
                 acker.ack(vec![taken.tag]).await;
                 shared.count_damaged();
             }
         });
     }
+}
+
+/// What is held of each queue of RabbitMQ. With order keys there are several, and behind a key that
+/// waits others go on as far as what is held reaches: all of it together is what the settings allow
+/// to be in memory, and each alone is enough to keep the target busy.
+fn held(taking: Taking, shards: usize) -> u16 {
+    let held = match taking.order {
+        Order::Free => taking.prefetch,
+        Order::ByKey { reach } => reach.div_ceil(shards).max(taking.prefetch),
+    };
+    u16::try_from(held.max(1)).unwrap_or(u16::MAX)
 }
 
 #[async_trait]
@@ -116,7 +134,7 @@ impl Consumer for RabbitConsumer {
             // From before the look: a change while looking must not be slept through.
             let mut changed = std::pin::pin!(queue.changed.notified());
             changed.as_mut().enable();
-            let sleep = match queue.ready(max, self.shared.clock.now()) {
+            let sleep = match queue.ready(max, self.prefetch, self.shared.clock.now()) {
                 Ready::Deliveries(deliveries) => return deliveries,
                 Ready::Nothing(wait) => wait.unwrap_or(SLEEP_MAX).min(SLEEP_MAX),
             };

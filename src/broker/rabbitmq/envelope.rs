@@ -107,7 +107,7 @@ pub(super) fn foreign(taken: &Taken, queue: &str) -> Publication {
     properties.message_id = Some(unique());
     properties.persistent = true;
     properties.expiration = None;
-    let routing_key = super::topology::DEAD.to_owned();
+    let routing_key = super::spec::DEAD.to_owned();
     Publication {
         exchange: String::new(),
         routing_key,

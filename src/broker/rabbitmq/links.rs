@@ -34,6 +34,12 @@ impl Links {
         link
     }
 
+    /// Why one of them is not connected, if one is not.
+    pub(super) fn obstacle(&self) -> Option<String> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.0.iter().find_map(Link::obstacle)
+    }
+
     pub(super) async fn close(&self) {
         let links = std::mem::take(&mut self.open.lock().unwrap_or_else(PoisonError::into_inner).0);
         for link in links {

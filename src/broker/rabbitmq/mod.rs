@@ -6,7 +6,10 @@
 //! holes: what was not acknowledged comes again, marked, so that the ledger is asked.
 //!
 //! ```text
-//! topology  which queues there are, their names and arguments, declared at first use
+//! topology  which queues there are, declared as soon as somebody wants to take from them
+//! spec      their names and arguments
+//! identity  whose queues they are
+//! keeper    declares, and looks from time to time whether everything stands
 //! envelope  an entry as a message of AMQP
 //! queue     what this gateway holds of one queue: order, loans, short delays
 //! consumer  takes from all queues of RabbitMQ that make up one of ours
@@ -20,14 +23,17 @@
 
 mod consumer;
 mod envelope;
+mod identity;
+mod keeper;
 mod links;
 mod outbox;
 mod queue;
 mod settle;
+mod spec;
 mod topology;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     future::Future,
     sync::{
         Arc, Mutex, PoisonError,
@@ -37,16 +43,16 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::task::JoinSet;
+use tokio::{sync::watch, task::JoinSet};
 
 use self::{
-    consumer::RabbitConsumer, envelope::Envelope, links::Links, outbox::Leftovers, queue::Queue,
-    topology::Topology,
+    consumer::RabbitConsumer, envelope::Envelope, identity::Standing, links::Links,
+    outbox::Leftovers, queue::Queue, topology::Topology,
 };
-use super::{Broker, BrokerError, Browsed, Consumer, Depth, Output, QueueName, Settled};
+use super::{Broker, BrokerError, Browsed, Consumer, Depth, Output, QueueName, Settled, Taking};
 pub use crate::amqp::{Address, AddressError, Tls, UNLOGGED};
 use crate::{
-    amqp::{Admin, Link, Publisher},
+    amqp::{Admin, Link, Patience, Publisher},
     message::{Clock, IdSource},
     store::{Store, Writes},
 };
@@ -64,13 +70,28 @@ pub struct Options {
     pub shards: usize,
     /// The delays that RabbitMQ keeps; shorter ones wait here.
     pub rungs: Vec<Duration>,
+    /// How long an entry is held here without being acknowledged, while it waits for its next try
+    /// or for its key. RabbitMQ waits 30 minutes, looks once a minute, and closes the channel.
+    pub held_max: Duration,
+    /// How often it is looked whether the queues are still there, as they should be.
+    pub check_every: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let rungs = [5, 30, 300, 1_800, 7_200, 21_600].map(Duration::from_secs).to_vec();
-        Self { shards: 4, rungs }
+        let (held_max, check_every) = (Duration::from_mins(20), Duration::from_mins(1));
+        Self { shards: 4, rungs, held_max, check_every }
     }
+}
+
+/// Every queue of RabbitMQ that `queues` of ours come to, each with whether its entries have an
+/// order, and those that all gateways need: what a [`RabbitMq`] declares.
+pub fn queues_needed<'a>(
+    queues: impl IntoIterator<Item = (&'a str, bool)>,
+    options: &Options,
+) -> BTreeSet<String> {
+    spec::needed(queues, options.shards, &options.rungs)
 }
 
 /// Queues on a RabbitMQ. Cheap to clone.
@@ -87,6 +108,10 @@ struct Shared {
     publisher: Publisher,
     admin: Admin,
     consuming: Links,
+    /// Whether the queues may be used.
+    standing: watch::Sender<Standing>,
+    /// What is wrong with the queues.
+    trouble: Mutex<Option<String>>,
     // std, not tokio: held for a few instructions, never across an await.
     queues: Mutex<HashMap<QueueName, Arc<Queue>>>,
     tasks: Mutex<JoinSet<()>>,
@@ -120,6 +145,8 @@ impl RabbitMq {
             admin: Admin::new(&publishing),
             publishing,
             consuming: Links::new(address, tls),
+            standing: watch::Sender::new(Standing::Unasked),
+            trouble: Mutex::default(),
             queues: Mutex::default(),
             tasks: Mutex::new(JoinSet::new()),
             closed: AtomicBool::new(false),
@@ -135,12 +162,21 @@ impl RabbitMq {
                 outbox.look(&shared).await;
             }
         });
+        shared.spawn(keeper::keep(Arc::downgrade(&shared), options.check_every));
+        shared.spawn(keeper::renew(Arc::downgrade(&shared), options.held_max));
         Ok(Self(shared))
     }
 
-    /// Waits until messages can be published.
+    /// Waits until it is connected and knows whether the queues may be used.
     pub async fn connected(&self) {
-        self.0.publishing.connected().await;
+        if self.0.publishing.connected().await {
+            let _ = self.0.standing.subscribe().wait_for(|it| *it != Standing::Unasked).await;
+        }
+    }
+
+    /// What is wrong with a queue, so that nothing can be put into it, if something is.
+    pub fn trouble(&self) -> Option<String> {
+        self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Stops: what is held and not acknowledged goes back to its queue.
@@ -178,7 +214,7 @@ impl Shared {
 
     /// The queue that a queue of RabbitMQ is a part of.
     fn queue_of(&self, place: &str) -> Arc<Queue> {
-        self.queue(&topology::logical(place).into())
+        self.queue(&spec::logical(place).into())
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
@@ -213,7 +249,8 @@ impl Broker for RabbitMq {
     async fn publish(&self, outputs: Vec<Output>, writes: Writes) -> Vec<Result<(), BrokerError>> {
         let count = outputs.len();
         let stored = async {
-            self.0.put(outputs).await?;
+            // Somebody waits for the answer, and can come again.
+            self.0.put(outputs, Patience::Short).await?;
             Ok(self.0.store.commit(writes).await?)
         };
         match stored.await {
@@ -230,8 +267,8 @@ impl Broker for RabbitMq {
         self.0.publish_atomically(outputs, writes).await
     }
 
-    fn consume(&self, queue: &QueueName, prefetch: usize) -> Box<dyn Consumer> {
-        Box::new(RabbitConsumer::new(Arc::clone(&self.0), self.0.queue(queue), prefetch))
+    fn consume(&self, queue: &QueueName, taking: Taking) -> Box<dyn Consumer> {
+        Box::new(RabbitConsumer::new(Arc::clone(&self.0), self.0.queue(queue), taking))
     }
 
     async fn settle(
@@ -304,6 +341,10 @@ impl Broker for RabbitMq {
         let mut receipts = BTreeMap::new();
         settle::gather(&mut receipts, queue, self.0.queue(queue).empty());
         Ok(gone + settle::acknowledge(receipts).await)
+    }
+
+    fn obstacle(&self) -> Option<BrokerError> {
+        self.0.obstacle().map(|reason| BrokerError { reason })
     }
 
     fn damaged(&self) -> u64 {

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::Shared;
 use crate::{
+    amqp::Patience,
     broker::{BrokerError, Entry, Output},
     message::{Digest, Headers, MessageId, Timestamp},
     store::{Row, Writes},
@@ -51,7 +52,7 @@ impl Shared {
         self.store.commit(writes).await?;
         // From here on it will happen, at the latest when somebody looks for what is left.
         let published = async {
-            self.put(outputs).await?;
+            self.put(outputs, Patience::Long).await?;
             Ok::<_, BrokerError>(self.store.commit(forgotten).await?)
         };
         if let Err(error) = published.await {
@@ -72,7 +73,7 @@ impl Shared {
             if self.store.commit_counting(writes).await? != [1] {
                 continue;
             }
-            self.put(vec![output(row)]).await?;
+            self.put(vec![output(row)], Patience::Long).await?;
             let mut writes = Writes::default();
             writes.push(FORGET, vec![id.as_ref().into()]);
             self.store.commit(writes).await?;

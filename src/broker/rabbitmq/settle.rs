@@ -11,7 +11,7 @@ use super::{
     queue::{Queue, Receipt},
 };
 use crate::{
-    amqp::{Acker, Publication, PublishFailure, Tag},
+    amqp::{Acker, Patience, Publication, PublishFailure, Tag},
     broker::{BrokerError, Delivery, Output, QueueName, Settled},
     message::{Headers, Timestamp},
     store::Writes,
@@ -46,16 +46,21 @@ pub(super) async fn acknowledge(receipts: Receipts) -> u64 {
 impl Shared {
     /// Puts outputs into their queues; all of them are confirmed if there is no error. Outputs with
     /// the same key go one after the other: were one refused, the next would overtake it.
-    pub(super) async fn put(&self, outputs: Vec<Output>) -> Result<(), BrokerError> {
+    pub(super) async fn put(
+        &self,
+        outputs: Vec<Output>,
+        patience: Patience,
+    ) -> Result<(), BrokerError> {
         if outputs.is_empty() {
             return Ok(());
         }
         if self.is_closed() {
             return Err(BrokerError { reason: "simpul is stopping".to_owned() });
         }
+        self.ours().await?;
         let places: BTreeSet<_> =
             outputs.iter().map(|it| self.topology.place(&it.queue, it.order_key)).collect();
-        self.topology.ensure(&self.admin, &places).await?;
+        self.declared(&places, patience).await?;
         let mut waves: Vec<Vec<Publication>> = Vec::new();
         let mut next_wave: HashMap<_, usize> = HashMap::new();
         for output in outputs {
@@ -74,7 +79,7 @@ impl Shared {
             }
         }
         for wave in waves {
-            self.send(wave).await?;
+            self.send(wave, patience).await?;
         }
         Ok(())
     }
@@ -99,13 +104,17 @@ impl Shared {
     /// Puts an entry onto the next rung before `place`.
     pub(super) async fn climb(&self, envelope: &Envelope, place: &str) -> Result<(), BrokerError> {
         let publication = self.publication(envelope, place).await?;
-        self.send(vec![publication]).await
+        self.send(vec![publication], Patience::Long).await
     }
 
     /// Publishes; an error unless all of them are confirmed.
-    pub(super) async fn send(&self, publications: Vec<Publication>) -> Result<(), BrokerError> {
+    pub(super) async fn send(
+        &self,
+        publications: Vec<Publication>,
+        patience: Patience,
+    ) -> Result<(), BrokerError> {
         let keys: Vec<_> = publications.iter().map(|it| it.routing_key.clone()).collect();
-        let outcomes = self.publisher.publish_all(publications).await;
+        let outcomes = self.publisher.publish_with(publications, patience).await;
         let mut worst = Ok(());
         for (place, outcome) in keys.into_iter().zip(outcomes) {
             let Err(failure) = outcome else { continue };
@@ -135,7 +144,7 @@ impl Shared {
         }
         self.store.commit(writes).await?;
         climbing.extend(outputs);
-        self.put(climbing).await?;
+        self.put(climbing, Patience::Long).await?;
         let mut receipts = Receipts::new();
         for one in settled {
             release(one, &climbed, &mut receipts);

@@ -1,4 +1,7 @@
 //! Which queues there are, under which names and with which arguments.
+//!
+//! A queue is declared as soon as anything wants to take from it, and not when the first message
+//! comes: RabbitMQ 3.10 needs seconds until a new quorum queue would survive its own `kill -9`.
 
 use std::{
     collections::BTreeSet,
@@ -6,38 +9,44 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use tokio::sync::watch;
 
+use super::{
+    identity::Identity,
+    spec::{self, DEAD, logical, shard},
+};
 use crate::{
-    amqp::{Admin, AdminError, Argument, Binding, ExchangeSpec, QueueSpec},
+    amqp::{Admin, AdminError, Binding, ExchangeSpec, QueueSpec},
+    broker::Order,
     message::Digest,
     store::{Store, Writes},
 };
 
-/// Where RabbitMQ puts what it gives up by itself, which it never should.
-pub(super) const DEAD: &str = "simpul.dead";
-
-/// Never reached: but with none, 3.10 puts what comes back at the end of its queue, and 4.x drops
-/// after 20 returns. `-1` would delete at the first one on 3.10.
-const DELIVERIES_MAX: i64 = 1_000_000;
+/// Queues that are declared before anybody is told.
+const CHUNK: usize = 64;
 
 /// The queues of a broker, as far as this gateway knows them.
 pub(super) struct Topology {
     store: Store,
+    pub(super) identity: Identity,
     shards: usize,
     rungs: Vec<Duration>,
-    /// Declared over the connection of now.
-    declared: Mutex<BTreeSet<String>>,
+    /// To be declared as soon as there is a connection.
+    wanted: watch::Sender<BTreeSet<String>>,
+    /// Declared by this process, and there as far as it knows.
+    declared: watch::Sender<BTreeSet<String>>,
     /// Everything that was ever declared, by whichever gateway of this store.
-    known: watch::Sender<BTreeSet<String>>,
+    // std, not tokio: held for a few instructions, never across an await.
+    known: Mutex<BTreeSet<String>>,
+    /// Held while declaring: a queue that is declared twice at once comes to be half.
+    declaring: tokio::sync::Mutex<()>,
 }
 
 /// The names of queues that were declared.
-const NAMES: &str = "SELECT name FROM queue WHERE name > ?1 ORDER BY name LIMIT 5000";
+const NAMES: &str = "SELECT name FROM declared WHERE name > ?1 ORDER BY name LIMIT 5000";
 
-const REMEMBER: &str = "
-    INSERT INTO queue (id, name) VALUES ((SELECT coalesce(max(id), 0) + 1 FROM queue), ?1)
-    ON CONFLICT (name) DO NOTHING";
+const REMEMBER: &str = "INSERT INTO declared (name) VALUES (?1) ON CONFLICT (name) DO NOTHING";
 
 impl Topology {
     /// Reads the names of the queues that there are.
@@ -46,20 +55,42 @@ impl Topology {
         shards: usize,
         mut rungs: Vec<Duration>,
     ) -> Result<Self, String> {
-        let mut known = BTreeSet::new();
+        rungs.sort_unstable_by(|a, b| b.cmp(a));
+        let identity = Identity::of(&store).await.map_err(|it| it.to_string())?;
+        let topology = Self {
+            store,
+            identity,
+            shards: shards.max(1),
+            rungs,
+            wanted: watch::Sender::default(),
+            declared: watch::Sender::default(),
+            known: Mutex::default(),
+            declaring: tokio::sync::Mutex::default(),
+        };
+        topology.learn().await?;
+        Ok(topology)
+    }
+
+    /// Reads the names that the store has: other gateways of the same store declare queues, too.
+    pub(super) async fn learn(&self) -> Result<(), String> {
+        let (mut names, mut last) = (BTreeSet::new(), String::new());
         loop {
-            let after: String = known.last().cloned().unwrap_or_default();
-            let answers = store.query(vec![(NAMES, vec![after.into()])]).await;
+            let answers = self.store.query(vec![(NAMES, vec![last.as_str().into()])]).await;
             let answers = answers.map_err(|it| it.to_string())?;
-            let before = known.len();
-            known.extend(answers.iter().flatten().map(|row| row.text(0).to_owned()));
-            if known.len() == before {
+            let before = names.len();
+            names.extend(answers.iter().flatten().map(|row| row.text(0).to_owned()));
+            if names.len() == before {
                 break;
             }
+            last = names.last().cloned().unwrap_or_default();
         }
-        rungs.sort_unstable_by(|a, b| b.cmp(a));
-        let known = watch::Sender::new(known);
-        Ok(Self { store, shards: shards.max(1), rungs, declared: Mutex::default(), known })
+        let new: Vec<_> = names.difference(&self.known()).cloned().collect();
+        let consumed: BTreeSet<_> =
+            self.wanted.borrow().iter().map(|it| logical(it).to_owned()).collect();
+        let places = new.iter().filter(|it| consumed.contains(logical(it)));
+        self.add_wanted(places.cloned().collect());
+        self.known().extend(names);
+        Ok(())
     }
 
     /// The queue of RabbitMQ for an entry: one of several, where its key has an order.
@@ -68,37 +99,76 @@ impl Topology {
             None => queue.to_owned(),
             Some(Digest(bytes)) => {
                 let head = bytes.first_chunk::<8>().map_or(0, |it| u64::from_be_bytes(*it));
-                let shards = self.shards as u64;
-                format!("{queue}.s{:02}", head % shards)
+                shard(queue, head % self.shards as u64)
             }
         }
     }
 
+    /// Into how many queues the entries with an order key of one queue are divided.
+    pub(super) fn shards(&self) -> usize {
+        self.shards
+    }
+
+    /// Somebody takes from a queue: everything that it consists of is to be declared.
+    pub(super) fn want(&self, queue: &str, order: Order) {
+        let mut places = self.places(queue);
+        places.extend(spec::places(queue, order != Order::Free, self.shards));
+        self.add_wanted(places);
+    }
+
+    fn add_wanted(&self, places: Vec<String>) {
+        self.wanted.send_if_modified(|wanted| {
+            let before = wanted.len();
+            wanted.extend(places);
+            wanted.len() != before
+        });
+    }
+
+    /// Tells of what is to be declared.
+    pub(super) fn wishes(&self) -> watch::Receiver<BTreeSet<String>> {
+        self.wanted.subscribe()
+    }
+
     /// The queues of RabbitMQ that make up one of ours, as far as there are any.
     pub(super) fn places(&self, queue: &str) -> Vec<String> {
-        let known = self.known.borrow();
-        let of = |it: &&String| logical(it) == queue;
-        known
-            .range(queue.to_owned()..)
-            .take_while(|it| it.starts_with(queue))
-            .filter(of)
-            .cloned()
-            .collect()
+        parts(&self.known(), queue)
+    }
+
+    /// Those of them that this process has declared.
+    pub(super) fn declared_places(&self, queue: &str) -> Vec<String> {
+        parts(&self.declared.borrow(), queue)
     }
 
     /// Ours, as far as there are any.
     pub(super) fn names(&self) -> BTreeSet<String> {
-        self.known.borrow().iter().map(|it| logical(it).to_owned()).collect()
+        self.known().iter().map(|it| logical(it).to_owned()).collect()
     }
 
-    /// Tells of new queues.
+    /// Tells of queues that were declared.
     pub(super) fn news(&self) -> watch::Receiver<BTreeSet<String>> {
-        self.known.subscribe()
+        self.declared.subscribe()
     }
 
     /// The longest rung that does not overshoot a delay; nothing if even the shortest does.
     pub(super) fn rung(&self, delay: Duration) -> Option<Duration> {
         self.rungs.iter().copied().find(|it| *it <= delay)
+    }
+
+    /// Declares what every gateway needs, and what is wanted by now. What fails does not keep the
+    /// rest from being declared.
+    pub(super) async fn declare_wanted(&self, admin: &Admin) -> Vec<AdminError> {
+        let mut failures = Vec::new();
+        for rung in &self.rungs {
+            failures.extend(self.ensure_rung(admin, *rung).await.err());
+        }
+        let mut wanted: Vec<_> = self.missing(&self.wanted.borrow());
+        if !self.declared.borrow().contains(DEAD) {
+            wanted.insert(0, DEAD.to_owned());
+        }
+        for chunk in wanted.chunks(CHUNK) {
+            failures.extend(self.declare(admin, chunk).await);
+        }
+        failures
     }
 
     /// Makes sure that `places` exist.
@@ -107,30 +177,52 @@ impl Topology {
         admin: &Admin,
         places: &BTreeSet<String>,
     ) -> Result<(), AdminError> {
-        let missing: Vec<_> = {
-            let declared = self.declared();
-            places.iter().filter(|it| !declared.contains(*it)).cloned().collect()
-        };
+        let mut missing = self.missing(places);
         if missing.is_empty() {
             return Ok(());
         }
-        if !self.declared().contains(DEAD) {
-            admin.declare(&spec(DEAD)).await?;
-            self.declared().insert(DEAD.to_owned());
+        if !self.declared.borrow().contains(DEAD) {
+            missing.insert(0, DEAD.to_owned());
         }
-        for place in &missing {
-            admin.declare(&spec(place)).await?;
-        }
-        self.remember(&missing).await?;
-        self.declared().extend(missing);
-        Ok(())
+        self.declare(admin, &missing).await.pop().map_or(Ok(()), Err)
     }
 
-    /// Before the first message is in them, so that a start finds everything that holds one.
+    fn missing(&self, places: &BTreeSet<String>) -> Vec<String> {
+        places.difference(&self.declared.borrow()).cloned().collect()
+    }
+
+    /// Declares queues, several at once; returns what went wrong.
+    async fn declare(&self, admin: &Admin, places: &[String]) -> Vec<AdminError> {
+        let _alone = self.declaring.lock().await;
+        let places = places.iter().filter(|it| !self.declared.borrow().contains(*it));
+        let places: Vec<_> = places.cloned().collect();
+        // Their names first: a start must find everything that may hold a message.
+        if let Err(failure) = self.remember(&places).await {
+            return vec![failure];
+        }
+        // At once, as far as the connection allows.
+        let specs: Vec<_> = places.iter().map(|it| spec::of(it)).collect();
+        let declaring: Vec<_> = specs.iter().map(|it| admin.declare(it)).collect();
+        let outcomes = join_all(declaring).await;
+        let (mut declared, mut failures) = (Vec::new(), Vec::new());
+        for (place, outcome) in places.into_iter().zip(outcomes) {
+            match outcome {
+                Ok(_) => declared.push(place),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        self.declared.send_if_modified(|all| {
+            let before = all.len();
+            all.extend(declared);
+            all.len() != before
+        });
+        failures
+    }
+
     async fn remember(&self, places: &[String]) -> Result<(), AdminError> {
         let mut writes = Writes::default();
         {
-            let known = self.known.borrow();
+            let known = self.known();
             for place in places.iter().filter(|it| !known.contains(*it)) {
                 writes.push(REMEMBER, vec![place.as_str().into()]);
             }
@@ -138,11 +230,7 @@ impl Topology {
         let kept = self.store.commit(writes).await;
         let what = "the names of the queues".to_owned();
         kept.map_err(|error| AdminError::Failed { what, reason: error.to_string() })?;
-        self.known.send_if_modified(|known| {
-            let before = known.len();
-            known.extend(places.iter().cloned());
-            known.len() != before
-        });
+        self.known().extend(places.iter().cloned());
         Ok(())
     }
 
@@ -152,97 +240,66 @@ impl Topology {
         admin: &Admin,
         rung: Duration,
     ) -> Result<String, AdminError> {
-        let name = format!("simpul.delay.{}", label(rung));
-        if self.declared().contains(&name) {
-            return Ok(name);
+        let name = spec::rung_name(rung);
+        if !self.declared.borrow().contains(&name) {
+            self.declare_rung(admin, rung).await?;
+            self.declared.send_if_modified(|all| all.insert(name.clone()));
         }
-        // An exchange of its own, so that the routing key stays free to say where to go then.
-        admin.declare_exchange(&ExchangeSpec { name: name.clone(), kind: "fanout" }).await?;
-        let ttl = i64::try_from(rung.as_millis()).unwrap_or(i64::MAX);
-        let mut queue = quorum(&name);
-        queue.arguments.push(("x-message-ttl", Argument::Number(ttl)));
-        admin.declare(&queue).await?;
-        let binding =
-            Binding { queue: name.clone(), exchange: name.clone(), routing_key: String::new() };
-        admin.bind(&binding).await?;
-        self.remember(std::slice::from_ref(&name)).await?;
-        self.declared().insert(name.clone());
         Ok(name)
     }
 
-    /// A queue was not there any more: it is declared anew at its next use.
+    async fn declare_rung(&self, admin: &Admin, rung: Duration) -> Result<(), AdminError> {
+        let _alone = self.declaring.lock().await;
+        let name = spec::rung_name(rung);
+        // An exchange of its own, so that the routing key stays free to say where to go then.
+        admin.declare_exchange(&ExchangeSpec { name: name.clone(), kind: "fanout" }).await?;
+        self.remember(std::slice::from_ref(&name)).await?;
+        admin.declare(&spec::rung(rung)).await?;
+        let binding = Binding { queue: name.clone(), exchange: name, routing_key: String::new() };
+        admin.bind(&binding).await
+    }
+
+    /// A queue is not there any more: it is declared anew at its next use.
     pub(super) fn forget(&self, place: &str) {
-        self.declared().remove(place);
+        self.declared.send_if_modified(|all| all.remove(place));
     }
 
-    fn declared(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.declared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The name without its shard.
-pub(super) fn logical(place: &str) -> &str {
-    match place.rsplit_once(".s") {
-        Some((queue, shard)) if shard.len() == 2 && shard.bytes().all(|it| it.is_ascii_digit()) => {
-            queue
+    /// Looks whether everything that was declared is still there as it should be. Declares anew
+    /// what somebody has deleted; returns what is wrong.
+    pub(super) async fn check(&self, admin: &Admin) -> Vec<AdminError> {
+        let mut failures = Vec::new();
+        let declared = self.declared.borrow().clone();
+        let queues =
+            declared.iter().filter(|it| !it.starts_with(spec::RUNG)).map(|it| spec::of(it));
+        let rungs = self.rungs.iter().map(|it| spec::rung(*it));
+        let queues: Vec<_> = queues.chain(rungs).collect();
+        for queue in queues {
+            failures.extend(self.check_one(admin, &queue).await.err());
         }
-        _ => place,
-    }
-}
-
-/// A quorum queue whose losses go where they are addressed to.
-fn quorum(name: &str) -> QueueSpec {
-    let text = |it: &str| Argument::Text(it.to_owned());
-    let arguments = vec![
-        ("x-queue-type", text("quorum")),
-        ("x-overflow", text("reject-publish")),
-        ("x-dead-letter-exchange", text("")),
-        ("x-dead-letter-strategy", text("at-least-once")),
-    ];
-    QueueSpec { name: name.to_owned(), arguments }
-}
-
-/// A queue with entries. Whatever may have an order has one consumer at a time, also with several
-/// gateways: the shards, and the queues of routes.
-pub(super) fn spec(place: &str) -> QueueSpec {
-    let text = |it: &str| Argument::Text(it.to_owned());
-    if place == DEAD {
-        let arguments = vec![("x-queue-type", text("quorum"))];
-        return QueueSpec { name: place.to_owned(), arguments };
-    }
-    let mut queue = quorum(place);
-    queue.arguments.push(("x-dead-letter-routing-key", text(DEAD)));
-    queue.arguments.push(("x-delivery-limit", Argument::Number(DELIVERIES_MAX)));
-    if logical(place) != place || place.starts_with("simpul.route.") {
-        queue.arguments.push(("x-single-active-consumer", Argument::Flag(true)));
-    }
-    queue
-}
-
-/// `5s`, `30m`, `6h`, `1500ms`.
-fn label(rung: Duration) -> String {
-    let ms = rung.as_millis();
-    for (unit, length) in [("h", 3_600_000), ("m", 60_000), ("s", 1_000)] {
-        if ms.is_multiple_of(length) {
-            return format!("{}{unit}", ms / length);
+        for rung in &self.rungs {
+            failures.extend(self.declare_rung(admin, *rung).await.err());
         }
+        failures
     }
-    format!("{ms}ms")
+
+    async fn check_one(&self, admin: &Admin, queue: &QueueSpec) -> Result<(), AdminError> {
+        let is_there = admin.counts(&queue.name).await?.is_some();
+        if !is_there {
+            tracing::error!(
+                queue = queue.name,
+                "the queue was deleted at the broker, with all that was in it; it is declared anew"
+            );
+        }
+        let _alone = self.declaring.lock().await;
+        admin.declare(queue).await.map(drop)
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rungs_and_shards_have_the_names_of_the_manual() {
-        let labels = [5, 30, 300, 1_800, 7_200, 21_600].map(|it| label(Duration::from_secs(it)));
-        assert_eq!(labels, ["5s", "30s", "5m", "30m", "2h", "6h"]);
-        assert_eq!(
-            logical("simpul.deliver.sppd.arsip.simpan.s03"),
-            "simpul.deliver.sppd.arsip.simpan"
-        );
-        assert_eq!(logical("simpul.deliver.sppd.arsip.simpan"), "simpul.deliver.sppd.arsip.simpan");
-        assert_eq!(logical("simpul.deliver.sppd.arsip.s1"), "simpul.deliver.sppd.arsip.s1");
-    }
+fn parts(all: &BTreeSet<String>, queue: &str) -> Vec<String> {
+    let range = all.range(queue.to_owned()..).take_while(|it| it.starts_with(queue));
+    range.filter(|it| logical(it) == queue).cloned().collect()
 }

@@ -91,7 +91,8 @@ impl Bus {
             self.check_alive()?;
             let address = format!("http://{}/health/ready", self.ops);
             let answer = self.client.get(address).timeout(QUESTION_MAX).send().await;
-            if answer.is_ok_and(|it| it.status().is_success()) {
+            // It knows of its queues once it has reached the RabbitMQ that they are at.
+            if answer.is_ok_and(|it| it.status().is_success()) && self.status().await.is_ok() {
                 return Ok(());
             }
             sleep(READY_PAUSE).await;

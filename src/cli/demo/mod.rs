@@ -13,6 +13,7 @@ mod figures;
 mod kills;
 mod orders;
 mod project;
+mod rabbitmq;
 mod random;
 mod results;
 mod senders;
@@ -29,10 +30,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use self::{
     display::Display,
     figures::{CrashFigures, Expectation, Figures},
+    rabbitmq::RabbitMq,
     random::Random,
     stage::Stage,
     troubles::TroubleWork,
-    work::Post,
+    work::{DECREES_QUEUE, Post},
 };
 use super::{CouldNot, Exit, Format, Outcome};
 
@@ -57,6 +59,11 @@ pub struct Args {
     /// Take the election results from the files in this folder instead of making them up
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+
+    /// Let messages wait at this RabbitMQ, and the decrees come over a queue of it:
+    /// amqp://user:password@host:5672/vhost
+    #[arg(long, value_name = "URL")]
+    broker: Option<String>,
 
     /// How to print the reconciliation: as text, or as one JSON object on standard output
     #[arg(long, value_enum, default_value_t)]
@@ -90,6 +97,8 @@ Examples:
   simpul demo                       watch it work, and the troubles being put right
   simpul demo --fast --format json  the figures alone, for a program
   simpul demo --keep                leave it running, to try `simpul dead list` and the like
+  simpul demo --broker amqp://guest:guest@127.0.0.1/demo
+                                    the same on a RabbitMQ, in a vhost that no bus works in
 
 Exits with 1 when a single figure is not what it must be.";
 
@@ -103,14 +112,27 @@ pub fn run(args: &Args) -> Outcome {
     let runtime = runtime.map_err(|error| CouldNot(format!("no runtime: {error}")))?;
     let display = Display::new(args.format == Format::Json);
     runtime.block_on(async {
+        let rabbitmq = match &args.broker {
+            Some(url) => Some(RabbitMq::connect(url).await?),
+            None => None,
+        };
         let reported = Cell::new(None);
         // Given up, it takes the bus and the folder with it.
-        tokio::select! {
-            outcome = Box::pin(play(args, &display, &reported)) => outcome,
-            stopped = stopped() => stopped.and_then(|()| {
+        let (outcome, is_wrong) = tokio::select! {
+            outcome = Box::pin(play(args, &display, rabbitmq.as_ref(), &reported)) => {
+                let is_wrong = !matches!(outcome, Ok(Exit::Done));
+                (outcome, is_wrong)
+            }
+            stopped = stopped() => (stopped.and_then(|()| {
                 reported.get().ok_or_else(|| CouldNot("stopped before its end".to_owned()))
-            }),
+            }), reported.get() == Some(Exit::FoundWrong)),
+        };
+        if let Some(rabbitmq) = rabbitmq
+            && let Some(told) = rabbitmq.clean_up(is_wrong).await
+        {
+            display.line(&told);
         }
+        outcome
     })
 }
 
@@ -125,7 +147,12 @@ async fn stopped() -> Result<(), CouldNot> {
 }
 
 /// `reported` becomes how it ends as soon as that is known.
-async fn play(args: &Args, display: &Display, reported: &Cell<Option<Exit>>) -> Outcome {
+async fn play(
+    args: &Args,
+    display: &Display,
+    rabbitmq: Option<&RabbitMq>,
+    reported: &Cell<Option<Exit>>,
+) -> Outcome {
     let mut random = Random::new(args.seed);
     let count = usize::try_from(args.count).unwrap_or(usize::MAX);
     let day = work::day(args.data.as_deref(), count, &mut random)?;
@@ -135,8 +162,11 @@ async fn play(args: &Args, display: &Display, reported: &Cell<Option<Exit>>) -> 
     let expected = expected::expectation(&all)?;
     drop(all);
 
-    let mut stage = Stage::set(display).await?;
+    let mut stage = Stage::set(display, rabbitmq).await?;
     introduce(&stage);
+    if let Some(rabbitmq) = rabbitmq {
+        introduce_rabbitmq(display, rabbitmq);
+    }
     let played = perform(args, &mut stage, day, troubles.as_mut(), &mut random).await;
     let crashes = match played {
         Ok(crashes) => crashes,
@@ -174,6 +204,11 @@ fn introduce(stage: &Stage<'_>) {
     for stand_in in stage.stand_ins.all() {
         display.line(&format!("  {:<17}  {}", stand_in.system.name, stand_in.address));
     }
+}
+
+fn introduce_rabbitmq(display: &Display, rabbitmq: &RabbitMq) {
+    display.line(&format!("  messages wait at   {}, in the vhost that was named", rabbitmq.host));
+    display.line(&format!("  simpeg publishes to its queue `{DECREES_QUEUE}` there"));
 }
 
 /// Sends everything, with the troubles in the middle of it and after it.

@@ -34,6 +34,12 @@ const FILES: &[(&str, &str)] = &[
     ("tables/wilayah.csv", include_str!("../../../tables/wilayah.csv")),
 ];
 
+/// The settings and the system file of a demonstration on RabbitMQ find its address here.
+pub(super) const BROKER_VARIABLE: &str = "RABBITMQ_URL";
+
+/// The personnel system where it publishes to a queue, in place of the file that ships.
+const SIMPEG_ON_AMQP: (&str, &str) = ("connectors/simpeg.yaml", include_str!("simpeg-amqp.yaml"));
+
 /// The text of one of the project's files.
 pub(super) fn shipped(path: &str) -> Option<&'static str> {
     FILES.iter().find(|(name, _)| *name == path).map(|(_, text)| *text)
@@ -50,12 +56,13 @@ pub(super) struct Project {
 }
 
 impl Project {
-    /// Makes the folder, and everything in it but the passwords.
+    /// Makes the folder, and everything in it but the passwords: for a bus whose messages wait in
+    /// its store, or at a RabbitMQ.
     ///
     /// # Errors
     ///
     /// [`CouldNot`] when the folder cannot be written, or no port is free.
-    pub(super) fn create() -> Result<Self, CouldNot> {
+    pub(super) fn create(on_rabbitmq: bool) -> Result<Self, CouldNot> {
         let mut name = [0; 8];
         getrandom::fill(&mut name).map_err(|error| CouldNot(format!("no randomness: {error}")))?;
         let name = u64::from_le_bytes(name);
@@ -66,10 +73,12 @@ impl Project {
         let [listen, ops] = free_ports(&mut Random::new(name))?;
         let (listen, ops) = (format!("127.0.0.1:{listen}"), format!("127.0.0.1:{ops}"));
         let project = Self { folder, kept: false, listen, ops };
-        for (path, text) in FILES {
+        for (path, text) in FILES.iter().chain(on_rabbitmq.then_some(&SIMPEG_ON_AMQP)) {
             project.write(path, text)?;
         }
-        project.write("simpul.yaml", &settings(&project.listen, &project.ops))?;
+        let broker =
+            if on_rabbitmq { format!("${{env:{BROKER_VARIABLE}}}") } else { "embedded".into() };
+        project.write("simpul.yaml", &settings(&project.listen, &project.ops, &broker))?;
         project.write("secrets/hash-key", &format!("kunci-{name:016x}"))?;
         Ok(project)
     }
@@ -136,12 +145,12 @@ fn free_ports(random: &mut Random) -> Result<[u16; 2], CouldNot> {
 }
 
 /// Settings with pauses short enough to watch, and without the senders' rate limit.
-fn settings(listen: &str, ops: &str) -> String {
+fn settings(listen: &str, ops: &str, broker: &str) -> String {
     format!(
         "# Made by `simpul demo`: pauses are short, so that one can watch.\n\
          listen: {listen}\n\
          ops: {ops}\n\
-         broker: embedded\n\
+         broker: {broker}\n\
          store: ./data\n\
          limits: {{ body: 1MiB, depth: 64, rate: 5000/s, prefetch: 500 }}\n\
          retry:\n  standard: {{ first: 200ms, factor: 2, max: 2s, give_up: 1h }}\n\
@@ -172,7 +181,7 @@ mod tests {
 
     #[test]
     fn the_folder_goes_with_the_project_unless_it_is_kept() {
-        let project = Project::create().unwrap();
+        let project = Project::create(false).unwrap();
         let folder = project.folder().to_owned();
         project.write("secrets/arsip-token", "rahasia").unwrap();
         assert_eq!(fs::read_to_string(folder.join("secrets/arsip-token")).unwrap(), "rahasia");

@@ -1,5 +1,5 @@
 //! The agency's systems that publish: several senders at once, each of which keeps a document
-//! until the bus has said that it has it.
+//! until the bus, or the RabbitMQ whose queue it goes to, has said that it has it.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -12,14 +12,16 @@ use std::{
 
 use reqwest::{StatusCode, header};
 use tokio::{
+    sync::watch,
     task::JoinSet,
     time::{Instant, sleep},
 };
 
 use super::{
-    CouldNot,
+    CouldNot, rabbitmq,
     work::{Post, Source},
 };
+use crate::amqp::{PublishFailure, Publisher};
 
 /// Senders of one source.
 const SENDERS: usize = 4;
@@ -42,12 +44,15 @@ pub(super) struct Door {
     pub(super) address: String,
     /// The API key of each source.
     pub(super) keys: BTreeMap<Source, String>,
+    /// For sources whose system publishes to a queue, where there is a RabbitMQ.
+    pub(super) publisher: Option<Publisher>,
 }
 
 /// Documents under way. Dropped, the senders stop.
 pub(super) struct Senders {
     tasks: JoinSet<Result<(), CouldNot>>,
     accepted: Arc<AtomicU64>,
+    held: watch::Sender<bool>,
 }
 
 impl Senders {
@@ -59,16 +64,23 @@ impl Senders {
             by_source.entry(post.source).or_default().push_back(post);
         }
         let mut tasks = JoinSet::new();
+        let held = watch::Sender::new(false);
         for queue in by_source.into_values() {
             let queue = Arc::new(Mutex::new(queue));
             for _ in 0..SENDERS {
-                tasks.spawn(send_all(queue.clone(), door.clone(), accepted.clone()));
+                let rest = held.subscribe();
+                tasks.spawn(send_all(queue.clone(), door.clone(), accepted.clone(), rest));
             }
         }
-        Self { tasks, accepted }
+        Self { tasks, accepted, held }
     }
 
-    /// For how many documents the bus has answered 202 so far.
+    /// Whether the senders rest after the document that they are at, or go on.
+    pub(super) fn hold(&self, held: bool) {
+        self.held.send_replace(held);
+    }
+
+    /// How many documents were accepted so far: answered with 202, or confirmed in their queue.
     pub(super) fn accepted(&self) -> u64 {
         self.accepted.load(Ordering::Relaxed)
     }
@@ -90,8 +102,12 @@ async fn send_all(
     queue: Arc<Mutex<VecDeque<Post>>>,
     door: Door,
     accepted: Arc<AtomicU64>,
+    mut held: watch::Receiver<bool>,
 ) -> Result<(), CouldNot> {
     loop {
+        if held.wait_for(|it| !*it).await.is_err() {
+            return Ok(());
+        }
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some(post) = next else { return Ok(()) };
         door.send(&post).await?;
@@ -115,7 +131,10 @@ impl Door {
         let started = Instant::now();
         let mut pause = PAUSE_FIRST;
         while started.elapsed() < PATIENCE {
-            let (next, answer) = self.try_once(post).await;
+            let (next, answer) = match (&self.publisher, post.source.queue()) {
+                (Some(publisher), Some(queue)) => publish_once(publisher, queue, post).await,
+                _ => self.post_once(post).await,
+            };
             match next {
                 Next::Accepted => return Ok(()),
                 Next::Again(asked) => {
@@ -131,8 +150,8 @@ impl Door {
         Err(CouldNot(format!("the bus did not take `{}` in {seconds} s", post.key)))
     }
 
-    /// One try; also returns what the bus answered, for an error.
-    async fn try_once(&self, post: &Post) -> (Next, String) {
+    /// One call; also returns what the bus answered, for an error.
+    async fn post_once(&self, post: &Post) -> (Next, String) {
         let key = self.keys.get(&post.source).map_or("", String::as_str);
         let request = self
             .client
@@ -150,6 +169,15 @@ impl Door {
         // An answer that breaks off tells nothing: what was said in full counts.
         let Ok(text) = response.text().await else { return (Next::Again(None), String::new()) };
         (next(status, asked), format!("{status} {text}"))
+    }
+}
+
+/// One message to a queue; also returns what was wrong with it.
+async fn publish_once(publisher: &Publisher, queue: &str, post: &Post) -> (Next, String) {
+    match rabbitmq::publish(publisher, queue, post).await {
+        Ok(()) => (Next::Accepted, String::new()),
+        Err(failure @ PublishFailure::Unsendable { .. }) => (Next::Refused, failure.to_string()),
+        Err(failure) => (Next::Again(None), failure.to_string()),
     }
 }
 

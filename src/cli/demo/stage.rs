@@ -10,7 +10,8 @@ use super::{
     bus::Bus,
     display::Display,
     figures::{Figures, RouteFigures, lost},
-    project::Project,
+    project::{self, Project},
+    rabbitmq::RabbitMq,
     senders::{Door, Senders},
     stand_in::{Counted, StandIns},
     table,
@@ -49,13 +50,16 @@ pub(super) struct View {
 }
 
 impl<'a> Stage<'a> {
-    /// Starts the stand-ins and the bus.
+    /// Starts the stand-ins and the bus, whose messages wait in its store or at a RabbitMQ.
     ///
     /// # Errors
     ///
     /// [`CouldNot`] when one of them cannot be started.
-    pub(super) async fn set(display: &'a Display) -> Result<Self, CouldNot> {
-        let project = Project::create()?;
+    pub(super) async fn set(
+        display: &'a Display,
+        rabbitmq: Option<&RabbitMq>,
+    ) -> Result<Self, CouldNot> {
+        let project = Project::create(rabbitmq.is_some())?;
         let stand_ins = StandIns::start("kata-sandi-1").await?;
         let mut environment = BTreeMap::new();
         for stand_in in stand_ins.all() {
@@ -72,8 +76,14 @@ impl<'a> Stage<'a> {
         }
         let client = client()?;
         let address = format!("http://{}", project.listen);
-        let door = Door { client: client.clone(), address, keys };
+        let publisher = rabbitmq.map(RabbitMq::publisher);
+        let door = Door { client: client.clone(), address, keys, publisher };
+        environment
+            .extend(rabbitmq.map(|it| (project::BROKER_VARIABLE.to_owned(), it.url.clone())));
         let mut bus = Bus::new(&project, environment, client)?;
+        if let Some(rabbitmq) = rabbitmq {
+            rabbitmq.prepare(&bus.operate(&["check", "--format", "json"]).await?).await?;
+        }
         bus.start().await?;
         Ok(Self { display, stand_ins, bus, door, published: BTreeMap::new(), project })
     }
@@ -142,7 +152,7 @@ impl<'a> Stage<'a> {
         &mut self,
         owed: &super::figures::AllReceipts,
     ) -> Result<(Figures, Counted), CouldNot> {
-        let View { routes, counted } = self.view().await?;
+        let View { routes, mut counted } = self.view().await?;
         let published = self.published.values().sum();
         let received: u64 = routes.iter().map(|it| it.received).sum();
         // A document that the bus has accepted and does not know of is lost as well.
@@ -167,6 +177,13 @@ impl<'a> Stage<'a> {
                 let place = (route.route.clone(), target.target.clone());
                 let mut seen = counted.targets.get(&place).copied().unwrap_or_default();
                 seen.dead = target.dead;
+                if target.delivered != seen.delivered {
+                    let (says, took) = (target.delivered, seen.delivered);
+                    counted.wrongs.push(format!(
+                        "{}: the bus says that {says} were delivered to `{}`, which took {took}",
+                        route.route, target.target
+                    ));
+                }
                 entry.targets.insert(target.target.clone(), seen);
             }
             figures.routes.insert(route.route.clone(), entry);

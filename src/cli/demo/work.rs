@@ -30,6 +30,14 @@ impl Source {
         }
     }
 
+    /// The queue that it publishes to where there is a RabbitMQ, instead of posting.
+    pub(super) const fn queue(self) -> Option<&'static str> {
+        match self {
+            Self::Results | Self::Orders => None,
+            Self::Decrees => Some(DECREES_QUEUE),
+        }
+    }
+
     /// Where it posts to.
     pub(super) const fn path(self) -> &'static str {
         match self {
@@ -49,12 +57,15 @@ impl Source {
     }
 }
 
+/// The personnel system's queue. Not one of simpul's own, whose names begin with `simpul.`.
+pub(super) const DECREES_QUEUE: &str = "simpul-demo.simpeg.sk";
+
 /// One document on its way to the bus.
 #[derive(Debug, Clone)]
 pub(super) struct Post {
     /// Who sends it.
     pub(super) source: Source,
-    /// Its `Idempotency-Key`: stays the same however often the sender has to try. A repeat made by
+    /// Its `Idempotency-Key`, or its message id in a queue: stays the same however often the sender has to try. A repeat made by
     /// the system itself has a key of its own, as in real life.
     pub(super) key: String,
     /// The document.

@@ -2,6 +2,7 @@
 
 mod parts;
 mod signals;
+mod stack;
 
 use std::{path::Path, time::Duration};
 
@@ -38,6 +39,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(project: &Path, args: &Args) -> Outcome {
+    stack::make_room();
     project::look(project)?;
     let files = match project::read(project) {
         Ok(files) => files,

@@ -174,7 +174,8 @@ impl Queues {
         let Some(address) = &settings.rabbitmq else {
             return Ok(Self::Embedded(Arc::new(Embedded::open(store, clock).await?)));
         };
-        let (tls, options) = (rabbitmq::Tls::default(), rabbitmq::Options::default());
+        let tls = rabbitmq::Tls { ca_pem: settings.broker_ca.clone() };
+        let options = rabbitmq::Options::default();
         let opened = RabbitMq::open(address.clone(), tls, store, clock, options).await?;
         Ok(Self::RabbitMq(opened))
     }

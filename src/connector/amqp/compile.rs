@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     amqp::{Address, ID_BYTES_MAX},
-    diagnostic::{Code, Entries, Located, Report},
+    diagnostic::{Code, Entries, Located, Report, Span},
     expr::Template,
     message::Digest,
 };
@@ -70,17 +70,9 @@ impl AmqpSpec {
             );
             return None;
         };
-        if text.starts_with("amqp://") && !address.is_loopback() {
-            report
-                .warn(self.url.at, Code::WrongKind, "password and messages travel unencrypted")
-                .help("use an `amqps://` address in `url`");
-        }
-        if let Some(ca) = &self.ca
-            && !ca.value.contains("-----BEGIN CERTIFICATE-----")
-        {
-            report
-                .error(ca.at, Code::WrongKind, "no certificate in it")
-                .help("write `${file:PATH}` of a file with certificates as PEM");
+        check_encryption(text, &address, self.url.at, report);
+        if let Some(ca) = &self.ca {
+            check_ca(ca, report);
         }
         Some(address)
     }
@@ -91,6 +83,24 @@ impl AmqpSpec {
         let mut parts: Vec<&[u8]> = vec![self.url.value.reveal().as_bytes(), ca.as_bytes()];
         parts.extend(texts.iter().map(String::as_bytes));
         Digest::of(&parts)
+    }
+}
+
+/// Warns where passwords and messages could be read on their way.
+pub fn check_encryption(text: &str, address: &Address, at: Span, report: &mut Report) {
+    if !text.starts_with("amqps:") && !address.is_loopback() {
+        report
+            .warn(at, Code::WrongKind, "password and messages travel unencrypted")
+            .help("use an `amqps://` address");
+    }
+}
+
+/// Makes sure that there is a certificate in what is to be trusted.
+pub fn check_ca(ca: &Located<String>, report: &mut Report) {
+    if !ca.value.contains("-----BEGIN CERTIFICATE-----") {
+        report
+            .error(ca.at, Code::WrongKind, "no certificate in it")
+            .help("write `${file:PATH}` of a file with certificates as PEM");
     }
 }
 

@@ -11,4 +11,5 @@ mod source;
 mod spec;
 mod target;
 
+pub use self::compile::{check_ca, check_encryption};
 pub use self::spec::{AmqpSourceSpec, AmqpSpec, AmqpTargetSpec, BindSpec, QueueKind, Trusted};

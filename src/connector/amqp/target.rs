@@ -14,14 +14,14 @@ use super::{
     connection::Shared,
     headers,
 };
-use crate::amqp::{LinkState, Publication, PublishFailure, Publisher};
+use crate::amqp::{CERTIFICATE, LinkState, Publication, PublishFailure, Publisher};
 
 /// How long the first connection may take before a delivery is put off.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Words of RabbitMQ and of TLS that say that no patience will help.
 const MISCONFIGURED: [&str; 4] =
-    ["ACCESS_REFUSED", "NOT_ALLOWED", "invalid peer certificate", "invalid certificate"];
+    ["ACCESS_REFUSED", "NOT_ALLOWED", CERTIFICATE, "invalid certificate"];
 
 /// A target of an AMQP system.
 pub(super) struct AmqpTarget {

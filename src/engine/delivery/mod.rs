@@ -1,6 +1,7 @@
 //! One target of one route at work: from its delivery queue to the system behind it.
 //!
-//! Attempts run side by side; what has come back is settled together, while others go on. A
+//! Attempts run side by side; what has come back is settled together, and others are sent while that
+//! is written, or the pace of the disk would be that of each target. A
 //! delivery stays on loan from the broker until its outcome is durable, so whatever dies in
 //! between, it comes back and is flagged.
 
@@ -12,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
     task::{Id, JoinError, JoinSet},
     time::Instant,
@@ -19,13 +21,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use self::conclude::Ended;
 use super::{
     EngineError, Shared,
     envelope::{Envelope, delivery_queue},
     gate::{Gate, Pass, Probe},
 };
 use crate::{
-    broker::{Consumer, Delivery, Settled},
+    broker::{Consumer, Delivery, Settled, Taking},
     connector::{Answer, Call, CallError, Class},
     journal::{self, Event},
     ledger::DeliveryId,
@@ -37,6 +40,9 @@ use crate::{
 
 /// How long a worker waits after the store or the broker refused.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Settlements that are written at once: one is on its way to the disk, one gathers behind it.
+const SETTLEMENTS_MAX: usize = 2;
 
 /// What an attempt came back with.
 type Came = Result<Answer, CallError>;
@@ -52,10 +58,15 @@ pub(super) async fn run(
     let target = &destination.target;
     let gate = shared.gate(target);
     let metrics = shared.metrics.target(&route.name, &target.to_string());
-    let prefetch = shared.options.in_flight;
-    let consumer = shared.broker.consume(&delivery_queue(&route.name, target), prefetch);
+    // As many as can be under way, and as many again in each settlement.
+    let prefetch = shared.options.in_flight.saturating_mul(1 + SETTLEMENTS_MAX);
+    let taking = match &route.order_by {
+        None => Taking::free(prefetch),
+        Some(_) => Taking::by_key(prefetch, shared.options.prefetch),
+    };
+    let consumer = shared.broker.consume(&delivery_queue(&route.name, target), taking);
     let under_way = HashMap::new();
-    let (held, tasks) = (VecDeque::new(), JoinSet::new());
+    let (held, tasks, settling) = (VecDeque::new(), JoinSet::new(), FuturesUnordered::new());
     let worker = Worker {
         shared: &shared,
         route: &route,
@@ -65,6 +76,7 @@ pub(super) async fn run(
         held,
         tasks,
         under_way,
+        settling,
     };
     worker.work(consumer, &stop).await;
 }
@@ -79,6 +91,8 @@ struct Worker<'w> {
     held: VecDeque<Delivery>,
     tasks: JoinSet<Came>,
     under_way: HashMap<Id, UnderWay>,
+    /// What is being written; each says in the end whether it is.
+    settling: FuturesUnordered<BoxFuture<'w, bool>>,
 }
 
 /// An attempt that has not come back.
@@ -90,32 +104,33 @@ struct UnderWay {
     _probe: Option<Probe>,
 }
 
-impl Worker<'_> {
+impl<'w> Worker<'w> {
     async fn work(mut self, mut consumer: Box<dyn Consumer>, stop: &CancellationToken) {
         loop {
             let room = self.room();
+            let may_settle = self.settling.len() < SETTLEMENTS_MAX;
             // Not biased: settling alone would starve the taking, and the attempts under way would
             // run dry before new ones start.
-            let done = tokio::select! {
+            tokio::select! {
                 () = stop.cancelled() => break,
-                Some(done) = self.tasks.join_next_with_id() => Some(done),
-                pass = self.gate.pass(), if !self.held.is_empty() => {
-                    self.let_through(pass);
-                    None
+                Some(written) = self.settling.next() => {
+                    if !written {
+                        pause(stop).await;
+                    }
                 }
-                taken = consumer.next(room), if 0 < room => {
-                    self.take(taken).await;
-                    None
-                }
-            };
-            if let Some(done) = done {
-                self.settle(done, Some(stop)).await;
+                Some(done) = self.tasks.join_next_with_id(), if may_settle => self.settle(done),
+                pass = self.gate.pass(), if !self.held.is_empty() => self.let_through(pass),
+                taken = consumer.next(room), if 0 < room => self.take(taken).await,
             }
         }
         self.held.drain(..).for_each(Delivery::put_back);
         drop(consumer);
-        while let Some(done) = self.tasks.join_next_with_id().await {
-            self.settle(done, None).await;
+        loop {
+            tokio::select! {
+                Some(done) = self.tasks.join_next_with_id() => self.settle(done),
+                Some(_) = self.settling.next() => {}
+                else => return,
+            }
         }
     }
 
@@ -135,7 +150,9 @@ impl Worker<'_> {
         let mut copies = Vec::new();
         let mut writes = Writes::default();
         for delivery in taken {
-            match self.is_copy(&delivery).await {
+            // Only a redelivered one is looked up.
+            let id = if delivery.redelivered { self.id_of(&delivery) } else { None };
+            match is_final(self.shared, id).await {
                 Ok(false) => self.held.push_back(delivery),
                 Ok(true) => {
                     let line = self.line(&delivery, None, Event::CopyDropped);
@@ -151,17 +168,8 @@ impl Worker<'_> {
             }
         }
         if !copies.is_empty() {
-            self.commit(copies, writes, None).await;
+            self.write(copies, writes, Vec::new());
         }
-    }
-
-    /// Only a redelivered one is looked up.
-    async fn is_copy(&self, delivery: &Delivery) -> Result<bool, EngineError> {
-        if !delivery.redelivered {
-            return Ok(false);
-        }
-        let Some(id) = self.id_of(delivery) else { return Ok(false) };
-        Ok(self.shared.ledger.outcome(&id).await?.is_some())
     }
 
     fn id_of(&self, delivery: &Delivery) -> Option<DeliveryId> {
@@ -213,11 +221,7 @@ impl Worker<'_> {
     }
 
     /// Settles an attempt that came back, and all others that have.
-    async fn settle(
-        &mut self,
-        first: Result<(Id, Came), JoinError>,
-        stop: Option<&CancellationToken>,
-    ) {
+    fn settle(&mut self, first: Result<(Id, Came), JoinError>) {
         let mut settled = Vec::new();
         let mut writes = Writes::default();
         let mut ended = Vec::new();
@@ -237,31 +241,38 @@ impl Worker<'_> {
             }
             next = self.tasks.try_join_next_with_id();
         }
-        if self.commit(settled, writes, stop).await {
-            self.count(ended);
-        }
+        self.write(settled, writes, ended);
     }
 
-    /// Commits; false, after a pause, when that failed and everything comes back.
-    async fn commit(
-        &self,
-        settled: Vec<Settled>,
-        writes: Writes,
-        stop: Option<&CancellationToken>,
-    ) -> bool {
-        let Err(error) = self.shared.broker.settle(settled, Vec::new(), writes).await else {
-            return true;
+    /// Begins to write a settlement; counts what ended with it once it is durable. If it cannot be
+    /// written, everything comes back.
+    fn write(&self, settled: Vec<Settled>, writes: Writes, ended: Vec<Ended>) {
+        let (shared, metrics) = (self.shared, Arc::clone(&self.metrics));
+        let (route, target) = (&self.route.name, &self.destination.target);
+        let written = async move {
+            let Err(error) = shared.broker.settle(settled, Vec::new(), writes).await else {
+                conclude::count(&metrics, ended);
+                return true;
+            };
+            shared.metrics.broker_errors.inc();
+            warn!(route = &**route, %target, %error, "deliveries not settled; they come back");
+            false
         };
-        self.shared.metrics.broker_errors.inc();
-        let target = self.destination.target.to_string();
-        warn!(route = &*self.route.name, target, %error, "deliveries not settled; they come back");
-        if let Some(stop) = stop {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(TROUBLE_PAUSE) => {}
-            }
-        }
-        false
+        self.settling.push(written.boxed());
+    }
+}
+
+/// Whether the outcome of a delivery is known.
+async fn is_final(shared: &Shared, id: Option<DeliveryId>) -> Result<bool, EngineError> {
+    let Some(id) = id else { return Ok(false) };
+    Ok(shared.ledger.outcome(&id).await?.is_some())
+}
+
+/// Waits for the store or the broker to take something again.
+async fn pause(stop: &CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(TROUBLE_PAUSE) => {}
     }
 }
 

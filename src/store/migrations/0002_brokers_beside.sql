@@ -23,3 +23,6 @@ CREATE TABLE outbox (
     body        BLOB NOT NULL
 ) STRICT;
 CREATE INDEX outbox_at ON outbox (at);
+
+-- The queues that were ever declared at a RabbitMQ, by whichever gateway.
+CREATE TABLE declared (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;

@@ -4,8 +4,10 @@
 mod clients;
 mod kills;
 mod mistakes;
+mod nested;
 mod source;
 mod target;
+mod tls;
 
 use std::{
     sync::Arc,

@@ -75,7 +75,7 @@ async fn a_clean_stop_suspects_only_what_was_handed_out_and_a_crash_everything()
     let name = queue("sppd");
     let broker = house.open().await;
     publish_words(&house, &broker, &name, "1 2 3").await;
-    let mut consumer = broker.consume(&name, 10);
+    let mut consumer = broker.consume(&name, Taking::free(10));
     let mut taken = take(&house, &mut *consumer, 2).await;
     let first = taken.remove(0);
     house.stop().await;
@@ -83,7 +83,7 @@ async fn a_clean_stop_suspects_only_what_was_handed_out_and_a_crash_everything()
 
     let flags = |taken: &[Delivery]| taken.iter().map(|it| it.redelivered).collect::<Vec<_>>();
     let broker = house.open().await;
-    let taken = take(&house, &mut *broker.consume(&name, 10), 3).await;
+    let taken = take(&house, &mut *broker.consume(&name, Taking::free(10)), 3).await;
     assert_eq!(flags(&taken), [true, true, false]);
     drop((taken, broker));
     house.crash();
@@ -94,7 +94,7 @@ async fn a_clean_stop_suspects_only_what_was_handed_out_and_a_crash_everything()
     drop(broker);
     house.stop().await;
     let broker = house.open().await;
-    let taken = take(&house, &mut *broker.consume(&name, 10), 4).await;
+    let taken = take(&house, &mut *broker.consume(&name, Taking::free(10)), 4).await;
     assert_eq!(
         (bodies(&taken), flags(&taken)),
         ("1 2 3 4".to_owned(), vec![true, true, true, false])
@@ -111,7 +111,7 @@ async fn neither_fresh_nor_delayed_entries_keep_the_others_from_being_handed_out
     tokio::time::sleep(Duration::from_secs(2)).await;
     publish_words(&house, &broker, &name, "new-0 new-1 new-2 new-3").await;
     let mut order = String::new();
-    let mut consumer = broker.consume(&name, 1);
+    let mut consumer = broker.consume(&name, Taking::free(1));
     for _ in 0..8 {
         let next = take(&house, &mut *consumer, 1).await;
         order.push_str(&bodies(&next)[..5]);
@@ -133,7 +133,7 @@ async fn a_damaged_body_is_put_aside_and_the_next_of_its_key_goes_on() {
     house.store().commit(damage).await.unwrap();
 
     let broker = house.open().await;
-    let taken = take(&house, &mut *broker.consume(&name, 10), 1).await;
+    let taken = take(&house, &mut *broker.consume(&name, Taking::free(10)), 1).await;
     assert_eq!(bodies(&taken), "2");
     assert_eq!(broker.depth(&name).await.unwrap().entries, 1);
     assert_eq!(house.open.as_ref().unwrap().damaged(), 1);
@@ -150,7 +150,7 @@ async fn a_settlement_that_was_given_up_cannot_be_repeated() {
     let mut house = EmbeddedHouse::new();
     let (from, to, broker) = (queue("masuk"), queue("keluar"), house.open().await);
     publish_words(&house, &broker, &from, "1").await;
-    let mut consumer = broker.consume(&from, 10);
+    let mut consumer = broker.consume(&from, Taking::free(10));
     let taken = take(&house, &mut *consumer, 1).await;
     // Taken out behind the broker's back, as a commit does whose caller is gone.
     let mut gone = Writes::default();
@@ -160,7 +160,7 @@ async fn a_settlement_that_was_given_up_cannot_be_repeated() {
     let outputs = vec![output(&house, &to, "a")];
     let refusal = broker.settle(done(taken), outputs, Writes::default()).await.unwrap_err();
     assert_eq!(refusal.reason, "a delivery was settled before, so nothing of this was written");
-    nothing_comes(&house, &mut *broker.consume(&to, 10)).await;
+    nothing_comes(&house, &mut *broker.consume(&to, Taking::free(10))).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -178,7 +178,7 @@ async fn a_closed_broker_takes_and_gives_nothing() {
     let (name, broker) = (queue("sppd"), house.open().await);
     publish_words(&house, &broker, &name, "1").await;
     house.stop().await;
-    nothing_comes(&house, &mut *broker.consume(&name, 10)).await;
+    nothing_comes(&house, &mut *broker.consume(&name, Taking::free(10))).await;
     let refusal = broker.publish(vec![output(&house, &name, "2")], Writes::default()).await;
     assert_eq!(refusal[0].as_ref().unwrap_err().to_string(), "broker: simpul is stopping");
 }
@@ -189,7 +189,7 @@ async fn what_is_put_back_unused_is_suspected_of_nothing() {
     let mut house = EmbeddedHouse::new();
     let (name, broker) = (queue("sppd"), house.open().await);
     publish_words(&house, &broker, &name, "1 2").await;
-    let mut consumer = broker.consume(&name, 10);
+    let mut consumer = broker.consume(&name, Taking::free(10));
     let taken = take(&house, &mut *consumer, 2).await;
     taken.into_iter().for_each(Delivery::put_back);
     let again = take(&house, &mut *consumer, 2).await;
@@ -200,6 +200,6 @@ async fn what_is_put_back_unused_is_suspected_of_nothing() {
     drop((consumer, broker));
     house.stop().await;
     let broker = house.open().await;
-    let after = take(&house, &mut *broker.consume(&name, 10), 2).await;
+    let after = take(&house, &mut *broker.consume(&name, Taking::free(10)), 2).await;
     assert!(after.iter().all(|it| !it.redelivered), "a clean stop does not suspect it either");
 }

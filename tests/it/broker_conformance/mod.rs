@@ -7,13 +7,14 @@ mod embedded;
 mod model;
 mod order;
 mod rabbitmq;
+mod rabbitmq_faults;
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use simpul::{
-    broker::{Broker, Consumer, Delivery, Entry, Output, QueueName, Settled},
+    broker::{Broker, Consumer, Delivery, Entry, Output, QueueName, Settled, Taking},
     message::{Clock, Digest, Headers, IdSource, Timestamp},
     store::Writes,
 };

@@ -47,7 +47,10 @@ pub(super) async fn compare(house: &mut dyn House, seed: u64) {
 impl Model<'_> {
     async fn open(&mut self) {
         let broker = self.house.open().await;
-        self.consumers = QUEUES.iter().map(|name| broker.consume(&queue(name), PREFETCH)).collect();
+        self.consumers = QUEUES
+            .iter()
+            .map(|name| broker.consume(&queue(name), Taking::free(PREFETCH)))
+            .collect();
         self.broker = Some(broker);
     }
 

@@ -31,7 +31,7 @@ fn sorted(mut deliveries: Vec<Delivery>) -> Vec<Delivery> {
 async fn one_at_a_time(house: &mut dyn House) {
     let (name, broker) = (queue("sppd"), house.open().await);
     publish_keyed(house, &broker, &name, "a:1 a:2 b:1 x a:3 b:2 y").await;
-    let mut consumer = broker.consume(&name, 10);
+    let mut consumer = broker.consume(&name, Taking::by_key(10, 10));
     let mut held = sorted(take(house, &mut *consumer, 4).await);
     assert_eq!(bodies(&held), "a:1 b:1 x y");
     nothing_comes(house, &mut *consumer).await;
@@ -45,7 +45,7 @@ async fn one_at_a_time(house: &mut dyn House) {
 async fn what_comes_later_stands_behind(house: &mut dyn House) {
     let (name, broker) = (queue("sppd"), house.open().await);
     publish_keyed(house, &broker, &name, "a:1").await;
-    let mut consumer = broker.consume(&name, 10);
+    let mut consumer = broker.consume(&name, Taking::by_key(10, 10));
     let first = take(house, &mut *consumer, 1).await;
     publish_keyed(house, &broker, &name, "a:2 b:1").await;
     let new = take(house, &mut *consumer, 1).await;
@@ -57,7 +57,7 @@ async fn what_comes_later_stands_behind(house: &mut dyn House) {
 async fn a_delayed_first_holds_its_key(house: &mut dyn House) {
     let (name, broker) = (queue("sppd"), house.open().await);
     publish_keyed(house, &broker, &name, "a:1 a:2 b:1").await;
-    let mut consumer = broker.consume(&name, 10);
+    let mut consumer = broker.consume(&name, Taking::by_key(10, 10));
     let mut held = sorted(take(house, &mut *consumer, 2).await);
     let due = house.clock().now().after(Duration::from_secs(7));
     let postponed = again(held.remove(0), due);
@@ -73,7 +73,7 @@ async fn a_delayed_first_holds_its_key(house: &mut dyn House) {
 async fn a_dropped_first_stays_first(house: &mut dyn House) {
     let (name, broker) = (queue("sppd"), house.open().await);
     publish_keyed(house, &broker, &name, "a:1 a:2").await;
-    let mut consumer = broker.consume(&name, 10);
+    let mut consumer = broker.consume(&name, Taking::by_key(10, 10));
     drop(take(house, &mut *consumer, 1).await);
     let back = take(house, &mut *consumer, 1).await;
     assert_eq!(bodies(&back), "a:1");
@@ -83,7 +83,7 @@ async fn a_dropped_first_stays_first(house: &mut dyn House) {
 async fn order_outlives_a_crash(house: &mut dyn House) {
     let (name, broker) = (queue("sppd"), house.open().await);
     publish_keyed(house, &broker, &name, "a:1 a:2 a:3").await;
-    let mut consumer = broker.consume(&name, 10);
+    let mut consumer = broker.consume(&name, Taking::by_key(10, 10));
     let first = take(house, &mut *consumer, 1).await;
     settle(&broker, done(first)).await;
     let second = take(house, &mut *consumer, 1).await;
@@ -91,7 +91,7 @@ async fn order_outlives_a_crash(house: &mut dyn House) {
     house.crash();
 
     let broker = house.open().await;
-    let mut consumer = broker.consume(&name, 10);
+    let mut consumer = broker.consume(&name, Taking::by_key(10, 10));
     for body in ["a:2", "a:3"] {
         let next = take(house, &mut *consumer, 1).await;
         assert_eq!(bodies(&next), body);
@@ -104,7 +104,8 @@ async fn order_outlives_a_crash(house: &mut dyn House) {
 async fn queues_do_not_share_keys(house: &mut dyn House) {
     let (one, two, broker) = (queue("satu"), queue("dua"), house.open().await);
     publish(&broker, vec![keyed(house, &one, "a", "1"), keyed(house, &two, "a", "2")]).await;
-    let (mut from_one, mut from_two) = (broker.consume(&one, 9), broker.consume(&two, 9));
+    let (mut from_one, mut from_two) =
+        (broker.consume(&one, Taking::by_key(9, 9)), broker.consume(&two, Taking::by_key(9, 9)));
     let _held = take(house, &mut *from_one, 1).await;
     assert_eq!(bodies(&take(house, &mut *from_two, 1).await), "2");
 }
@@ -116,7 +117,7 @@ async fn a_long_row_costs_nothing(house: &mut dyn House) {
         publish(&broker, vec![keyed(house, &name, "a", "x"); 2_000]).await;
     }
     publish_keyed(house, &broker, &name, "b:1 b:2").await;
-    let mut consumer = broker.consume(&name, 10);
+    let mut consumer = broker.consume(&name, Taking::by_key(10, 10));
     let mut held = take(house, &mut *consumer, 2).await;
     assert_eq!(bodies(&held), "x b:1");
     settle(&broker, done([held.remove(1)])).await;
@@ -136,7 +137,7 @@ async fn a_purge_leaves_no_key_stuck(house: &mut dyn House) {
     };
     let (purged, ()) = tokio::join!(broker.purge(&name), publishing);
     assert!(2_500 <= purged.unwrap());
-    let mut consumer = broker.consume(&name, 10);
+    let mut consumer = broker.consume(&name, Taking::by_key(10, 10));
     while 0 < broker.depth(&name).await.unwrap().entries {
         let next = take(house, &mut *consumer, 1).await;
         assert!(bodies(&next).starts_with("baru-"));

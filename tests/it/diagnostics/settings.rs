@@ -100,3 +100,27 @@ fn both_listeners_need_ports_of_their_own() {
     write(&folder, "simpul.yaml", "listen: 127.0.0.1:9464\n");
     snapshot("settings_same_port", &broken(&folder, &[]).to_string());
 }
+
+#[test]
+fn a_broker_off_this_machine_is_to_be_encrypted_and_its_authority_is_a_certificate() {
+    let folder = sound();
+    let pem = "-----BEGIN CERTIFICATE-----\nxxxx\n-----END CERTIFICATE-----\n";
+    write(&folder, "ca.pem", pem);
+    let file = folder.path().join("ca.pem");
+    let text = format!("broker: amqps://mq.kpu.example\nbroker_ca: ${{file:{}}}\n", file.display());
+    write(&folder, "simpul.yaml", &text);
+    let (settings, loaded) = load(folder.path(), &[]).map_err(|it| it.to_string()).unwrap();
+    assert_eq!(settings.broker_ca.as_deref(), Some(pem));
+    assert!(loaded.warnings.is_empty());
+
+    let (settings, loaded) = load(folder.path(), &[("SIMPUL_BROKER", "amqp://mq.kpu.example")])
+        .map_err(|it| it.to_string())
+        .unwrap();
+    assert!(settings.rabbitmq.is_some());
+    assert!(
+        loaded.texts.render(&loaded.warnings).contains("password and messages travel unencrypted")
+    );
+
+    let wrong = load(folder.path(), &[("SIMPUL_BROKER_CA", "ca.pem")]).err().unwrap().to_string();
+    assert!(wrong.contains("no certificate in it"), "{wrong}");
+}

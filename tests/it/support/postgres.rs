@@ -31,9 +31,14 @@ pub(crate) struct Server {
 /// A database of the server that all tests share; `None`, with a word, where PostgreSQL is not
 /// installed: the test that wants it is skipped. Never on a machine that must run all tests.
 pub(crate) async fn database() -> Option<Address> {
+    Some(Address::parse(&database_url().await?).unwrap())
+}
+
+/// As [`database`], as one writes it into `simpul.yaml`.
+pub(crate) async fn database_url() -> Option<String> {
     static SHARED: OnceLock<Option<Server>> = OnceLock::new();
     let server = tokio::task::spawn_blocking(|| SHARED.get_or_init(Server::start)).await.unwrap();
-    Some(server.as_ref()?.database().await)
+    Some(server.as_ref()?.create().await)
 }
 
 impl Server {
@@ -115,10 +120,14 @@ impl Server {
 
     /// An empty database.
     pub(crate) async fn database(&self) -> Address {
+        Address::parse(&self.create().await).unwrap()
+    }
+
+    async fn create(&self) -> String {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("uji_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         execute(&self.url("postgres"), &format!("CREATE DATABASE {name}")).await;
-        Address::parse(&self.url(&name)).unwrap()
+        self.url(&name)
     }
 
     /// The address of one of its databases, as one writes it.

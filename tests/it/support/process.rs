@@ -52,7 +52,7 @@ pub(crate) fn project() -> tempfile::TempDir {
     project
 }
 
-fn sha256(text: &str) -> String {
+pub(crate) fn sha256(text: &str) -> String {
     use sha2::{Digest, Sha256};
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -81,8 +81,16 @@ pub(crate) fn command(project: &Path) -> Command {
 impl Process {
     /// Starts the program, and waits for the line that says where it listens.
     pub(crate) fn start(project: &Path) -> Self {
-        let log = fs::File::create(project.join("simpul.log")).unwrap();
-        let mut child = command(project).stderr(log).spawn().unwrap();
+        Self::start_with(project, &[])
+    }
+
+    /// As [`start`](Self::start), with variables of the environment. Its log continues that of an
+    /// earlier one.
+    pub(crate) fn start_with(project: &Path, variables: &[(&str, String)]) -> Self {
+        let log = fs::File::options().create(true).append(true).open(project.join("simpul.log"));
+        let mut command = command(project);
+        command.envs(variables.iter().cloned()).stderr(log.unwrap());
+        let mut child = command.spawn().unwrap();
         let mut greeting = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut greeting).unwrap();
         let addresses: Vec<&str> = greeting.split("http://").skip(1).collect();

@@ -38,6 +38,8 @@ kill -9 -$$
 pub(crate) struct Rabbit {
     guard: Mutex<Child>,
     port: u16,
+    /// Where it speaks TLS, as `localhost`.
+    tls_port: u16,
     next_vhost: AtomicUsize,
 }
 
@@ -63,15 +65,15 @@ impl Rabbit {
             return None;
         }
         let base = tempfile::Builder::new().prefix("simpul-rabbit-").tempdir().unwrap().keep();
-        let [port, between_nodes, names] = free_ports();
-        configure(&base, port);
+        let [port, tls_port, between_nodes, names] = free_ports();
+        configure(&base, port, tls_port);
         let mut command = Command::new("sh");
         command.args(["-c", GUARD]).env_clear().process_group(0).stdin(Stdio::piped());
         for (name, value) in environment(&base, port, between_nodes, names) {
             command.env(name, value);
         }
         let guard = Mutex::new(command.spawn().unwrap());
-        let rabbit = Self { guard, port, next_vhost: AtomicUsize::new(0) };
+        let rabbit = Self { guard, port, tls_port, next_vhost: AtomicUsize::new(0) };
         rabbit.begin();
         rabbit.wait_until_up();
         Some(rabbit)
@@ -84,18 +86,62 @@ impl Rabbit {
         self.address(number)
     }
 
+    /// The same address by TLS, under this name.
+    pub(crate) fn by_tls(&self, address: &str, host: &str) -> String {
+        let plain = format!("amqp://simpul:simpul@127.0.0.1:{}", self.port);
+        address.replace(&plain, &format!("amqps://simpul:simpul@{host}:{}", self.tls_port))
+    }
+
     /// The address of a certain virtual host.
     pub(crate) fn address(&self, number: usize) -> String {
         format!("amqp://simpul:simpul@127.0.0.1:{}/t{number:02}", self.port)
     }
 
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Kills it, as `kill -9` does.
     pub(crate) fn kill(&self) {
+        self.signal("-KILL");
+        self.wait_until_down();
+    }
+
+    /// Stops it in good order, as a service is stopped.
+    pub(crate) fn stop(&self) {
+        self.signal("-TERM");
+        self.wait_until_down();
+    }
+
+    /// It takes no step any more, and keeps its connections, until [`thaw`](Self::thaw).
+    pub(crate) fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// It goes on after [`freeze`](Self::freeze).
+    pub(crate) fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
         let group = self.guard.lock().unwrap().id().to_string();
-        let killed = Command::new("pkill").args(["-9", "-g", &group, "-x", "beam.smp"]).status();
-        assert!(killed.unwrap().success());
+        let sent = Command::new("pkill").args([signal, "-g", &group, "-x", "beam.smp"]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Until the process is gone: the port alone is closed early in a stop, and the next start
+    /// would find the name of the node taken.
+    fn wait_until_down(&self) {
+        let group = self.guard.lock().unwrap().id().to_string();
+        let runs = || {
+            // Not one that is dead and still in the list, for its parent waits for other things.
+            let alive = ["-r", "D,R,S,T", "-g", &group, "-x", "beam.smp"];
+            let found = Command::new("pgrep").args(alive).output();
+            !found.unwrap().stdout.is_empty()
+        };
         let end = Instant::now() + START_TIMEOUT;
-        while TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+        while runs() || TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
             assert!(Instant::now() < end, "it does not die");
             thread::sleep(Duration::from_millis(20));
         }
@@ -126,12 +172,12 @@ impl Drop for Rabbit {
 }
 
 /// Ports that nobody has at this moment.
-fn free_ports() -> [u16; 3] {
-    let all = [(); 3].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
+fn free_ports() -> [u16; 4] {
+    let all = [(); 4].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
     all.map(|it| it.local_addr().unwrap().port())
 }
 
-fn configure(base: &Path, port: u16) {
+fn configure(base: &Path, port: u16, tls_port: u16) {
     let vhosts: Vec<_> = (0..VHOSTS).map(|it| format!("t{it:02}")).collect();
     let permission = |vhost: &String| {
         serde_json::json!({ "user": "simpul", "vhost": vhost,
@@ -147,8 +193,15 @@ fn configure(base: &Path, port: u16) {
     });
     let file = base.join("definitions.json");
     fs::write(&file, definitions.to_string()).unwrap();
+    let of_tls = [("cacertfile", AUTHORITY), ("certfile", CERTIFICATE), ("keyfile", KEY)];
+    let mut tls = format!("listeners.ssl.1 = 127.0.0.1:{tls_port}\n");
+    for (option, pem) in of_tls {
+        let file = base.join(option);
+        fs::write(&file, pem).unwrap();
+        tls.push_str(&format!("ssl_options.{option} = {}\n", file.display()));
+    }
     let conf = format!(
-        "listeners.tcp.1 = 127.0.0.1:{port}\nload_definitions = {}\n\
+        "listeners.tcp.1 = 127.0.0.1:{port}\n{tls}load_definitions = {}\n\
          vm_memory_high_watermark.absolute = 1GB\ndisk_free_limit.absolute = 50MB\n\
          log.console = false\nlog.file.level = warning\n",
         file.display()
@@ -157,6 +210,11 @@ fn configure(base: &Path, port: u16) {
     fs::write(base.join("enabled_plugins"), "[].").unwrap();
     fs::create_dir(base.join("home")).unwrap();
 }
+
+/// Made for tests: `localhost` and nothing else, by an authority nobody else knows.
+pub(crate) const AUTHORITY: &str = include_str!("../http_target/tls/ca.pem");
+const CERTIFICATE: &str = include_str!("../http_target/tls/server.pem");
+const KEY: &str = include_str!("../http_target/tls/server.key");
 
 const PASSWORD_HASH: &str = "AQIDBBmv2N1a1elQhE6ysGD/Z6mxkpFRwsUnTX6uea3PhDzs";
 

@@ -23,3 +23,5 @@ CREATE TABLE outbox (
     body        BYTEA NOT NULL
 );
 CREATE INDEX outbox_at ON outbox (at);
+
+CREATE TABLE declared (name TEXT COLLATE "C" PRIMARY KEY);

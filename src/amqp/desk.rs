@@ -1,0 +1,239 @@
+//! A channel that publishes, with everything that was sent over it and is not confirmed.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use lapin::{
+    Confirmation,
+    message::BasicReturnMessage,
+    options::{BasicPublishOptions, ConfirmSelectOptions},
+};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout},
+};
+
+use super::{
+    LinkState, PublishFailure,
+    link::{Inside, Session},
+    publisher::{Outcome, Pending, Sending, unknown},
+    pulse::Pulses,
+    why,
+};
+
+/// How long a broker may take to confirm.
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Messages at most that were given up and may still be confirmed: more, and the channel is given
+/// up, for the library keeps something of each.
+const LATE_MAX: usize = 512;
+
+/// How long a broker may take to open a channel.
+const CHANNEL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// By what a returned message is known: exchange, routing key and message id.
+type Mark = (String, String, Option<String>);
+
+/// What came of the message with a number.
+type Confirmed = (u64, lapin::Result<Confirmation>);
+
+type Confirming = Pin<Box<dyn Future<Output = Confirmed> + Send>>;
+
+/// What was sent and is not confirmed.
+struct Waiting {
+    mark: Mark,
+    place: Arc<str>,
+    since: Instant,
+    /// Nothing, once it was given up.
+    pending: Option<Pending>,
+}
+
+/// A channel with what was sent over it.
+pub(super) struct Desk {
+    pulses: Arc<Pulses>,
+    epoch: u64,
+    channel: lapin::Channel,
+    next: u64,
+    confirming: FuturesUnordered<Confirming>,
+    waiting: HashMap<u64, Waiting>,
+    /// What came back, until its confirmation is seen.
+    returned: HashMap<Mark, (u16, String)>,
+    /// Places that confirm nothing while others do, and were named.
+    silent: BTreeSet<Arc<str>>,
+}
+
+impl Desk {
+    pub(super) async fn open(session: &Session, pulses: Arc<Pulses>) -> Result<Self, String> {
+        let opening = async {
+            let channel = session.channel().await?;
+            channel.confirm_select(ConfirmSelectOptions::default()).await?;
+            Ok(channel)
+        };
+        let opened = timeout(CHANNEL_TIMEOUT, Box::pin(opening)).await;
+        let opened = opened.map_err(|_| "the broker opens no channel".to_owned())?;
+        let channel = opened.map_err(|it: lapin::Error| why(&it))?;
+        let (confirming, waiting, returned) =
+            (FuturesUnordered::new(), HashMap::new(), HashMap::new());
+        let (epoch, silent) = (session.epoch, BTreeSet::new());
+        Ok(Self { pulses, epoch, channel, next: 0, confirming, waiting, returned, silent })
+    }
+
+    /// Whether it belongs to the connection that there is, and may publish.
+    pub(super) fn fits(&self, link: &watch::Receiver<Inside>) -> bool {
+        let inside = link.borrow();
+        inside.state == LinkState::Up
+            && inside.session.as_ref().is_some_and(|it| it.epoch == self.epoch)
+    }
+
+    /// Whether it can go on over this connection.
+    pub(super) fn is_open(&self, session: &Session) -> bool {
+        self.epoch == session.epoch && self.channel.status().connected()
+    }
+
+    /// The next confirmation; never, while nothing is sent.
+    pub(super) async fn confirmed(&mut self) -> Confirmed {
+        match self.confirming.next().await {
+            Some(confirmed) => confirmed,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Gives up what waits for too long, and that alone: one queue may have lost its server while
+    /// all others confirm. Whether nothing is to be hoped for of the whole channel.
+    pub(super) fn expire(&mut self) -> bool {
+        let is_late = |it: &Waiting| CONFIRM_TIMEOUT < it.since.elapsed();
+        let others = !self.pulses.is_stalled();
+        let mut late = BTreeSet::new();
+        for waiting in self.waiting.values_mut().filter(|it| is_late(it)) {
+            let Some(pending) = waiting.pending.take() else { continue };
+            let seconds = CONFIRM_TIMEOUT.as_secs();
+            let reason = if others {
+                format!("no confirmation from `{}` within {seconds} s", waiting.place)
+            } else {
+                format!("no confirmation within {seconds} s")
+            };
+            pending.answer(unknown(&reason));
+            late.insert(Arc::clone(&waiting.place));
+        }
+        for place in late.into_iter().filter(|_| others) {
+            if self.silent.insert(Arc::clone(&place)) {
+                tracing::error!(
+                    queue = &*place,
+                    "it confirms nothing, and others do: it may have lost its server; see \
+                     `rabbitmq-queues quorum_status`"
+                );
+            }
+        }
+        let late = self.waiting.values().filter(|it| it.pending.is_none()).count();
+        0 < late && (late == self.waiting.len() || LATE_MAX < late)
+    }
+
+    /// Sends one message.
+    pub(super) async fn send(&mut self, sending: Sending, pending: Pending) {
+        let number = self.next;
+        self.next += 1;
+        let Sending { exchange, routing_key, properties, .. } = &sending;
+        let mark = (
+            exchange.to_string(),
+            routing_key.to_string(),
+            properties.message_id().as_ref().map(ToString::to_string),
+        );
+        let channel = self.channel.clone();
+        let mut confirming: Confirming =
+            Box::pin(async move { (number, confirm(channel, sending).await) });
+        let (place, since) = (Arc::clone(&pending.outstanding.place), Instant::now());
+        self.waiting.insert(number, Waiting { mark, place, since, pending: Some(pending) });
+        // The first look hands the frames over, so messages leave in the order of the calls.
+        let first = poll_fn(|context| Poll::Ready(confirming.as_mut().poll(context))).await;
+        match first {
+            Poll::Ready(confirmed) => self.judge(confirmed).await,
+            Poll::Pending => self.confirming.push(confirming),
+        }
+    }
+
+    /// Judges a confirmation together with all others that are there.
+    pub(super) async fn judge(&mut self, first: Confirmed) {
+        let mut seen = vec![first];
+        while let Poll::Ready(Some(next)) =
+            poll_fn(|context| Poll::Ready(self.confirming.poll_next_unpin(context))).await
+        {
+            seen.push(next);
+        }
+        let mut judged = Vec::with_capacity(seen.len());
+        for (number, confirmed) in seen {
+            if let (Some(waiting), Ok(_)) = (self.waiting.get(&number), &confirmed) {
+                self.pulses.lives(&waiting.place);
+                self.silent.remove(&waiting.place);
+            }
+            let own = self.waiting.get(&number).map(|it| it.mark.clone());
+            let outcome = match confirmed {
+                Ok(Confirmation::Ack(back)) => self.note(back, own.as_ref(), Ok(())),
+                Ok(Confirmation::Nack(back)) => {
+                    self.note(back, own.as_ref(), Err(PublishFailure::Nacked))
+                }
+                Ok(Confirmation::NotRequested) => unknown("bug: the channel confirms nothing"),
+                Err(error) => unknown(&why(&error)),
+            };
+            judged.push((number, outcome));
+        }
+        for (number, outcome) in judged {
+            self.answer(number, outcome);
+        }
+    }
+
+    /// Keeps a message that came back with the confirmation of one that may be another.
+    fn note(
+        &mut self,
+        back: Option<BasicReturnMessage>,
+        own: Option<&Mark>,
+        outcome: Outcome,
+    ) -> Outcome {
+        let Some(back) = back else { return outcome };
+        let delivery = &back.delivery;
+        let mark = (
+            delivery.exchange.to_string(),
+            delivery.routing_key.to_string(),
+            delivery.properties.message_id().as_ref().map(ToString::to_string),
+        );
+        let is_own = own == Some(&mark);
+        self.returned.insert(mark, (back.reply_code, back.reply_text.to_string()));
+        // Its own return may come with a later confirmation.
+        if is_own { outcome } else { unknown("others came back at the same time") }
+    }
+
+    fn answer(&mut self, number: u64, outcome: Outcome) {
+        let Some(Waiting { mark, pending, .. }) = self.waiting.remove(&number) else { return };
+        let outcome = match self.returned.get(&mark) {
+            Some((code, text)) => Err(PublishFailure::Returned { code: *code, text: text.clone() }),
+            None => outcome,
+        };
+        if !self.waiting.values().any(|it| it.mark == mark) {
+            self.returned.remove(&mark);
+        }
+        if let Some(pending) = pending {
+            pending.answer(outcome);
+        }
+    }
+
+    /// Says of everything under way that nobody knows. What was sent over this channel may still
+    /// arrive, so the next message takes another one.
+    pub(super) fn give_up(self, reason: &str) {
+        for pending in self.waiting.into_values().filter_map(|it| it.pending) {
+            pending.answer(unknown(reason));
+        }
+    }
+}
+
+/// Sends, and waits for the confirmation.
+async fn confirm(channel: lapin::Channel, sending: Sending) -> lapin::Result<Confirmation> {
+    let Sending { exchange, routing_key, properties, body } = sending;
+    let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+    channel.basic_publish(exchange, routing_key, options, &body, properties).await?.await
+}

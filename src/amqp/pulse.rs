@@ -1,0 +1,147 @@
+//! Whether a broker still confirms: while anything is outstanding, something is to be confirmed
+//! from time to time. That is so also for each queue alone, for one may have lost its server while
+//! all others work.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+/// Without a confirmation for this long, nothing is to be hoped for: a healthy broker writes and
+/// syncs its log many times meanwhile, and a sender that waits has its answer within a second.
+pub(super) const STALL_AFTER: Duration = Duration::from_millis(800);
+
+/// The signs of life of a broker, and of each place at it.
+#[derive(Default)]
+pub(super) struct Pulses(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    all: Pulse,
+    places: HashMap<Arc<str>, Pulse>,
+}
+
+struct Pulse {
+    outstanding: usize,
+    /// The last confirmation, or when the first of what is outstanding was sent.
+    since: Instant,
+}
+
+impl Default for Pulse {
+    fn default() -> Self {
+        Self { outstanding: 0, since: Instant::now() }
+    }
+}
+
+impl Pulse {
+    fn sent(&mut self) {
+        if self.outstanding == 0 {
+            self.since = Instant::now();
+        }
+        self.outstanding += 1;
+    }
+
+    fn stalls_at(&self) -> Option<Instant> {
+        (0 < self.outstanding).then(|| self.since + STALL_AFTER)
+    }
+}
+
+/// One message that is outstanding, until it is dropped.
+pub(super) struct Outstanding {
+    pulses: Arc<Pulses>,
+    pub(super) place: Arc<str>,
+}
+
+impl Drop for Outstanding {
+    fn drop(&mut self) {
+        let mut state = self.pulses.state();
+        state.all.outstanding = state.all.outstanding.saturating_sub(1);
+        if let Some(pulse) = state.places.get_mut(&self.place) {
+            pulse.outstanding = pulse.outstanding.saturating_sub(1);
+            if pulse.outstanding == 0 {
+                state.places.remove(&self.place);
+            }
+        }
+    }
+}
+
+impl Pulses {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A message is to be confirmed from now.
+    pub(super) fn sent(self: &Arc<Self>, place: Arc<str>) -> Outstanding {
+        let mut state = self.state();
+        state.all.sent();
+        state.places.entry(Arc::clone(&place)).or_default().sent();
+        drop(state);
+        Outstanding { pulses: Arc::clone(self), place }
+    }
+
+    /// Something that was sent to a place was confirmed, or refused: it lives.
+    pub(super) fn lives(&self, place: &str) {
+        let mut state = self.state();
+        let now = Instant::now();
+        state.all.since = now;
+        if let Some(pulse) = state.places.get_mut(place) {
+            pulse.since = now;
+        }
+    }
+
+    /// From when on nothing is to be hoped for of a place, unless a confirmation comes; nothing if
+    /// nothing is outstanding: then the next message is the one that finds out.
+    pub(super) fn stalls_at(&self, place: &str) -> Option<Instant> {
+        let state = self.state();
+        let of_place = state.places.get(place).and_then(Pulse::stalls_at);
+        state.all.stalls_at().into_iter().chain(of_place).min()
+    }
+
+    /// Whether the broker as a whole confirms nothing.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.state().all.stalls_at().is_some_and(|it| it <= Instant::now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEP: Duration = Duration::from_millis(500);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_broker_is_stalled_while_nothing_of_what_is_outstanding_is_confirmed() {
+        let pulses = Arc::new(Pulses::default());
+        assert_eq!(pulses.stalls_at("a"), None, "an idle broker is not stalled");
+        let first = pulses.sent("a".into());
+        tokio::time::advance(STEP).await;
+        let second = pulses.sent("a".into());
+        assert!(!pulses.is_stalled());
+        tokio::time::advance(STEP).await;
+        assert!(pulses.is_stalled(), "the first one waits for too long");
+        pulses.lives("a");
+        drop(first);
+        assert!(!pulses.is_stalled(), "a late confirmation heals it");
+        tokio::time::advance(2 * STEP).await;
+        assert!(pulses.is_stalled());
+        drop(second);
+        assert!(!pulses.is_stalled(), "the next one finds out");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_place_can_be_stalled_while_others_are_not() {
+        let pulses = Arc::new(Pulses::default());
+        let (_stuck, _other) = (pulses.sent("a".into()), pulses.sent("b".into()));
+        for _ in 0..3 {
+            tokio::time::advance(STEP).await;
+            pulses.lives("b");
+        }
+        let now = Instant::now();
+        assert!(!pulses.is_stalled());
+        assert!(pulses.stalls_at("a").is_some_and(|it| it <= now));
+        assert!(pulses.stalls_at("b").is_some_and(|it| now < it));
+    }
+}

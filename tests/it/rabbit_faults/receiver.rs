@@ -1,0 +1,145 @@
+//! The systems behind the targets: one server that writes down every call before it answers.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    routing::post,
+};
+use serde_json::Value;
+use tokio::{net::TcpListener, task::JoinSet};
+
+/// How long the systems work on a call: long enough that a kill hits calls under way.
+const WORK: Duration = Duration::from_millis(4);
+
+/// One call.
+#[derive(Clone)]
+pub(super) struct Arrival {
+    pub(super) at: Instant,
+    /// `arsip.simpan`.
+    pub(super) target: String,
+    /// Which gateway sent it.
+    pub(super) gateway: String,
+    /// `Idempotency-Key`.
+    pub(super) key: String,
+    /// `simpul-message-id`.
+    pub(super) message: String,
+    pub(super) attempt: u32,
+    /// `simpul-possible-duplicate`.
+    pub(super) flagged: bool,
+    /// `simpul-key-seq`, where it is sent.
+    pub(super) key_seq: Option<u64>,
+    pub(super) body: Value,
+    /// What was answered.
+    pub(super) status: u16,
+}
+
+/// In one line, for a list of those that are wrong.
+impl fmt::Debug for Arrival {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { target, gateway, message, attempt, flagged, key_seq, body, status, .. } = self;
+        let (number, key) = (&body["nomor"], self.key.get(..8));
+        write!(formatter, "{number} at {target} by {gateway}, message {message}, key {key:?}, ")?;
+        write!(formatter, "attempt {attempt}, flagged {flagged}, seq {key_seq:?}: {status}")
+    }
+}
+
+impl Arrival {
+    /// The number of the document; every document of a test has one.
+    pub(super) fn number(&self) -> u64 {
+        self.body["nomor"].as_u64().unwrap()
+    }
+
+    pub(super) fn is_taken(&self) -> bool {
+        self.status == 200
+    }
+}
+
+type Answer = Box<dyn Fn(&Arrival) -> u16 + Send>;
+
+/// See the file.
+pub(super) struct Receiver {
+    pub(super) address: SocketAddr,
+    shared: Arc<Shared>,
+    _task: JoinSet<()>,
+}
+
+struct Shared {
+    // std, not tokio: held for a few instructions, never across an await.
+    arrivals: Mutex<Vec<Arrival>>,
+    answer: Mutex<Answer>,
+}
+
+impl Receiver {
+    /// Takes everything.
+    pub(super) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared =
+            Arc::new(Shared { arrivals: Mutex::default(), answer: Mutex::new(Box::new(|_| 200)) });
+        let router = Router::new().route("/{target}", post(receive));
+        let router = router.with_state(Arc::clone(&shared));
+        let mut task = JoinSet::new();
+        task.spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { address, shared, _task: task }
+    }
+
+    /// From now on answers with what `answer` makes of a call.
+    pub(super) fn answer(&self, answer: impl Fn(&Arrival) -> u16 + Send + 'static) {
+        *self.shared.answer.lock().unwrap() = Box::new(answer);
+    }
+
+    /// Every call so far, in the order in which they came.
+    pub(super) fn arrivals(&self) -> Vec<Arrival> {
+        self.shared.arrivals.lock().unwrap().clone()
+    }
+
+    /// How many calls there were.
+    pub(super) fn calls(&self) -> usize {
+        self.shared.arrivals.lock().unwrap().len()
+    }
+
+    /// The documents that a target has taken.
+    pub(super) fn taken(&self, target: &str) -> BTreeSet<u64> {
+        let arrivals = self.shared.arrivals.lock().unwrap();
+        let taken = arrivals.iter().filter(|it| it.target == target && it.is_taken());
+        taken.map(Arrival::number).collect()
+    }
+}
+
+async fn receive(
+    State(shared): State<Arc<Shared>>,
+    Path(target): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
+    let text =
+        |name: &str| -> Option<String> { Some(headers.get(name)?.to_str().unwrap().to_owned()) };
+    let mut arrival = Arrival {
+        at: Instant::now(),
+        target,
+        gateway: text("x-gerbang").unwrap_or_default(),
+        key: text("idempotency-key").unwrap(),
+        message: text("simpul-message-id").unwrap(),
+        attempt: text("simpul-attempt").unwrap().parse().unwrap(),
+        flagged: text("simpul-possible-duplicate").as_deref() == Some("true"),
+        key_seq: text("simpul-key-seq").map(|it| it.parse().unwrap()),
+        body: serde_json::from_slice(&body).unwrap(),
+        status: 0,
+    };
+    arrival.status = shared.answer.lock().unwrap()(&arrival);
+    let status = StatusCode::from_u16(arrival.status).unwrap();
+    shared.arrivals.lock().unwrap().push(arrival);
+    // The time that a real system takes; nothing here waits for it to pass.
+    tokio::time::sleep(WORK).await;
+    status
+}
