@@ -119,7 +119,12 @@ pub struct Acker {
     commands: mpsc::Sender<Command>,
 }
 
+/// The consumers of this process, so far.
+static CONSUMERS: AtomicU64 = AtomicU64::new(0);
+
 struct Shared {
+    /// Which consumer of this process it is.
+    number: u64,
     /// What came and was not asked for yet: at most `prefetch`.
     // std, not tokio: held for a few instructions, never across an await.
     arrived: Mutex<VecDeque<Taken>>,
@@ -148,6 +153,7 @@ impl Consumer {
     /// Starts to consume over `link`, and never gives up. Needs a runtime.
     pub fn open(link: &Link, options: ConsumeOptions) -> Self {
         let shared = Arc::new(Shared {
+            number: CONSUMERS.fetch_add(1, Ordering::Relaxed),
             arrived: Mutex::default(),
             arrival: Notify::new(),
             epoch: AtomicU64::new(0),
@@ -232,8 +238,8 @@ impl Acker {
     }
 
     /// Tells the channels of different consumers apart, for grouping what is acknowledged.
-    pub fn channel(&self) -> usize {
-        Arc::as_ptr(&self.shared).addr()
+    pub fn channel(&self) -> u64 {
+        self.shared.number
     }
 
     /// Whether a tag can still be acknowledged; if not, its message comes again.

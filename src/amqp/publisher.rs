@@ -187,7 +187,7 @@ impl Publisher {
             room = room.acquire_owned() => room.map_err(|_| gone())?,
         };
         let (answer, answered) = oneshot::channel();
-        let outstanding = self.0.pulses.sent(Arc::clone(&place));
+        let outstanding = self.0.pulses.sent(Arc::clone(&place), sending.body.len());
         let pending = Pending { answer, outstanding, _room: room };
         self.0.jobs.send(Job { sending, pending }).await.map_err(|_| gone())?;
         Ok((place, answered))

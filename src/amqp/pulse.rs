@@ -14,6 +14,10 @@ use tokio::time::Instant;
 /// syncs its log many times meanwhile, and a sender that waits has its answer within a second.
 pub(super) const STALL_AFTER: Duration = Duration::from_millis(800);
 
+/// Bytes that a broker takes in a second at the least: large bodies take their time, and a slower
+/// network is none for them.
+const BYTES_PER_SECOND: u64 = 16 << 20;
+
 /// The signs of life of a broker, and of each place at it.
 #[derive(Default)]
 pub(super) struct Pulses(Mutex<State>);
@@ -26,26 +30,34 @@ struct State {
 
 struct Pulse {
     outstanding: usize,
+    bytes: u64,
     /// The last confirmation, or when the first of what is outstanding was sent.
     since: Instant,
 }
 
 impl Default for Pulse {
     fn default() -> Self {
-        Self { outstanding: 0, since: Instant::now() }
+        Self { outstanding: 0, bytes: 0, since: Instant::now() }
     }
 }
 
 impl Pulse {
-    fn sent(&mut self) {
+    fn sent(&mut self, bytes: u64) {
         if self.outstanding == 0 {
             self.since = Instant::now();
         }
         self.outstanding += 1;
+        self.bytes += bytes;
+    }
+
+    fn ended(&mut self, bytes: u64) {
+        self.outstanding = self.outstanding.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
     }
 
     fn stalls_at(&self) -> Option<Instant> {
-        (0 < self.outstanding).then(|| self.since + STALL_AFTER)
+        let on_the_way = Duration::from_millis(self.bytes.saturating_mul(1_000) / BYTES_PER_SECOND);
+        (0 < self.outstanding).then(|| self.since + STALL_AFTER + on_the_way)
     }
 }
 
@@ -53,14 +65,15 @@ impl Pulse {
 pub(super) struct Outstanding {
     pulses: Arc<Pulses>,
     pub(super) place: Arc<str>,
+    bytes: u64,
 }
 
 impl Drop for Outstanding {
     fn drop(&mut self) {
         let mut state = self.pulses.state();
-        state.all.outstanding = state.all.outstanding.saturating_sub(1);
+        state.all.ended(self.bytes);
         if let Some(pulse) = state.places.get_mut(&self.place) {
-            pulse.outstanding = pulse.outstanding.saturating_sub(1);
+            pulse.ended(self.bytes);
             if pulse.outstanding == 0 {
                 state.places.remove(&self.place);
             }
@@ -74,12 +87,13 @@ impl Pulses {
     }
 
     /// A message is to be confirmed from now.
-    pub(super) fn sent(self: &Arc<Self>, place: Arc<str>) -> Outstanding {
+    pub(super) fn sent(self: &Arc<Self>, place: Arc<str>, bytes: usize) -> Outstanding {
+        let bytes = bytes as u64;
         let mut state = self.state();
-        state.all.sent();
-        state.places.entry(Arc::clone(&place)).or_default().sent();
+        state.all.sent(bytes);
+        state.places.entry(Arc::clone(&place)).or_default().sent(bytes);
         drop(state);
-        Outstanding { pulses: Arc::clone(self), place }
+        Outstanding { pulses: Arc::clone(self), place, bytes }
     }
 
     /// Something that was sent to a place was confirmed, or refused: it lives.
@@ -116,9 +130,9 @@ mod tests {
     async fn a_broker_is_stalled_while_nothing_of_what_is_outstanding_is_confirmed() {
         let pulses = Arc::new(Pulses::default());
         assert_eq!(pulses.stalls_at("a"), None, "an idle broker is not stalled");
-        let first = pulses.sent("a".into());
+        let first = pulses.sent("a".into(), 9);
         tokio::time::advance(STEP).await;
-        let second = pulses.sent("a".into());
+        let second = pulses.sent("a".into(), 9);
         assert!(!pulses.is_stalled());
         tokio::time::advance(STEP).await;
         assert!(pulses.is_stalled(), "the first one waits for too long");
@@ -132,9 +146,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn large_bodies_take_their_time() {
+        let pulses = Arc::new(Pulses::default());
+        let _large = pulses.sent("a".into(), 64 << 20);
+        tokio::time::advance(8 * STEP).await;
+        assert!(!pulses.is_stalled());
+        tokio::time::advance(2 * STEP).await;
+        assert!(pulses.is_stalled());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn one_place_can_be_stalled_while_others_are_not() {
         let pulses = Arc::new(Pulses::default());
-        let (_stuck, _other) = (pulses.sent("a".into()), pulses.sent("b".into()));
+        let (_stuck, _other) = (pulses.sent("a".into(), 9), pulses.sent("b".into(), 9));
         for _ in 0..3 {
             tokio::time::advance(STEP).await;
             pulses.lives("b");

@@ -13,8 +13,10 @@ use crate::broker::rabbitmq::UNLOGGED;
 
 use super::{CouldNot, LogFormat, screen::escaped};
 
-/// What is logged where nothing is said.
-const USUAL: &str = "info,lapin=warn,hyper=warn";
+/// What is logged where nothing is said. Not what the AMQP library says: every refusal of a broker
+/// is an error to it, and it announces to give up where simpul never does; what matters of it is
+/// said once, by simpul.
+const USUAL: &str = "info,lapin=off,hyper=warn";
 
 /// Bytes of a line in the log; what is longer is cut.
 const LINE_BYTES_MAX: usize = 8 * 1024;

@@ -8,6 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use serde_json::json;
+use tracing::warn;
 
 use super::{
     Shared,
@@ -16,7 +17,7 @@ use super::{
     pipeline::MEMORY_MAX,
 };
 use crate::{
-    broker::{Entry, Output},
+    broker::{BrokerError, Entry, Output},
     connector::{Accepted, Handover, Incoming, Intake, IntakeError, OpenSource},
     journal::{self, Event, Line},
     ledger::{self, Fate, KeyUse, Outcome},
@@ -27,6 +28,9 @@ use crate::{
 
 /// When a sender should try again after the bus could not store his message.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// How often it is said at most that messages cannot be stored.
+const COMPLAINT_PAUSE: Duration = Duration::from_secs(10);
 
 /// Violations of a schema that an answer names.
 const VIOLATIONS_MAX: usize = 10;
@@ -41,11 +45,25 @@ pub(super) struct EngineIntake {
     shared: Arc<Shared>,
     /// Keys of messages that are being stored. std, not tokio: never held across an await.
     storing: Arc<Mutex<HashSet<ClientKey>>>,
+    /// When it was last said that nothing can be stored.
+    complained: Mutex<Option<Timestamp>>,
 }
 
 impl EngineIntake {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, storing: Arc::default() }
+        Self { shared, storing: Arc::default(), complained: Mutex::default() }
+    }
+
+    /// Counts and says that messages could not be stored. The sender is not told why, so this is
+    /// where an operator learns it: not for each message, of which there may be many.
+    fn complain(&self, source: &Endpoint, error: &BrokerError) {
+        self.shared.metrics.broker_errors.inc();
+        let now = self.shared.clock.now();
+        let mut last = self.complained.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_none_or(|it| it.after(COMPLAINT_PAUSE) <= now) {
+            *last = Some(now);
+            warn!(%source, %error, "messages cannot be stored; their senders are told to try again");
+        }
     }
 }
 
@@ -97,7 +115,7 @@ impl Intake for EngineIntake {
         }
         for outcome in self.shared.broker.publish(outputs, writes).await {
             outcome.map_err(|error| {
-                self.shared.metrics.broker_errors.inc();
+                self.complain(&handover.source, &error);
                 unavailable(&error)
             })?;
         }

@@ -58,10 +58,18 @@ async fn the_guide_leads_a_newcomer_to_where_it_says() {
 
     office.write("connectors/papan.yaml", &files[4]);
     let route = fs::read_to_string(office.path("routes/surat-masuk.yaml")).unwrap();
-    office.write("routes/surat-masuk.yaml", &(route + &files[5]));
+    office.write("routes/surat-masuk.yaml", &format!("{route}{}", files[5]));
     office.write("papan-token", "rahasia");
     office.simpul(&["check"]);
     office.simpul(&["reload"]);
+
+    let loket = fs::read_to_string(office.path("connectors/loket.yaml")).unwrap();
+    office.write("connectors/loket.yaml", &(loket + &files[6]));
+    office.write("loket-url", "amqp://loket:rahasia@127.0.0.1:5672");
+    let copy = route.replace("route: surat-masuk", "route: surat-antrean");
+    office.write("routes/surat-antrean.yaml", &copy.replace("loket.surat", "loket.antrean"));
+    let checked = office.simpul(&["check"]);
+    assert_eq!(checked.trim(), "2 routes, 2 sources, 2 targets: no mistakes, 0 warnings");
 }
 
 /// The blocks of the guide that are written in `language`, in their order.

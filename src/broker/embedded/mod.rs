@@ -86,6 +86,16 @@ impl Embedded {
         Ok(Self { shared: Arc::new(shared) })
     }
 
+    /// How many entries stand in the queues of `store`, where they may not be opened.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokerError`] when the store cannot be read.
+    pub async fn left(store: &Store) -> Result<u64, BrokerError> {
+        let row = only_row(store.query(vec![(sql::LEFT, vec![])]).await?);
+        Ok(u64::try_from(row.int(0)).unwrap_or_default())
+    }
+
     /// Stops cleanly: marks what may have been delivered and is not settled, so that a later
     /// process need not suspect everything. Afterwards nothing is taken or handed out any more.
     ///

@@ -27,6 +27,9 @@ pub(super) const TAKE_OUT: &str = "
 /// Counts the entries out that the statement before took out.
 pub(super) const SHRINK: &str = "UPDATE queue SET entries = entries - changes() WHERE id = ?1";
 
+/// Entries of all queues.
+pub(super) const LEFT: &str = "SELECT coalesce(sum(entries), 0) FROM queue";
+
 /// Frees the first entry of a key.
 pub(super) const UNBLOCK: &str = "
     UPDATE entry SET blocked = 0 WHERE position = (

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The queue that is the mark.
-pub(super) const MARK: &str = "simpul.store";
+pub const MARK: &str = "simpul.store";
 
 /// The argument that RabbitMQ compares. As a limit it means nothing: the queue stays empty.
 const NUMBER: &str = "x-max-length";

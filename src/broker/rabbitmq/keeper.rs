@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout};
 use super::{
     Shared,
     identity::{OTHERS, Standing},
+    topology::is_mismatch,
 };
 use crate::{
     amqp::{AdminError, Patience},
@@ -32,7 +33,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_millis(800);
 
 /// Runs until the broker is dropped or closed.
 pub(super) async fn keep(broker: Weak<Shared>, check_every: Duration) {
-    let mut keeper = Keeper { epoch: None, checked: Instant::now(), check_every };
+    let mut keeper =
+        Keeper { epoch: None, checked: Instant::now(), check_every, wrong: Vec::new() };
     loop {
         let Some(shared) = broker.upgrade() else { return };
         let (link, mut wishes) = (shared.publishing.clone(), shared.topology.wishes());
@@ -65,6 +67,8 @@ struct Keeper {
     epoch: Option<u64>,
     checked: Instant,
     check_every: Duration,
+    /// What was wrong then.
+    wrong: Vec<AdminError>,
 }
 
 impl Keeper {
@@ -75,16 +79,16 @@ impl Keeper {
         if !self.is_ours(shared, epoch).await {
             return if shared.is_others() { self.check_every } else { TROUBLE_PAUSE };
         }
-        let mut failures = Vec::new();
         if is_new || self.check_every <= self.checked.elapsed() {
             if let Err(reason) = shared.topology.learn().await {
                 tracing::warn!(reason, "the names of the queues cannot be read");
             }
-            failures.extend(shared.topology.check(&shared.admin).await);
+            self.wrong = shared.topology.check(&shared.admin).await;
             self.checked = Instant::now();
         }
+        let mut failures = self.wrong.clone();
         failures.extend(shared.topology.declare_wanted(&shared.admin).await);
-        let is_certain = failures.iter().all(|it| matches!(it, AdminError::Mismatch { .. }));
+        let is_certain = failures.iter().all(is_mismatch);
         shared.tell(&failures);
         let pause = if is_certain { self.check_every } else { TROUBLE_PAUSE };
         pause.saturating_sub(self.checked.elapsed()).max(TROUBLE_PAUSE.min(self.check_every))
@@ -148,21 +152,24 @@ impl Shared {
         }
         match timeout(ANSWER_TIMEOUT, declaring).await {
             Ok(declared) => Ok(declared?),
-            Err(_) => Err(BrokerError { reason: "the broker does not answer".to_owned() }),
+            Err(_) => Err(BrokerError { reason: "its queues are not declared yet".to_owned() }),
         }
     }
 
     /// Tells what is wrong with the queues, once for each change of it.
     fn tell(&self, failures: &[AdminError]) {
-        let now = failures.first().map(ToString::to_string);
-        let mut before = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        if *before == now {
+        if let Some(error) = failures.iter().find(|it| !is_mismatch(it)) {
+            tracing::warn!(%error, "not known whether all queues stand");
             return;
         }
-        for error in failures {
-            tracing::error!(%error, "not everything stands at the broker");
+        let now = failures.first().map(ToString::to_string);
+        let mut before = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        if *before != now {
+            for error in failures {
+                tracing::error!(%error, "nothing can be put into a queue");
+            }
+            *before = now;
         }
-        *before = now;
     }
 
     /// Why nothing can be published or taken now, if nothing can.

@@ -49,6 +49,7 @@ use self::{
     consumer::RabbitConsumer, envelope::Envelope, identity::Standing, links::Links,
     outbox::Leftovers, queue::Queue, topology::Topology,
 };
+pub use self::{identity::MARK, spec::RUNG};
 use super::{Broker, BrokerError, Browsed, Consumer, Depth, Output, QueueName, Settled, Taking};
 pub use crate::amqp::{Address, AddressError, Tls, UNLOGGED};
 use crate::{

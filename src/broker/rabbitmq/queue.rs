@@ -54,7 +54,7 @@ struct State {
     tokens: HashMap<String, i64>,
     /// Channels, by their number, that are to be closed once nothing of theirs is handed out: they
     /// hold something for longer than the broker likes to wait.
-    leaving: HashMap<usize, Leaving>,
+    leaving: HashMap<u64, Leaving>,
     /// When and with which headers those are due that came back to be tried again, by the id of
     /// their publication: should their channel break, they come anew and know nothing of it.
     again: HashMap<String, (Headers, Timestamp)>,
@@ -196,6 +196,10 @@ impl Queue {
     pub(super) fn renew_overdue(&self, held_max: Duration) {
         let mut state = self.state();
         let State { waiting, lent, leaving, .. } = &mut *state;
+        let is_of = |held: &Held, channel: u64, epoch: u64| {
+            held.is_live() && held.acker.channel() == channel && held.tag.epoch() == epoch
+        };
+        leaving.retain(|channel, it| waiting.values().any(|held| is_of(held, *channel, it.epoch)));
         for held in waiting.values().filter(|it| it.is_live() && held_max <= it.since.elapsed()) {
             let fresh = || Leaving { epoch: held.tag.epoch(), since: Instant::now(), asked: false };
             let channel = leaving.entry(held.acker.channel()).or_insert_with(fresh);

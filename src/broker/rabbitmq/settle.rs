@@ -24,7 +24,7 @@ impl From<crate::amqp::AdminError> for BrokerError {
 }
 
 /// How to acknowledge what was settled: per channel, by the place of its first one.
-pub(super) type Receipts = BTreeMap<(QueueName, usize), (Acker, Vec<Tag>)>;
+pub(super) type Receipts = BTreeMap<(QueueName, u64), (Acker, Vec<Tag>)>;
 
 /// Adds receipts, those of one channel together.
 pub(super) fn gather(all: &mut Receipts, queue: &QueueName, receipts: Vec<Receipt>) {

@@ -9,7 +9,7 @@ use crate::amqp::{Argument, QueueSpec};
 pub(super) const DEAD: &str = "simpul.dead";
 
 /// What the exchanges and queues of the ladder are called, before their delay.
-pub(super) const RUNG: &str = "simpul.delay.";
+pub const RUNG: &str = "simpul.delay.";
 
 /// Never reached: but with none, 3.10 puts what comes back at the end of its queue, and 4.x drops
 /// after 20 returns. `-1` would delete at the first one on 3.10.

@@ -154,12 +154,15 @@ impl Topology {
         self.rungs.iter().copied().find(|it| *it <= delay)
     }
 
-    /// Declares what every gateway needs, and what is wanted by now. What fails does not keep the
-    /// rest from being declared.
+    /// Declares what every gateway needs, and what is wanted by now. A queue that is another than it
+    /// should be does not keep the rest from being declared; a broker that does not answer does.
     pub(super) async fn declare_wanted(&self, admin: &Admin) -> Vec<AdminError> {
         let mut failures = Vec::new();
         for rung in &self.rungs {
             failures.extend(self.ensure_rung(admin, *rung).await.err());
+            if !failures.iter().all(is_mismatch) {
+                return failures;
+            }
         }
         let mut wanted: Vec<_> = self.missing(&self.wanted.borrow());
         if !self.declared.borrow().contains(DEAD) {
@@ -167,6 +170,9 @@ impl Topology {
         }
         for chunk in wanted.chunks(CHUNK) {
             failures.extend(self.declare(admin, chunk).await);
+            if !failures.iter().all(is_mismatch) {
+                break;
+            }
         }
         failures
     }
@@ -271,12 +277,17 @@ impl Topology {
         let declared = self.declared.borrow().clone();
         let queues =
             declared.iter().filter(|it| !it.starts_with(spec::RUNG)).map(|it| spec::of(it));
-        let rungs = self.rungs.iter().map(|it| spec::rung(*it));
-        let queues: Vec<_> = queues.chain(rungs).collect();
+        // On the first connection of all there is nothing yet that somebody could have deleted.
+        let rungs: Vec<_> =
+            self.rungs.iter().filter(|it| declared.contains(&spec::rung_name(**it))).collect();
+        let queues: Vec<_> = queues.chain(rungs.iter().map(|it| spec::rung(**it))).collect();
         for queue in queues {
             failures.extend(self.check_one(admin, &queue).await.err());
+            if !failures.iter().all(is_mismatch) {
+                return failures;
+            }
         }
-        for rung in &self.rungs {
+        for rung in rungs {
             failures.extend(self.declare_rung(admin, *rung).await.err());
         }
         failures
@@ -297,6 +308,11 @@ impl Topology {
     fn known(&self) -> MutexGuard<'_, BTreeSet<String>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether it is the queue that is wrong, and not the broker away.
+pub(super) fn is_mismatch(failure: &AdminError) -> bool {
+    matches!(failure, AdminError::Mismatch { .. })
 }
 
 fn parts(all: &BTreeSet<String>, queue: &str) -> Vec<String> {

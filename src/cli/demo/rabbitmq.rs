@@ -10,9 +10,12 @@ use super::{
     CouldNot,
     work::{DECREES_QUEUE, Post},
 };
-use crate::amqp::{
-    Address, Admin, AdminError, Argument, Counts, Link, LinkState, Properties, Publication,
-    PublishFailure, Publisher, QueueSpec, Tls,
+use crate::{
+    amqp::{
+        Address, Admin, AdminError, Argument, Counts, Link, LinkState, Properties, Publication,
+        PublishFailure, Publisher, QueueSpec, Tls,
+    },
+    broker::rabbitmq::{MARK, RUNG},
 };
 
 /// How long the first connection may take.
@@ -24,12 +27,6 @@ const CLEAN_UP_MAX: Duration = Duration::from_secs(20);
 
 /// How often it is looked whether they are gone.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
-
-/// The queue by which a bus makes a vhost its own.
-const MARK: &str = "simpul.store";
-
-/// What the queues and exchanges of delays are called, before the delay.
-const DELAYS: &str = "simpul.delay.";
 
 /// The RabbitMQ that messages wait at.
 pub(super) struct RabbitMq {
@@ -151,7 +148,7 @@ impl RabbitMq {
                 sleep(LOOK_PAUSE).await;
             }
             self.admin.delete(queue).await?;
-            if queue.starts_with(DELAYS) {
+            if queue.starts_with(RUNG) {
                 self.admin.delete_exchange(queue).await?;
             }
         }

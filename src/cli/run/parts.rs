@@ -174,6 +174,14 @@ impl Queues {
         let Some(address) = &settings.rabbitmq else {
             return Ok(Self::Embedded(Arc::new(Embedded::open(store, clock).await?)));
         };
+        let left = if store.is_shared() { 0 } else { Embedded::left(&store).await? };
+        if 0 < left {
+            let reason = format!(
+                "{left} messages wait in the embedded queues of this store: run it with `broker: \
+                 embedded` until none does, and change to RabbitMQ then"
+            );
+            return Err(BrokerError { reason });
+        }
         let tls = rabbitmq::Tls { ca_pem: settings.broker_ca.clone() };
         let options = rabbitmq::Options::default();
         let opened = RabbitMq::open(address.clone(), tls, store, clock, options).await?;

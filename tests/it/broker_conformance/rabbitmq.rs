@@ -17,6 +17,7 @@ pub(super) struct RabbitHouse {
     directory: TempDir,
     pub(super) address: String,
     pub(super) held_max: Duration,
+    check_every: Duration,
     open: Option<RabbitMq>,
 }
 
@@ -27,7 +28,8 @@ impl RabbitHouse {
 
     pub(super) fn at(address: String) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        Self { directory, address, held_max: Options::default().held_max, open: None }
+        let Options { held_max, check_every, .. } = Options::default();
+        Self { directory, address, held_max, check_every, open: None }
     }
 }
 
@@ -55,8 +57,7 @@ impl House for RabbitHouse {
     async fn open(&mut self) -> Arc<dyn Broker> {
         let store = self.store().await;
         let rungs = vec![Duration::from_secs(1), Duration::from_secs(3)];
-        let held_max = self.held_max;
-        let check_every = Duration::from_secs(1);
+        let (held_max, check_every) = (self.held_max, self.check_every);
         let options = Options { rungs, held_max, check_every, ..Options::default() };
         let address = Address::parse(&self.address).unwrap();
         let opened = RabbitMq::open(address, Tls::default(), store, self.clock(), options).await;
@@ -149,11 +150,13 @@ async fn the_queues_of_500_routes_with_two_targets_are_declared_within_a_minute(
     });
     let names: Vec<_> = names.collect();
     let started = Instant::now();
+    let take = |name| broker.consume(name, Taking::free(5));
+    let mut consumers: Vec<_> = names.iter().map(take).collect();
+    let queues: Vec<_> = names.iter().map(ToString::to_string).collect();
+    until_declared(&admin(&house.address).await, &queues).await;
     for some in names.chunks(100) {
         publish(&broker, some.iter().map(|name| output(&house, name, name)).collect()).await;
     }
-    let mut consumers: Vec<_> =
-        names.iter().map(|name| broker.consume(name, Taking::free(5))).collect();
     for (name, consumer) in names.iter().zip(&mut consumers) {
         let next = tokio::time::timeout(Duration::from_secs(60), consumer.next(1)).await.unwrap();
         assert_eq!(bodies(&next), **name);
@@ -171,7 +174,7 @@ pub(super) async fn admin(address: &str) -> Admin {
 
 /// Waits until all of `queues` are there.
 pub(super) async fn until_declared(admin: &Admin, queues: &[String]) {
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + Duration::from_secs(60);
     for queue in queues {
         while admin.counts(queue).await.unwrap().is_none() {
             assert!(Instant::now() < end, "{queue} is not declared");
@@ -277,6 +280,7 @@ async fn a_queue_with_other_arguments_is_named_and_the_others_work() {
 async fn a_queue_that_somebody_deletes_is_declared_anew() {
     let Some(rabbit) = Rabbit::shared() else { return };
     let mut house = RabbitHouse::new(rabbit);
+    house.check_every = Duration::from_secs(1);
     let (name, broker) = (queue("sppd"), house.open().await);
     let mut consumer = broker.consume(&name, Taking::free(10));
     let admin = admin(&house.address).await;
@@ -290,8 +294,16 @@ async fn a_queue_that_somebody_deletes_is_declared_anew() {
         channel.queue_delete(queue.as_str().into(), Default::default()).await.unwrap();
     }
     until_declared(&admin, &queues).await;
-    // Through the ladder, too.
-    let due = house.clock().now().after(Duration::from_secs(2));
-    publish(&broker, vec![delayed(&house, &name, due, "nanti")]).await;
+    // Through the ladder, too, once it is bound again.
+    let end = Instant::now() + Duration::from_secs(20);
+    loop {
+        let due = house.clock().now().after(Duration::from_secs(2));
+        let outputs = vec![delayed(&house, &name, due, "nanti")];
+        match broker.publish(outputs, Writes::default()).await.remove(0) {
+            Ok(()) => break,
+            Err(error) => assert!(Instant::now() < end, "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     assert_eq!(bodies(&consumer.next(1).await), "nanti");
 }

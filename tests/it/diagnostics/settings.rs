@@ -110,7 +110,7 @@ fn a_broker_off_this_machine_is_to_be_encrypted_and_its_authority_is_a_certifica
     let text = format!("broker: amqps://mq.kpu.example\nbroker_ca: ${{file:{}}}\n", file.display());
     write(&folder, "simpul.yaml", &text);
     let (settings, loaded) = load(folder.path(), &[]).map_err(|it| it.to_string()).unwrap();
-    assert_eq!(settings.broker_ca.as_deref(), Some(pem));
+    assert_eq!(settings.broker_ca.as_deref(), Some(pem.trim_end()));
     assert!(loaded.warnings.is_empty());
 
     let (settings, loaded) = load(folder.path(), &[("SIMPUL_BROKER", "amqp://mq.kpu.example")])

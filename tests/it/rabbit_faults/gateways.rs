@@ -52,7 +52,7 @@ async fn two_gateways_share_the_work_and_one_that_is_killed_loses_nothing() {
         stage.gateways[killed].start().await;
         both_work(&stage).await;
     }
-    traffic.finish().await;
+    stage.finish(traffic).await;
     stage.judge(&format!("each of two gateways killed, seed {seed}")).await;
     assert_eq!(workers(&stage, "tabulasi.hitung", 0).len(), BOTH.len(), "order moved over");
 }
@@ -87,7 +87,7 @@ async fn two_gateways_whose_connections_break_while_one_is_killed_lose_nothing()
         }
     }
     both_work(&stage).await;
-    traffic.finish().await;
+    stage.finish(traffic).await;
     stage.judge(&format!("connections cut and a gateway killed, seed {seed}")).await;
 }
 

@@ -40,6 +40,6 @@ async fn a_rabbitmq_that_is_killed_in_the_middle_loses_nothing_that_was_accepted
     .await;
 
     stage.accepted_more(60).await;
-    traffic.finish().await;
+    stage.finish(traffic).await;
     stage.judge(&format!("RabbitMQ killed, seed {seed}")).await;
 }

@@ -32,7 +32,7 @@ async fn a_simpul_that_is_killed_again_and_again_loses_nothing_on_rabbitmq() {
         stage.gateways[0].kill();
         stage.gateways[0].start().await;
     }
-    traffic.finish().await;
+    stage.finish(traffic).await;
     let verdict = stage.judge(&format!("{KILLS} kills of simpul, seed {seed}")).await;
     assert!(0 < verdict.repeated, "no delivery was interrupted: this proves nothing");
 }

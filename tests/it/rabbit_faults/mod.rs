@@ -25,7 +25,7 @@ use simpul::ops::wire::RouteView;
 use self::{
     gateway::{Gateway, Setting, imbalance, is_settled, system_of},
     receiver::Receiver,
-    senders::{Log, QueueSender, Sender},
+    senders::{Log, QueueSender, Sender, Traffic},
     verdict::{Door, Owed, Verdict},
 };
 use crate::support::rabbit::Rabbit;
@@ -127,6 +127,13 @@ impl Stage {
     async fn accepted_more(&self, count: usize) {
         let end = self.log.accepted() + count;
         until("more documents are accepted", self, async || end <= self.log.accepted()).await;
+    }
+
+    /// Lets every sender finish the document in hand: each is accepted in the end.
+    async fn finish(&self, traffic: Traffic) {
+        if let Err(error) = traffic.finish().await {
+            panic!("{error}; the last answers: {:#?}\n{}", self.log.last_answers(), self.logs());
+        }
     }
 
     /// Waits until everything that was accepted has arrived and nothing is on its way, or the time

@@ -15,7 +15,10 @@ use serde_json::{Value, json};
 use simpul::amqp::{
     Address, Admin, Argument, Link, Properties, Publication, Publisher, QueueSpec, Tls,
 };
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{
+    task::{JoinError, JoinSet},
+    time::sleep,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -81,6 +84,11 @@ impl Log {
     pub(super) fn answers(&self, during: std::ops::Range<Instant>) -> Vec<Answered> {
         let answers = self.answers.lock().unwrap();
         answers.iter().filter(|it| during.contains(&(it.at))).cloned().collect()
+    }
+
+    /// The last answers, for a test that fails.
+    pub(super) fn last_answers(&self) -> Vec<Answered> {
+        self.answers.lock().unwrap().iter().rev().take(20).cloned().collect()
     }
 
     /// A new document; nobody has it yet.
@@ -269,11 +277,12 @@ impl Traffic {
     }
 
     /// Lets each finish the document in hand.
-    pub(super) async fn finish(mut self) {
+    pub(super) async fn finish(mut self) -> Result<(), JoinError> {
         self.stop.cancel();
         while let Some(ended) = self.tasks.join_next().await {
-            ended.unwrap();
+            ended?;
         }
+        Ok(())
     }
 }
 

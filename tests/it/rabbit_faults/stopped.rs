@@ -58,7 +58,7 @@ async fn a_rabbitmq_that_is_stopped_for_a_minute_makes_senders_wait_and_loses_no
 
     stage.accepted_more(60).await;
     until("the trouble is over", &stage, async || !stage.tells_of_trouble().await).await;
-    traffic.finish().await;
+    stage.finish(traffic).await;
     stage.judge(&format!("RabbitMQ stopped for a minute, seed {seed}")).await;
     all_refused_quickly(&stage, down..up, ANSWER_MAX);
 }
@@ -81,7 +81,7 @@ async fn a_rabbitmq_that_is_silent_makes_no_sender_hang_and_loses_nothing() {
     with_rabbit(&rabbit, |it| it.thaw()).await;
 
     stage.accepted_more(60).await;
-    traffic.finish().await;
+    stage.finish(traffic).await;
     stage.judge(&format!("RabbitMQ frozen, seed {seed}")).await;
     let slowest = stage.log.answers(frozen..before_thaw).into_iter().map(|it| it.took).max();
     assert!(slowest.unwrap() <= ANSWER_MAX_FROZEN, "{slowest:?}");
