@@ -1,7 +1,7 @@
 //! A channel that publishes, with everything that was sent over it and is not confirmed.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     future::{Future, poll_fn},
     pin::Pin,
     sync::Arc,
@@ -31,6 +31,9 @@ use super::{
 /// How long a broker may take to confirm.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How much later than its successors a message may be confirmed before its queue is suspected.
+const SUSPECT_AFTER: Duration = Duration::from_secs(2);
+
 /// Messages at most that were given up and may still be confirmed: more, and the channel is given
 /// up, for the library keeps something of each.
 const LATE_MAX: usize = 512;
@@ -42,7 +45,7 @@ const CHANNEL_TIMEOUT: Duration = Duration::from_secs(5);
 type Mark = (String, String, Option<String>);
 
 /// What came of the message with a number.
-type Confirmed = (u64, lapin::Result<Confirmation>);
+pub(super) type Confirmed = (u64, lapin::Result<Confirmation>);
 
 type Confirming = Pin<Box<dyn Future<Output = Confirmed> + Send>>;
 
@@ -62,11 +65,15 @@ pub(super) struct Desk {
     channel: lapin::Channel,
     next: u64,
     confirming: FuturesUnordered<Confirming>,
-    waiting: HashMap<u64, Waiting>,
+    waiting: BTreeMap<u64, Waiting>,
     /// What came back, until its confirmation is seen.
     returned: HashMap<Mark, (u16, String)>,
     /// Places that confirm nothing while others do, and were named.
     silent: BTreeSet<Arc<str>>,
+    /// Places that were found sick or well and not told of: well, where true.
+    found: BTreeMap<Arc<str>, bool>,
+    /// When something was last confirmed.
+    heard: Instant,
 }
 
 impl Desk {
@@ -80,9 +87,22 @@ impl Desk {
         let opened = opened.map_err(|_| "the broker opens no channel".to_owned())?;
         let channel = opened.map_err(|it: lapin::Error| why(&it))?;
         let (confirming, waiting, returned) =
-            (FuturesUnordered::new(), HashMap::new(), HashMap::new());
-        let (epoch, silent) = (session.epoch, BTreeSet::new());
-        Ok(Self { pulses, epoch, channel, next: 0, confirming, waiting, returned, silent })
+            (FuturesUnordered::new(), BTreeMap::new(), HashMap::new());
+        let (epoch, next) = (session.epoch, 0);
+        let (silent, found) = (BTreeSet::new(), BTreeMap::new());
+        let heard = Instant::now();
+        Ok(Self {
+            pulses,
+            epoch,
+            channel,
+            next,
+            confirming,
+            waiting,
+            returned,
+            silent,
+            found,
+            heard,
+        })
     }
 
     /// Whether it belongs to the connection that there is, and may publish.
@@ -103,6 +123,19 @@ impl Desk {
             Some(confirmed) => confirmed,
             None => std::future::pending().await,
         }
+    }
+
+    /// What was found of places since it was last asked: whether they are well.
+    pub(super) fn findings(&mut self) -> BTreeMap<Arc<str>, bool> {
+        std::mem::take(&mut self.found)
+    }
+
+    /// Where the first of what waits was sent, if the channel confirms nothing any more: that is what
+    /// it hangs at, or the broker hangs as a whole.
+    pub(super) fn suspect(&self) -> Option<Arc<str>> {
+        let oldest = self.waiting.values().find(|it| it.pending.is_some())?;
+        let silence = oldest.since.elapsed().min(self.heard.elapsed());
+        (SUSPECT_AFTER < silence).then(|| Arc::clone(&oldest.place))
     }
 
     /// Gives up what waits for too long, and that alone: one queue may have lost its server while
@@ -168,9 +201,8 @@ impl Desk {
         }
         let mut judged = Vec::with_capacity(seen.len());
         for (number, confirmed) in seen {
-            if let (Some(waiting), Ok(_)) = (self.waiting.get(&number), &confirmed) {
-                self.pulses.lives(&waiting.place);
-                self.silent.remove(&waiting.place);
+            if confirmed.is_ok() {
+                self.hear(number);
             }
             let own = self.waiting.get(&number).map(|it| it.mark.clone());
             let outcome = match confirmed {
@@ -185,6 +217,20 @@ impl Desk {
         }
         for (number, outcome) in judged {
             self.answer(number, outcome);
+        }
+    }
+
+    /// The broker has said something of a message: its place lives, and others may stay behind.
+    fn hear(&mut self, number: u64) {
+        let Some(waiting) = self.waiting.get(&number) else { return };
+        self.pulses.lives(&waiting.place);
+        self.silent.remove(&waiting.place);
+        self.heard = Instant::now();
+        self.found.insert(Arc::clone(&waiting.place), true);
+        // Sent before, and still not confirmed.
+        let earlier = self.waiting.range(..number).map(|(_, it)| it);
+        for behind in earlier.filter(|it| SUSPECT_AFTER < it.since.elapsed()) {
+            self.found.insert(Arc::clone(&behind.place), false);
         }
     }
 

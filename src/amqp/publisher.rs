@@ -17,7 +17,7 @@ use tokio::{
 
 use super::{
     Link, LinkState, Properties,
-    desk::Desk,
+    desk::{Confirmed, Desk},
     fields,
     link::Inside,
     pulse::{Outstanding, Pulses, STALL_AFTER},
@@ -244,39 +244,92 @@ pub(super) fn unknown(reason: &str) -> Outcome {
 }
 
 /// Publishes until nobody holds the publisher any more.
+///
+/// RabbitMQ stops a channel for seconds each time something is published over it to a queue that has
+/// lost its server. So what goes to a queue that stays behind goes over a channel apart, until it
+/// confirms something.
 async fn run(
     mut link: watch::Receiver<Inside>,
     mut jobs: mpsc::Receiver<Job>,
     pulses: Arc<Pulses>,
 ) {
-    let mut desk: Option<Desk> = None;
+    let mut desks = Desks { desk: None, apart: None, pulses };
     let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
         let obstacle = link.borrow_and_update().state.obstacle();
-        if let (Some(reason), Some(broken)) = (obstacle, desk.take_if(|it| !it.fits(&link))) {
-            broken.give_up(&reason);
+        if let Some(reason) = obstacle {
+            desks.give_up(&reason, |it| !it.fits(&link));
         }
-        let confirmed = async {
-            match &mut desk {
-                Some(desk) => desk.confirmed().await,
-                None => std::future::pending().await,
-            }
-        };
+        let Desks { desk, apart, .. } = &mut desks;
         tokio::select! {
             job = jobs.recv() => match job {
-                Some(job) => desk = send(desk, &mut link, job, &pulses).await,
+                Some(job) => desks.send(&mut link, job).await,
                 None => return,
             },
-            first = confirmed => {
-                if let Some(desk) = &mut desk {
-                    desk.judge(first).await;
-                }
-            }
+            first = confirmed(desk) => desks.judge(first).await,
+            first = confirmed(apart) => desks.judge_apart(first).await,
             changed = link.changed() => if changed.is_err() { return },
-            _ = look.tick() => if let Some(dead) = desk.take_if(Desk::expire) {
-                dead.give_up("the channel confirms nothing any more");
-            },
+            _ = look.tick() => desks.look(),
         }
+    }
+}
+
+/// The channel of a publisher, and the one for what stays behind.
+struct Desks {
+    desk: Option<Desk>,
+    apart: Option<Desk>,
+    pulses: Arc<Pulses>,
+}
+
+impl Desks {
+    /// Gives up the channels of which that is true.
+    fn give_up(&mut self, reason: &str, mut broken: impl FnMut(&mut Desk) -> bool) {
+        for desk in [&mut self.desk, &mut self.apart] {
+            if let Some(broken) = desk.take_if(&mut broken) {
+                broken.give_up(reason);
+            }
+        }
+    }
+
+    async fn send(&mut self, link: &mut watch::Receiver<Inside>, job: Job) {
+        let is_sick = self.pulses.is_sick(&job.pending.outstanding.place);
+        let desk = if is_sick { &mut self.apart } else { &mut self.desk };
+        *desk = send(desk.take(), link, job, &self.pulses).await;
+    }
+
+    async fn judge(&mut self, first: Confirmed) {
+        let Some(desk) = &mut self.desk else { return };
+        desk.judge(first).await;
+        for (place, _) in desk.findings().iter().filter(|(_, is_well)| !**is_well) {
+            self.pulses.set_sick(place, true);
+        }
+    }
+
+    async fn judge_apart(&mut self, first: Confirmed) {
+        let Some(apart) = &mut self.apart else { return };
+        apart.judge(first).await;
+        for (place, _) in apart.findings().iter().filter(|(_, is_well)| **is_well) {
+            self.pulses.set_sick(place, false);
+        }
+    }
+
+    /// Gives up what waits for too long, and puts a channel that hangs apart with what it hangs at:
+    /// the others need not wait for it.
+    fn look(&mut self) {
+        self.give_up("the channel confirms nothing any more", Desk::expire);
+        let Some(place) = self.desk.as_ref().and_then(Desk::suspect) else { return };
+        self.pulses.set_sick(&place, true);
+        if self.apart.is_none() {
+            self.apart = self.desk.take();
+        }
+    }
+}
+
+/// The next confirmation of a channel; never, while there is none.
+async fn confirmed(desk: &mut Option<Desk>) -> Confirmed {
+    match desk {
+        Some(desk) => desk.confirmed().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -3,7 +3,7 @@
 //! all others work.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -22,10 +22,20 @@ const BYTES_PER_SECOND: u64 = 16 << 20;
 #[derive(Default)]
 pub(super) struct Pulses(Mutex<State>);
 
-#[derive(Default)]
 struct State {
+    /// When anything was last confirmed.
+    heard: Instant,
     all: Pulse,
     places: HashMap<Arc<str>, Pulse>,
+    /// Places that stay behind all others: they say nothing of the broker as a whole.
+    sick: HashSet<Arc<str>>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        let (all, places, sick) = (Pulse::default(), HashMap::new(), HashSet::new());
+        Self { heard: Instant::now(), all, places, sick }
+    }
 }
 
 struct Pulse {
@@ -71,7 +81,9 @@ pub(super) struct Outstanding {
 impl Drop for Outstanding {
     fn drop(&mut self) {
         let mut state = self.pulses.state();
-        state.all.ended(self.bytes);
+        if !state.sick.contains(&self.place) {
+            state.all.ended(self.bytes);
+        }
         if let Some(pulse) = state.places.get_mut(&self.place) {
             pulse.ended(self.bytes);
             if pulse.outstanding == 0 {
@@ -90,16 +102,42 @@ impl Pulses {
     pub(super) fn sent(self: &Arc<Self>, place: Arc<str>, bytes: usize) -> Outstanding {
         let bytes = bytes as u64;
         let mut state = self.state();
-        state.all.sent(bytes);
+        if !state.sick.contains(&place) {
+            state.all.sent(bytes);
+        }
         state.places.entry(Arc::clone(&place)).or_default().sent(bytes);
         drop(state);
         Outstanding { pulses: Arc::clone(self), place, bytes }
+    }
+
+    /// A place stays behind all others, or does so no more.
+    pub(super) fn set_sick(&self, place: &Arc<str>, is_sick: bool) {
+        let mut state = self.state();
+        let changes =
+            if is_sick { state.sick.insert(Arc::clone(place)) } else { state.sick.remove(place) };
+        let State { all, places, .. } = &mut *state;
+        let Some(pulse) = places.get(place).filter(|_| changes) else { return };
+        if is_sick {
+            all.outstanding = all.outstanding.saturating_sub(pulse.outstanding);
+            all.bytes = all.bytes.saturating_sub(pulse.bytes);
+            // What else is under way gets another chance.
+            all.since = Instant::now();
+        } else {
+            all.outstanding += pulse.outstanding;
+            all.bytes += pulse.bytes;
+        }
+    }
+
+    /// Whether a place stays behind all others.
+    pub(super) fn is_sick(&self, place: &str) -> bool {
+        self.state().sick.contains(place)
     }
 
     /// Something that was sent to a place was confirmed, or refused: it lives.
     pub(super) fn lives(&self, place: &str) {
         let mut state = self.state();
         let now = Instant::now();
+        state.heard = now;
         state.all.since = now;
         if let Some(pulse) = state.places.get_mut(place) {
             pulse.since = now;
@@ -111,12 +149,17 @@ impl Pulses {
     pub(super) fn stalls_at(&self, place: &str) -> Option<Instant> {
         let state = self.state();
         let of_place = state.places.get(place).and_then(Pulse::stalls_at);
+        if state.sick.contains(place) {
+            return of_place;
+        }
         state.all.stalls_at().into_iter().chain(of_place).min()
     }
 
     /// Whether the broker as a whole confirms nothing.
     pub(super) fn is_stalled(&self) -> bool {
-        self.state().all.stalls_at().is_some_and(|it| it <= Instant::now())
+        let (state, now) = (self.state(), Instant::now());
+        let mut stalls = state.places.values().filter_map(Pulse::stalls_at);
+        state.heard + STALL_AFTER <= now && stalls.any(|it| it <= now)
     }
 }
 

@@ -218,9 +218,18 @@ pub(in crate::broker) trait Lender: Any + Send + Sync {
     fn give_back_unused(&self, position: i64) {
         self.give_back(position);
     }
+
+    /// Whether the entry at `position` can still be settled; if not, it is handed out again.
+    fn is_live(&self, position: i64) -> bool;
 }
 
 impl Delivery {
+    /// Whether it can still be settled: not if its connection broke. Then it comes again, here or
+    /// elsewhere, and there is no use in beginning to work on this one.
+    pub fn is_live(&self) -> bool {
+        self.loan.home.as_ref().is_none_or(|it| it.is_live(self.loan.position))
+    }
+
     /// Puts it back unused: nothing was done with it, so the next one need not suspect that.
     pub fn put_back(mut self) {
         if let Some(home) = self.loan.home.take() {

@@ -182,6 +182,9 @@ impl<'r> Batch<'r> {
         let mut lost = known.open.clone().unwrap_or_default();
         for made in made.into_iter().filter(|it| is_open(&it.target, it.ordinal)) {
             lost.remove(&(made.target.clone(), made.ordinal));
+            let (route, target) = (Arc::clone(&self.route.name), made.target.clone());
+            let delivery = DeliveryId { route, message: stamp.id, target, ordinal: made.ordinal };
+            ledger::copied(&mut self.writes, &delivery);
             self.put(stamp, made, order_key, true);
         }
         for (target, ordinal) in lost {

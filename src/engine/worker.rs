@@ -66,7 +66,7 @@ async fn work(
     (batch.claims, batch.is_transactional) = (claims, is_transactional);
     for (delivery, routed) in taken.into_iter().zip(routed) {
         let id = delivery.entry.id;
-        let seen = !batch.seen.insert(id) && delivery.redelivered;
+        let seen = !batch.seen.insert(id) && !is_transactional;
         match (known.remove(&id), routed) {
             _ if seen => batch.drop_copy(delivery),
             (Some(known), routed) => batch.go_on(delivery, &known, routed),
@@ -80,17 +80,18 @@ async fn work(
     Ok(())
 }
 
-/// What the ledger knows of the redelivered ones: a crash, or a settlement that failed halfway, can
-/// have come after it was written and before the message left its queue.
+/// What the ledger knows of messages that were settled before: a crash, or a settlement that failed
+/// halfway, can have come before they left their queue. Fresh ones are asked about too, for of a
+/// message that was put in twice it may be the copy that comes first.
 async fn known_of(
     shared: &Shared,
     route: &Route,
     taken: &[Delivery],
 ) -> Result<HashMap<MessageId, Known>, EngineError> {
-    let asked: Vec<_> = taken.iter().filter(|it| it.redelivered).map(|it| it.entry.id).collect();
-    if asked.is_empty() || shared.broker.is_transactional() {
+    if shared.broker.is_transactional() {
         return Ok(HashMap::new());
     }
+    let asked: Vec<_> = taken.iter().map(|it| it.entry.id).collect();
     let found = shared.ledger.settled(&route.name, &asked).await?;
     Ok(asked.into_iter().zip(found).filter_map(|(id, known)| Some((id, known?))).collect())
 }

@@ -7,6 +7,7 @@
 //! Fates and outcomes are counted by triggers of the database, so that no statement can change
 //! one and forget the tally. What is final is remembered for [`REMEMBERED`], then forgotten.
 
+mod keys;
 mod query;
 mod sql;
 mod writes;
@@ -16,11 +17,11 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use bytes::Bytes;
 
 pub use self::{
+    keys::{confirm_idempotency_key, keep_idempotency_key, reserve_idempotency_key},
     query::{DeadKind, Ledger},
     writes::{
-        arrived, claim, confirm_idempotency_key, deliver, discard, finish, forget_old,
-        keep_idempotency_key, pause, received, release, replay, reserve_idempotency_key, resume,
-        settle_message, start_generation,
+        arrived, claim, copied, deliver, discard, finish, forget_old, pause, received, release,
+        replay, resume, settle_message, start_generation,
     },
 };
 use crate::message::{Digest, Endpoint, Message, MessageId, Timestamp};
@@ -236,6 +237,15 @@ pub struct KeyUse {
     /// The message is known to be stored. If not, it may be: the key was reserved for it, and
     /// nobody lived to say more.
     pub stored: bool,
+}
+
+/// What is known of a delivery that is about to be sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sending {
+    /// If it has one, what is about to be sent is a copy.
+    pub outcome: Option<Outcome>,
+    /// There is a copy of it somewhere: whichever is sent must say so.
+    pub copied: bool,
 }
 
 /// What is known of a message that was settled.

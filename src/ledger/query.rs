@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Cause, Claim, DeadFilter, DeadLetter, DeliveryId, Fares, Fate, KeyUse, Known, Outcome, Pause,
-    Tally, TargetTally, sql,
+    Sending, Tally, TargetTally, sql,
     writes::{address, forgotten_at, id},
 };
 use crate::{
@@ -64,17 +64,24 @@ impl Ledger {
         Ok(answers.iter().map(|rows| rows.first().map(claim)).collect())
     }
 
-    /// Whether the outcome of a delivery is known; asked only about a `redelivered` one.
+    /// What is known of deliveries that are about to be sent, in the order of `deliveries`.
     ///
     /// # Errors
     ///
     /// [`StoreError`], as all questions here.
-    pub async fn outcome(&self, delivery: &DeliveryId) -> Result<Option<Outcome>, StoreError> {
-        let sql = "SELECT outcome FROM delivery
+    pub async fn sendings(&self, deliveries: &[DeliveryId]) -> Result<Vec<Sending>, StoreError> {
+        let sql = "SELECT outcome, copied FROM delivery
                    WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)
                        AND target = ?3 AND ordinal = ?4";
-        let row = self.row((sql, address(delivery))).await?;
-        Ok(row.and_then(|row| Outcome::from_word(row.text(0))))
+        let questions = deliveries.iter().map(|it| (sql, address(it))).collect();
+        let answers = self.store.query(questions).await?;
+        let sending = |rows: &Vec<Row>| {
+            rows.first().map_or_else(Sending::default, |row| Sending {
+                outcome: Outcome::from_word(row.text(0)),
+                copied: row.int(1) != 0,
+            })
+        };
+        Ok(answers.iter().map(sending).collect())
     }
 
     /// What an idempotency key of a client was used for, if it is still remembered.

@@ -30,15 +30,19 @@ pub fn arrived(writes: &mut Writes, route: &str, message: MessageId, at: Timesta
 }
 
 /// A message leaves its route queue with its fate: counts it; keeps it while it is needed; a dead
-/// one becomes a dead letter and gives its claim up; a routed one's deliveries are created.
+/// one becomes a dead letter and gives its claim up; a routed one's deliveries are created. Nothing of
+/// the writes is kept if the message has a fate already: [`Ledger::settled`](super::Ledger::settled)
+/// tells.
 pub fn settle_message(writes: &mut Writes, settling: &Settling) {
     let Settling { route, message, fate, .. } = settling;
     let (id, at) = (id(message.id), settling.at.as_millis());
     // One that was replayed is known already, without a fate.
-    writes.push(
+    writes.push_expecting(
         "INSERT INTO message (route, id, fate, at) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (id, route) DO UPDATE SET fate = excluded.fate, at = excluded.at",
+         ON CONFLICT (id, route) DO UPDATE SET fate = excluded.fate, at = excluded.at
+             WHERE message.fate IS NULL",
         vec![route.as_ref().into(), id.clone(), fate.word().into(), at.into()],
+        Expect { rows: 1, otherwise: "another gateway has settled the message meanwhile" },
     );
     // After the fate: a final one lets go of what was kept.
     let is_open = !settling.deliveries.is_empty() || *fate == Fate::Dead;
@@ -63,6 +67,18 @@ pub fn settle_message(writes: &mut Writes, settling: &Settling) {
         bury_message(writes, settling);
         release(writes, route, message.id);
     }
+}
+
+/// A copy of a delivery is about to be put into its queue, where the first one may come after it.
+/// Only after this is durable; whoever sends either of them asks
+/// [`Ledger::sendings`](super::Ledger::sendings) before.
+pub fn copied(writes: &mut Writes, delivery: &DeliveryId) {
+    writes.push(
+        "UPDATE delivery SET copied = 1
+         WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)
+             AND target = ?3 AND ordinal = ?4",
+        address(delivery),
+    );
 }
 
 fn create(writes: &mut Writes, delivery: &NewDelivery, at: Timestamp) {
@@ -274,77 +290,6 @@ pub fn pause(writes: &mut Writes, pause: &Pause) {
 /// A target is freed.
 pub fn resume(writes: &mut Writes, target: &Endpoint) {
     writes.push("DELETE FROM pause WHERE target = ?1", vec![target.to_string().into()]);
-}
-
-/// An idempotency key of a client was used for `message` with a body of digest `body`. The first
-/// use stands until it is forgotten: where there is one, all that is committed with this is
-/// refused, so that two messages under one key are never both stored.
-pub fn keep_idempotency_key(
-    writes: &mut Writes,
-    client_and_key: (&str, &str),
-    message: MessageId,
-    body: Digest,
-    at: Timestamp,
-) {
-    let (client, key) = client_and_key;
-    writes.push_first(
-        "INSERT INTO key_use (client, key, message, body, at) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (client, key) DO UPDATE
-             SET message = excluded.message, body = excluded.body, at = excluded.at
-             WHERE key_use.at <= ?6",
-        vec![
-            client.into(),
-            key.into(),
-            id(message),
-            body.0.as_slice().into(),
-            at.as_millis().into(),
-            forgotten_at(at).into(),
-        ],
-        Some(Expect { rows: 1, otherwise: "the idempotency key was used meanwhile" }),
-    );
-}
-
-/// Reserves an idempotency key for `message` before it is stored, where both cannot happen at
-/// once. Somebody else's use stands: then the statement changes no row
-/// ([`Store::commit_counting`](crate::store::Store::commit_counting)), and the next look finds it.
-pub fn reserve_idempotency_key(
-    writes: &mut Writes,
-    client_and_key: (&str, &str),
-    message: MessageId,
-    body: Digest,
-    at: Timestamp,
-) {
-    let (client, key) = client_and_key;
-    writes.push_first(
-        "INSERT INTO key_use (client, key, message, body, at, stored)
-         VALUES (?1, ?2, ?3, ?4, ?5, 0)
-         ON CONFLICT (client, key) DO UPDATE
-             SET message = excluded.message, body = excluded.body, at = excluded.at, stored = 0
-             WHERE key_use.at <= ?6",
-        vec![
-            client.into(),
-            key.into(),
-            id(message),
-            body.0.as_slice().into(),
-            at.as_millis().into(),
-            forgotten_at(at).into(),
-        ],
-        None,
-    );
-}
-
-/// The message for which an idempotency key was reserved is stored.
-pub fn confirm_idempotency_key(
-    writes: &mut Writes,
-    client_and_key: (&str, &str),
-    message: MessageId,
-) {
-    let (client, key) = client_and_key;
-    writes.push_first(
-        "UPDATE key_use SET stored = 1 WHERE client = ?1 AND key = ?2 AND message = ?3",
-        vec![client.into(), key.into(), id(message)],
-        None,
-    );
 }
 
 /// A generation of files was started. Nothing of the writes is kept if another gateway has given

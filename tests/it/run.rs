@@ -181,3 +181,22 @@ async fn check_finds_what_run_would_and_starts_nothing() {
     assert_eq!((&error["file"], &error["line"]), (&"routes/uji.yaml".into(), &8.into()));
     assert!(!project.path().join("data").exists(), "nothing was begun");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_wait_in_the_store_are_not_left_there_for_rabbitmq() {
+    let project = project();
+    let write = |path: &str, text: &str| fs::write(project.path().join(path), text).unwrap();
+    // Port 1 of this machine: nobody listens there, so what is sent there waits.
+    let system = "system: arsip\nname: Arsip\nhttp:\n  url: http://127.0.0.1:1\n  targets:\n    \
+                  simpan: { post: / }\n";
+    write("connectors/arsip.yaml", system);
+    let process = Process::start(project.path());
+    assert_eq!(process.send(r#"{"nomor": 17}"#).await.0, 202);
+    drop(process);
+
+    let settings = fs::read_to_string(project.path().join("simpul.yaml")).unwrap();
+    write("simpul.yaml", &format!("{settings}broker: amqp://127.0.0.1:1\n"));
+    let said = simpul_on(project.path(), &["run"]);
+    assert_eq!((said.code, said.out.as_str()), (2, ""));
+    assert!(said.err.contains("1 messages wait in the embedded queues"), "{}", said.err);
+}

@@ -148,6 +148,10 @@ impl Lender for Queue {
     fn give_back_unused(&self, position: i64) {
         self.take_back(position, false);
     }
+
+    fn is_live(&self, _position: i64) -> bool {
+        true
+    }
 }
 
 impl Queue {

@@ -288,4 +288,8 @@ impl Lender for Queue {
         drop(state);
         self.changed.notify_waiters();
     }
+
+    fn is_live(&self, position: i64) -> bool {
+        self.state().lent.get(&position).is_some_and(Held::is_live)
+    }
 }

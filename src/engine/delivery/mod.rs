@@ -23,7 +23,7 @@ use tracing::warn;
 
 use self::conclude::Ended;
 use super::{
-    EngineError, Shared,
+    Shared,
     envelope::{Envelope, delivery_queue},
     gate::{Gate, Pass, Probe},
 };
@@ -43,6 +43,10 @@ const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Settlements that are written at once: one is on its way to the disk, one gathers behind it.
 const SETTLEMENTS_MAX: usize = 2;
+
+/// How long a delivery may wait before the gate until the ledger is asked about it once more:
+/// meanwhile another gateway may have had a copy of it.
+const HELD_MAX: Duration = Duration::from_millis(100);
 
 /// What an attempt came back with.
 type Came = Result<Answer, CallError>;
@@ -87,8 +91,8 @@ struct Worker<'w> {
     destination: &'w Destination,
     gate: Arc<Gate>,
     metrics: Arc<TargetMetrics>,
-    /// Taken from the queue, waiting before the gate.
-    held: VecDeque<Delivery>,
+    /// Taken from the queue, waiting before the gate, and since when.
+    held: VecDeque<(Delivery, Instant)>,
     tasks: JoinSet<Came>,
     under_way: HashMap<Id, UnderWay>,
     /// What is being written; each says in the end whether it is.
@@ -119,11 +123,13 @@ impl<'w> Worker<'w> {
                     }
                 }
                 Some(done) = self.tasks.join_next_with_id(), if may_settle => self.settle(done),
-                pass = self.gate.pass(), if !self.held.is_empty() => self.let_through(pass),
+                pass = self.gate.pass(), if !self.held.is_empty() => {
+                    self.let_through(pass).await;
+                }
                 taken = consumer.next(room), if 0 < room => self.take(taken).await,
             }
         }
-        self.held.drain(..).for_each(Delivery::put_back);
+        self.held.drain(..).for_each(|(it, _)| it.put_back());
         drop(consumer);
         loop {
             tokio::select! {
@@ -136,7 +142,9 @@ impl<'w> Worker<'w> {
 
     /// How many deliveries may be taken from the queue now. Before a closed gate: one, to probe.
     fn room(&self) -> usize {
-        if !self.held.is_empty() {
+        // Copies are looked up in the ledger, which does not know yet what is being written.
+        let may_miss = !self.shared.broker.is_transactional() && !self.settling.is_empty();
+        if !self.held.is_empty() || may_miss {
             0
         } else if self.gate.flows() {
             self.shared.options.in_flight.saturating_sub(self.tasks.len())
@@ -145,31 +153,52 @@ impl<'w> Worker<'w> {
         }
     }
 
-    /// Sorts out copies that a crash made of what is already final; holds the others.
+    /// Sorts out copies of what is already final; holds the others.
     async fn take(&mut self, taken: Vec<Delivery>) {
-        let mut copies = Vec::new();
-        let mut writes = Writes::default();
-        for delivery in taken {
-            // Only a redelivered one is looked up.
-            let id = if delivery.redelivered { self.id_of(&delivery) } else { None };
-            match is_final(self.shared, id).await {
-                Ok(false) => self.held.push_back(delivery),
-                Ok(true) => {
-                    let line = self.line(&delivery, None, Event::CopyDropped);
-                    journal::append(&mut writes, &line);
-                    copies.push(Settled::Done(delivery));
-                }
-                // Not known, so it is sent again, and flagged.
-                Err(error) => {
-                    self.shared.metrics.broker_errors.inc();
-                    warn!(%error, "the ledger cannot be asked");
-                    self.held.push_back(delivery);
-                }
+        let (fresh, asked): (Vec<_>, Vec<_>) =
+            taken.into_iter().partition(|it| !self.may_be_final(it));
+        let now = Instant::now();
+        self.held.extend(fresh.into_iter().map(|it| (it, now)));
+        for open in self.drop_final(asked).await {
+            self.held.push_back((open, now));
+        }
+    }
+
+    /// Whether a delivery may have its outcome already. Where queues and ledger are not one
+    /// database, of two copies the unmarked one may come second.
+    fn may_be_final(&self, delivery: &Delivery) -> bool {
+        delivery.redelivered || !self.shared.broker.is_transactional()
+    }
+
+    /// Drops those that have their outcome; returns the others, marked where there are copies.
+    async fn drop_final(&mut self, mut asked: Vec<Delivery>) -> Vec<Delivery> {
+        let known = asked.iter().map(|it| self.id_of(it)).collect::<Option<Vec<_>>>();
+        let Some(ids) = known.filter(|it| !it.is_empty()) else { return asked };
+        let sendings = match self.shared.ledger.sendings(&ids).await {
+            Ok(sendings) => sendings,
+            // Not known, so they are sent, and flagged.
+            Err(error) => {
+                self.shared.metrics.broker_errors.inc();
+                warn!(%error, "the ledger cannot be asked");
+                asked.iter_mut().for_each(|it| it.redelivered = true);
+                return asked;
             }
+        };
+        let (mut open, mut copies, mut writes) = (Vec::new(), Vec::new(), Writes::default());
+        for (mut delivery, sending) in asked.into_iter().zip(sendings) {
+            if sending.outcome.is_none() {
+                delivery.redelivered |= sending.copied;
+                open.push(delivery);
+                continue;
+            }
+            let line = self.line(&delivery, None, Event::CopyDropped);
+            journal::append(&mut writes, &line);
+            copies.push(Settled::Done(delivery));
         }
         if !copies.is_empty() {
             self.write(copies, writes, Vec::new());
         }
+        open
     }
 
     fn id_of(&self, delivery: &Delivery) -> Option<DeliveryId> {
@@ -178,19 +207,25 @@ impl<'w> Worker<'w> {
         Some(envelope.delivery_id(&self.route.name, target, &delivery.entry))
     }
 
-    fn let_through(&mut self, pass: Pass) {
+    async fn let_through(&mut self, pass: Pass) {
         self.show_gate();
-        match pass {
-            Pass::Flow => {
-                for delivery in std::mem::take(&mut self.held) {
-                    self.start(delivery, None);
-                }
-            }
+        let mut held = std::mem::take(&mut self.held);
+        let (passing, mut probe) = match pass {
+            Pass::Flow => (held, None),
             Pass::Probe(probe) => {
-                if let Some(delivery) = self.held.pop_front() {
-                    self.start(delivery, Some(probe));
-                }
+                let first = held.pop_front();
+                self.held = held;
+                (first.into_iter().collect(), Some(probe))
             }
+        };
+        let (mut ready, mut late) = (Vec::new(), Vec::new());
+        for (delivery, since) in passing {
+            let is_late = HELD_MAX < since.elapsed() && self.may_be_final(&delivery);
+            if is_late { late.push(delivery) } else { ready.push(delivery) }
+        }
+        ready.extend(self.drop_final(late).await);
+        for delivery in ready.into_iter().filter(Delivery::is_live) {
+            self.start(delivery, probe.take());
         }
     }
 
@@ -246,7 +281,7 @@ impl<'w> Worker<'w> {
 
     /// Begins to write a settlement; counts what ended with it once it is durable. If it cannot be
     /// written, everything comes back.
-    fn write(&self, settled: Vec<Settled>, writes: Writes, ended: Vec<Ended>) {
+    fn write(&mut self, settled: Vec<Settled>, writes: Writes, ended: Vec<Ended>) {
         let (shared, metrics) = (self.shared, Arc::clone(&self.metrics));
         let (route, target) = (&self.route.name, &self.destination.target);
         let written = async move {
@@ -260,12 +295,6 @@ impl<'w> Worker<'w> {
         };
         self.settling.push(written.boxed());
     }
-}
-
-/// Whether the outcome of a delivery is known.
-async fn is_final(shared: &Shared, id: Option<DeliveryId>) -> Result<bool, EngineError> {
-    let Some(id) = id else { return Ok(false) };
-    Ok(shared.ledger.outcome(&id).await?.is_some())
 }
 
 /// Waits for the store or the broker to take something again.

@@ -26,3 +26,6 @@ CREATE INDEX outbox_at ON outbox (at);
 
 -- The queues that were ever declared at a RabbitMQ, by whichever gateway.
 CREATE TABLE declared (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+
+-- 1: there may be a copy in its queue, before or behind it.
+ALTER TABLE delivery ADD COLUMN copied INTEGER NOT NULL DEFAULT 0;

@@ -161,3 +161,48 @@ async fn what_is_in_hand_while_its_channel_is_renewed_is_done_once() {
     settle(&broker, done(next)).await;
     nothing_comes(&house, &mut *consumer).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_has_lost_its_server_is_named_and_the_others_go_on() {
+    let Some(rabbit) = Rabbit::start() else { return };
+    let mut house = RabbitHouse::at(rabbit.vhost());
+    let broker = house.open().await;
+    let (dead, alive) = (queue("mati"), queue("hidup"));
+    publish_words(&house, &broker, &dead, "1").await;
+    publish_words(&house, &broker, &alive, "1").await;
+    let mut consumer = broker.consume(&alive, Taking::free(10));
+    rabbit.stop_queue(&dead);
+
+    // Whoever waits for the answer has it soon.
+    let started = Instant::now();
+    let one = broker.publish(vec![output(&house, &dead, "2")], Writes::default());
+    let refusal = one.await.remove(0).unwrap_err().reason;
+    assert!(started.elapsed() < Duration::from_millis(1_200), "{:?}", started.elapsed());
+    assert!(refusal.contains("`simpul.route.mati`"), "{refusal}");
+
+    // Whoever can wait does, and is told which queue it was.
+    let held = take(&house, &mut *consumer, 1).await;
+    let outputs = vec![output(&house, &dead, "3")];
+    let started = Instant::now();
+    let mut settling = std::pin::pin!(broker.settle(done(held), outputs, Writes::default()));
+    let reason = loop {
+        let one = broker.publish(vec![output(&house, &alive, "lagi")], Writes::default());
+        tokio::select! {
+            settled = &mut settling => break settled.unwrap_err().reason,
+            // RabbitMQ stops the channel for some seconds.
+            _ = one => {}
+        }
+        assert!(started.elapsed() < Duration::from_secs(30), "it waits for ever");
+    };
+    assert!(reason.starts_with("`simpul.route.mati`: not confirmed: no confirmation"), "{reason}");
+
+    // From then on it is apart, and the other queue works as ever.
+    for _ in 0..20 {
+        let one = broker.publish(vec![output(&house, &dead, "4")], Writes::default());
+        let other = broker.publish(vec![output(&house, &alive, "lagi")], Writes::default());
+        let (one, other) = tokio::join!(one, other);
+        assert!(one[0].is_err());
+        assert_eq!(other[0].as_ref().map_err(|it| it.reason.clone()), Ok(&()));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use simpul::{
     ledger::{
-        self, Cause, DeadFilter, DeadLetter, DeliveryId, Fate, Ledger, NewDelivery, Settling, Tried,
+        self, Cause, DeadFilter, DeadLetter, DeliveryId, Fate, Ledger, NewDelivery, Outcome,
+        Settling, Tried,
     },
     message::{Digest, Endpoint, Headers, IdSource, Message, MessageId, Timestamp},
     store::{Address, Options, Store, StoreError, Writes},
@@ -42,6 +43,11 @@ impl Place {
 }
 
 impl Bench {
+    /// The outcome of one delivery.
+    pub(crate) async fn outcome(&self, id: &DeliveryId) -> Option<Outcome> {
+        self.ledger.sendings(std::slice::from_ref(id)).await.unwrap()[0].outcome
+    }
+
     /// One of each kind.
     pub(crate) async fn each() -> Vec<Self> {
         let mut each = vec![Place::Directory(tempfile::tempdir().unwrap()).open().await];

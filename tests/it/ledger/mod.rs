@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use simpul::{
     ledger::{
         self, Claim, DeadFilter, DeadLetter, DeliveryId, Fate, KeyUse, Outcome, Pause, REMEMBERED,
-        Tried,
+        Sending, Tried,
     },
     message::Message,
     store::Writes,
@@ -29,7 +29,7 @@ async fn a_message_is_kept_until_its_last_delivery_is_final() {
         assert!(!bench.is_kept(&message).await);
         let mut outcomes = Vec::new();
         for id in &ids {
-            outcomes.push(bench.ledger.outcome(id).await.unwrap());
+            outcomes.push(bench.outcome(id).await);
         }
         let expected = [Outcome::Delivered, Outcome::Expired, Outcome::Discarded].map(Some);
         assert_eq!(outcomes, expected);
@@ -84,9 +84,40 @@ async fn what_is_final_stays_as_it_is() {
         bench.write(|it| ledger::deliver(it, &ids[1], Outcome::Delivered, START)).await.unwrap();
         bench.give_up(&ids[1]).await;
         assert_eq!(bench.letters().await.len(), 1);
-        assert_eq!(bench.ledger.outcome(&ids[0]).await.unwrap(), Some(Outcome::Delivered));
-        assert_eq!(bench.ledger.outcome(&ids[1]).await.unwrap(), Some(Outcome::Dead));
-        assert_eq!(bench.ledger.outcome(&delivery(ids[0].message, 9)).await.unwrap(), None);
+        assert_eq!(bench.outcome(&ids[0]).await, Some(Outcome::Delivered));
+        assert_eq!(bench.outcome(&ids[1]).await, Some(Outcome::Dead));
+        assert_eq!(bench.outcome(&delivery(ids[0].message, 9)).await, None);
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_settled_once_and_all_is_kept_or_nothing() {
+    for bench in Bench::each().await {
+        let message = bench.message();
+        let settled = settling(&message, Fate::Routed, &[delivery(message.id, 0)]);
+        let settle = |it: &mut Writes| {
+            ledger::received(it, ROUTE, 1);
+            ledger::settle_message(it, &settled);
+        };
+        bench.write(settle).await.unwrap();
+        let refusal = bench.write(settle).await.unwrap_err().reason;
+        assert_eq!(refusal, "another gateway has settled the message meanwhile");
+        assert_eq!(bench.ledger.tallies().await.unwrap()[0].1.received, 1, "all or nothing");
+    }
+}
+
+#[tokio::test]
+async fn whoever_sends_a_delivery_learns_of_its_copy_and_of_its_end() {
+    for bench in Bench::each().await {
+        let (_, ids) = bench.routed(3).await;
+        bench.write(|it| ledger::copied(it, &ids[1])).await.unwrap();
+        bench.write(|it| ledger::deliver(it, &ids[2], Outcome::Delivered, START)).await.unwrap();
+        let asked = [ids, vec![delivery(bench.message().id, 0)]].concat();
+        let known = bench.ledger.sendings(&asked).await.unwrap();
+        let sending = |outcome, copied| Sending { outcome, copied };
+        let over = Some(Outcome::Delivered);
+        let nothing = sending(None, false);
+        assert_eq!(known, [nothing, sending(None, true), sending(over, false), nothing]);
     }
 }
 
@@ -98,7 +129,7 @@ async fn a_replayed_delivery_is_under_way_again_and_cannot_be_replayed_twice() {
         assert_eq!((letter.attempts, letter.delivery.clone()), (3, Some((target(), 0))));
         assert_eq!(letter.sent.as_deref(), Some(&b"{}"[..]));
         bench.write(|it| ledger::replay(it, &letter, Some(digest("new")))).await.unwrap();
-        assert_eq!(bench.ledger.outcome(&ids[0]).await.unwrap(), None);
+        assert_eq!(bench.outcome(&ids[0]).await, None);
         assert_eq!(bench.letters().await, []);
 
         let second = |it: &mut Writes| {

@@ -70,6 +70,7 @@ async fn two_gateways_whose_connections_break_while_one_is_killed_lose_nothing()
         it.rabbitmq = proxies[usize::from(name != BOTH[0])].through(&direct);
     })
     .await;
+    stage.cut = true;
     let queue = stage.queue_sender().await;
     let traffic = Traffic::start(&stage.sender, Some(queue), 6, seed);
     both_work(&stage).await;

@@ -57,6 +57,8 @@ struct Stage {
     setting: Setting,
     /// Who gets what.
     owed: Vec<Owed>,
+    /// Whether connections between gateways and RabbitMQ break in this test.
+    cut: bool,
 }
 
 /// The RabbitMQ that all tests share; nothing, with a word, where none is installed.
@@ -86,7 +88,8 @@ impl Stage {
         let setting = Setting::alone(rabbitmq, receiver.address);
         let sender = Sender::new(&log, Vec::new());
         let owed = OWED.to_vec();
-        let mut stage = Self { gateways: Vec::new(), receiver, log, sender, setting, owed };
+        let mut stage =
+            Self { gateways: Vec::new(), receiver, log, sender, setting, owed, cut: false };
         for name in names {
             let mut setting = stage.setting.clone();
             change(&mut setting, name);
@@ -158,7 +161,7 @@ impl Stage {
     }
 
     fn verdict(&self) -> Verdict {
-        Verdict::of(&self.log.sent(), &self.receiver.arrivals(), &self.owed)
+        Verdict::of(&self.log.sent(), &self.receiver.arrivals(), &self.owed, self.cut)
     }
 
     fn logs(&self) -> String {

@@ -25,6 +25,8 @@ const WORK: Duration = Duration::from_millis(4);
 #[derive(Clone)]
 pub(super) struct Arrival {
     pub(super) at: Instant,
+    /// How long after the start of the receiver that was.
+    pub(super) after: Duration,
     /// `arsip.simpan`.
     pub(super) target: String,
     /// Which gateway sent it.
@@ -46,9 +48,13 @@ pub(super) struct Arrival {
 /// In one line, for a list of those that are wrong.
 impl fmt::Debug for Arrival {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { target, gateway, message, attempt, flagged, key_seq, body, status, .. } = self;
+        let Self { after, target, gateway, message, attempt, flagged, key_seq, .. } = self;
+        let (body, status) = (&self.body, self.status);
         let (number, key) = (&body["nomor"], self.key.get(..8));
-        write!(formatter, "{number} at {target} by {gateway}, message {message}, key {key:?}, ")?;
+        write!(
+            formatter,
+            "{after:?}: {number} at {target} by {gateway}, message {message}, key {key:?}, "
+        )?;
         write!(formatter, "attempt {attempt}, flagged {flagged}, seq {key_seq:?}: {status}")
     }
 }
@@ -74,6 +80,7 @@ pub(super) struct Receiver {
 }
 
 struct Shared {
+    started: Instant,
     // std, not tokio: held for a few instructions, never across an await.
     arrivals: Mutex<Vec<Arrival>>,
     answer: Mutex<Answer>,
@@ -84,8 +91,9 @@ impl Receiver {
     pub(super) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let shared =
-            Arc::new(Shared { arrivals: Mutex::default(), answer: Mutex::new(Box::new(|_| 200)) });
+        let answer: Mutex<Answer> = Mutex::new(Box::new(|_| 200));
+        let (started, arrivals) = (Instant::now(), Mutex::default());
+        let shared = Arc::new(Shared { started, arrivals, answer });
         let router = Router::new().route("/{target}", post(receive));
         let router = router.with_state(Arc::clone(&shared));
         let mut task = JoinSet::new();
@@ -126,6 +134,7 @@ async fn receive(
         |name: &str| -> Option<String> { Some(headers.get(name)?.to_str().unwrap().to_owned()) };
     let mut arrival = Arrival {
         at: Instant::now(),
+        after: shared.started.elapsed(),
         target,
         gateway: text("x-gerbang").unwrap_or_default(),
         key: text("idempotency-key").unwrap(),

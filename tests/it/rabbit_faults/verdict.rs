@@ -59,13 +59,21 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    /// Judges.
-    pub(super) fn of(sent: &BTreeMap<u64, Sent>, arrivals: &[Arrival], owed: &[Owed]) -> Self {
+    /// Judges. A document that RabbitMQ hands out of a system's queue twice is two messages, and
+    /// one of them says so, whichever is first. The same holds of deliveries where `cut` says that
+    /// connections of gateways broke: the one that RabbitMQ has given up may be sending still while
+    /// the other one sends, flagged.
+    pub(super) fn of(
+        sent: &BTreeMap<u64, Sent>,
+        arrivals: &[Arrival],
+        owed: &[Owed],
+        cut: bool,
+    ) -> Self {
         let mut verdict = Self::default();
         for owed in owed {
             let here: Vec<_> = arrivals.iter().filter(|it| it.target == owed.target).collect();
             verdict.lost(sent, &here, owed);
-            verdict.repeats(&here, owed.door);
+            verdict.repeats(&here, cut || owed.door == Door::Queue);
             if owed.ordered {
                 verdict.order(sent, &here);
             }
@@ -101,9 +109,8 @@ impl Verdict {
         }
     }
 
-    /// By number and by key: a repeat of either must say so. What RabbitMQ hands out of a system's
-    /// queue once more is another message to the bus, and says so whichever of the two is first.
-    fn repeats(&mut self, here: &[&Arrival], door: Door) {
+    /// By number and by key: of several, the later ones say so; or all but one, if `any`.
+    fn repeats(&mut self, here: &[&Arrival], any: bool) {
         let (mut keys, mut numbers) = (BTreeSet::new(), BTreeMap::new());
         for (index, it) in here.iter().enumerate() {
             let silent = it.attempt == 1 && !it.flagged;
@@ -111,8 +118,8 @@ impl Verdict {
             let (arrivals, silent_ones) = numbers.entry(it.number()).or_insert((0, 0));
             *arrivals += 1;
             *silent_ones += usize::from(silent);
-            let said_before = if door == Door::Http { *arrivals } else { *silent_ones };
-            if silent && (!key_is_new || 1 < said_before) {
+            let is_wrong = if any { 1 < *silent_ones } else { 1 < *arrivals || !key_is_new };
+            if silent && is_wrong {
                 let before = here.iter().take(index).filter(|old| old.number() == it.number());
                 self.unflagged.push(format!("{it:?} after {:?}", before.collect::<Vec<_>>()));
             }
@@ -161,7 +168,7 @@ impl Verdict {
 }
 
 mod tests {
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use serde_json::json;
 
@@ -189,6 +196,7 @@ mod tests {
     fn arrival(number: u64) -> Arrival {
         Arrival {
             at: Instant::now(),
+            after: Duration::ZERO,
             target: OWED.target.to_owned(),
             gateway: String::new(),
             key: format!("k{number}"),
@@ -209,7 +217,7 @@ mod tests {
     #[test]
     fn a_verdict_finds_every_kind_of_fault_and_nothing_where_there_is_none() {
         let judge = |sent: &BTreeMap<u64, Sent>, arrivals: &[Arrival]| {
-            found(&Verdict::of(sent, arrivals, &[OWED]))
+            found(&Verdict::of(sent, arrivals, &[OWED], false))
         };
         let two = sent(&[1, 2]);
         assert_eq!(judge(&two, &[arrival(1), arrival(2)]), [0; 5]);
@@ -237,7 +245,7 @@ mod tests {
             sent.values_mut().for_each(|it| (it.door, it.keyed) = (Door::Queue, false));
             let arrival = |flagged| Arrival { flagged, key: format!("k{flagged}"), ..arrival(1) };
             let arrivals: Vec<_> = flags.iter().map(|it| arrival(*it)).collect();
-            found(&Verdict::of(&sent, &arrivals, &[queued]))
+            found(&Verdict::of(&sent, &arrivals, &[queued], false))
         };
         assert_eq!(of_queue(&[true, false]), [0; 5], "one of the two says so");
         assert_eq!(of_queue(&[false, false]), [0, 0, 1, 0, 0]);

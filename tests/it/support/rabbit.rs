@@ -19,6 +19,8 @@ use std::{
 /// Debian's commands become another user and change the directory; these do not.
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
+const CONTROL: &str = "/usr/lib/rabbitmq/bin/rabbitmqctl";
+
 /// Virtual hosts that exist from the start: making one later costs half a second.
 const VHOSTS: usize = 64;
 
@@ -40,6 +42,7 @@ pub(crate) struct Rabbit {
     port: u16,
     /// Where it speaks TLS, as `localhost`.
     tls_port: u16,
+    environment: Vec<(&'static str, String)>,
     next_vhost: AtomicUsize,
 }
 
@@ -69,11 +72,11 @@ impl Rabbit {
         configure(&base, port, tls_port);
         let mut command = Command::new("sh");
         command.args(["-c", GUARD]).env_clear().process_group(0).stdin(Stdio::piped());
-        for (name, value) in environment(&base, port, between_nodes, names) {
-            command.env(name, value);
-        }
+        let environment = environment(&base, port, between_nodes, names);
+        command.envs(environment.iter().cloned());
         let guard = Mutex::new(command.spawn().unwrap());
-        let rabbit = Self { guard, port, tls_port, next_vhost: AtomicUsize::new(0) };
+        let next_vhost = AtomicUsize::new(0);
+        let rabbit = Self { guard, port, tls_port, environment, next_vhost };
         rabbit.begin();
         rabbit.wait_until_up();
         Some(rabbit)
@@ -90,6 +93,21 @@ impl Rabbit {
     pub(crate) fn by_tls(&self, address: &str, host: &str) -> String {
         let plain = format!("amqp://simpul:simpul@127.0.0.1:{}", self.port);
         address.replace(&plain, &format!("amqps://simpul:simpul@{host}:{}", self.tls_port))
+    }
+
+    /// Ends the Raft server of a queue of the first virtual host: the queue is there, and dead.
+    pub(crate) fn stop_queue(&self, queue: &str) {
+        let stop = format!("ra:stop_server(quorum_queues, {{'t00_{queue}', node()}}).");
+        let mut command = Command::new(CONTROL);
+        command.args(["--node", &self.node(), "eval", &stop]).env_clear();
+        let done = command.envs(self.environment.iter().cloned()).output().unwrap();
+        let said = String::from_utf8_lossy(&done.stdout);
+        assert_eq!(said.trim(), "ok", "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    fn node(&self) -> String {
+        let name = self.environment.iter().find(|(it, _)| *it == "RABBITMQ_NODENAME");
+        name.unwrap().1.clone()
     }
 
     /// The address of a certain virtual host.
@@ -171,9 +189,18 @@ impl Drop for Rabbit {
     }
 }
 
+/// Outside the range from which systems take the ports of outgoing calls: the server opens them
+/// seconds later, and again after each restart, and no call must have taken one meanwhile.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
 /// Ports that nobody has at this moment.
 fn free_ports() -> [u16; 4] {
-    let all = [(); 4].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
+    use std::hash::{BuildHasher, RandomState};
+    let random = || RandomState::new().hash_one(0) % u64::from(PORTS.end - PORTS.start);
+    let any = || PORTS.start + u16::try_from(random()).unwrap();
+    // All are held until all are known, so that they differ.
+    let free = || (0..1_000).find_map(|_| TcpListener::bind(("127.0.0.1", any())).ok());
+    let all = [(); 4].map(|()| free().unwrap());
     all.map(|it| it.local_addr().unwrap().port())
 }
 

@@ -25,3 +25,6 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_at ON outbox (at);
 
 CREATE TABLE declared (name TEXT COLLATE "C" PRIMARY KEY);
+
+-- 1: there may be a copy in its queue, before or behind it.
+ALTER TABLE delivery ADD COLUMN copied BIGINT NOT NULL DEFAULT 0;
