@@ -131,6 +131,11 @@ impl<'w> Worker<'w> {
         }
         self.held.drain(..).for_each(|(it, _)| it.put_back());
         drop(consumer);
+        self.finish().await;
+    }
+
+    /// Waits for the attempts under way, and for all that is to be written.
+    async fn finish(mut self) {
         loop {
             tokio::select! {
                 Some(done) = self.tasks.join_next_with_id() => self.settle(done),
