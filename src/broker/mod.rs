@@ -6,7 +6,7 @@
 pub mod embedded;
 pub mod rabbitmq;
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{any::Any, collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -142,12 +142,12 @@ pub trait Broker: Send + Sync {
     /// [`BrokerError`] if the broker cannot be asked.
     async fn depth(&self, queue: &QueueName) -> Result<Depth, BrokerError>;
 
-    /// Every queue that holds something.
+    /// Every queue that holds something, and what stands in it now.
     ///
     /// # Errors
     ///
     /// [`BrokerError`] if the broker cannot be asked.
-    async fn queues(&self) -> Result<Vec<QueueName>, BrokerError>;
+    async fn depths(&self) -> Result<BTreeMap<QueueName, Depth>, BrokerError>;
 
     /// Looks at entries without taking them: those after `after` (a [`Browsed::position`]).
     ///

@@ -31,6 +31,11 @@ pub(super) fn delivery_queue(route: &str, target: &Endpoint) -> QueueName {
     format!("simpul.deliver.{route}.{target}").into()
 }
 
+/// The route of a route queue; `None` for other queues.
+pub(super) fn parse_route_queue(queue: &str) -> Option<&str> {
+    queue.strip_prefix("simpul.route.")
+}
+
 /// The queues of a set of files, each with whether its entries have an order.
 pub fn queues(plan: &Plan) -> impl Iterator<Item = (QueueName, bool)> + '_ {
     plan.routes.values().flat_map(|route| {

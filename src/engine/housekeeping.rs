@@ -7,9 +7,17 @@ use tracing::{error, warn};
 
 use super::{
     EngineError, Shared,
-    envelope::{delivery_queue, route_queue},
+    envelope::{parse_delivery_queue, parse_route_queue},
+    status::Depths,
 };
-use crate::{journal, ledger, ledger::REMEMBERED, message::Timestamp, store::Writes};
+use crate::{
+    broker::Depth,
+    journal,
+    ledger::{self, REMEMBERED},
+    message::Timestamp,
+    route::Plan,
+    store::Writes,
+};
 
 /// How often what is final and old is forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(10);
@@ -24,9 +32,9 @@ const JOURNAL_KEPT: Duration = Duration::from_hours(28 * 24);
 /// Measures and forgets until it is told to stop.
 pub(super) async fn run(shared: Arc<Shared>) {
     let mut since_forgetting = FORGET_EVERY;
-    let mut damaged = 0;
+    let mut shown = Shown::default();
     loop {
-        if let Err(error) = shared.measure(&mut damaged).await {
+        if let Err(error) = shared.measure(&mut shown).await {
             warn!(%error, "the queues cannot be measured");
         }
         if let Err(error) = shared.heed_pauses().await {
@@ -46,24 +54,29 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
 }
 
+/// What the metrics show.
+#[derive(Default)]
+struct Shown {
+    /// The queues that held something.
+    depths: Depths,
+    damaged: u64,
+}
+
 impl Shared {
     /// Shows the queues and the dead letters to the metrics.
-    async fn measure(&self, damaged: &mut u64) -> Result<(), EngineError> {
+    async fn measure(&self, shown: &mut Shown) -> Result<(), EngineError> {
         self.metrics.broker_up.set(i64::from(self.broker.obstacle().is_none()));
         let depths = self.depths().await?;
         let holding = depths.iter().filter(|(_, it)| it.entries != 0);
-        self.backlog.set(holding.map(|(name, _)| name.as_str().into()).collect());
-        for route in self.live().plan.routes.values() {
-            let of = |name: &str| depths.get(name).copied().unwrap_or_default();
-            let depth = of(&route_queue(&route.name));
-            let queue = &self.metrics.route(&route.name).queue;
-            queue.set(depth.entries, depth.delayed, depth.oldest);
-            for to in &route.to {
-                let depth = of(&delivery_queue(&route.name, &to.target));
-                let metrics = self.metrics.target(&route.name, &to.target.to_string());
-                metrics.queue.set(depth.entries, depth.delayed, depth.oldest);
-            }
+        self.backlog.set(holding.map(|(name, _)| name.clone()).collect());
+        // A queue that was empty and is empty costs nothing: with many routes most are.
+        let emptied = shown.depths.keys().filter(|it| !depths.contains_key(*it));
+        let live = self.live();
+        for name in depths.keys().chain(emptied) {
+            let depth = depths.get(name).copied().unwrap_or_default();
+            self.show_queue(&live.plan, name, depth);
         }
+        shown.depths = depths;
         let mut dead: BTreeMap<Arc<str>, u64> = BTreeMap::new();
         for class in DEAD_CLASSES {
             dead.insert(class.into(), 0);
@@ -75,15 +88,33 @@ impl Shared {
             self.metrics.set_dead_letters(&class, count);
         }
         let found = self.broker.damaged();
-        if *damaged < found {
+        if shown.damaged < found {
             error!(
                 entries = found,
                 "the disk gave queue entries back damaged; they were put aside"
             );
         }
-        *damaged = found;
+        shown.damaged = found;
         self.metrics.damaged.set(i64::try_from(found).unwrap_or(i64::MAX));
         Ok(())
+    }
+
+    fn show_queue(&self, plan: &Plan, name: &str, depth: Depth) {
+        let Depth { entries, delayed, oldest } = depth;
+        if let Some((route, target)) = parse_delivery_queue(name) {
+            let is_running = plan
+                .routes
+                .get(&route)
+                .is_some_and(|it| it.to.iter().any(|to| to.target == target));
+            if is_running {
+                let metrics = self.metrics.target(&route, &target.to_string());
+                metrics.queue.set(entries, delayed, oldest);
+            }
+        } else if let Some(route) = parse_route_queue(name)
+            && plan.routes.contains_key(route)
+        {
+            self.metrics.route(route).queue.set(entries, delayed, oldest);
+        }
     }
 
     /// Forgets what is old, piece by piece.

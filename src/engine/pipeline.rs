@@ -254,9 +254,8 @@ impl<'s> Making<'s> {
         parts: &[Value<'a>],
     ) -> Result<(), Cause> {
         let target = &destination.target;
-        let place = format!("to {target}");
         let Some(open) = self.setting.plan.targets.get(target) else {
-            return Err(bad(&place, "bug: the target is not in the plan"));
+            return Err(bad(&format!("to {target}"), "bug: the target is not in the plan"));
         };
         let mut ordinal = 0;
         for body in parts {
@@ -265,7 +264,7 @@ impl<'s> Making<'s> {
                 Ok(items) => items,
                 Err(cause) => {
                     self.fail(target, ordinal, cause);
-                    self.bounded(&place)?;
+                    self.bounded(target)?;
                     ordinal += 1;
                     continue;
                 }
@@ -277,7 +276,7 @@ impl<'s> Making<'s> {
                     Err(cause) => self.fail(target, ordinal, cause),
                 }
                 ordinal += 1;
-                self.bounded(&place)?;
+                self.bounded(target)?;
             }
         }
         if ordinal == 0 {
@@ -310,15 +309,15 @@ impl<'s> Making<'s> {
         self.out.failed.push(Failed { target: target.clone(), ordinal, cause });
     }
 
-    fn bounded(&self, place: &str) -> Result<(), Cause> {
-        if SPLIT_MAX < self.count {
-            return Err(bad(place, format!("one message makes more than {SPLIT_MAX} deliveries")));
-        }
-        if MEMORY_MAX < self.bytes {
-            let limit = MEMORY_MAX >> 20;
-            return Err(bad(place, format!("one message makes more than {limit} MiB to deliver")));
-        }
-        Ok(())
+    fn bounded(&self, target: &Endpoint) -> Result<(), Cause> {
+        let limit = if SPLIT_MAX < self.count {
+            format!("{SPLIT_MAX} deliveries")
+        } else if MEMORY_MAX < self.bytes {
+            format!("{} MiB to deliver", MEMORY_MAX >> 20)
+        } else {
+            return Ok(());
+        };
+        Err(bad(&format!("to {target}"), format!("one message makes more than {limit}")))
     }
 }
 

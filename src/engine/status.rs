@@ -7,7 +7,7 @@ use super::{
     envelope::{delivery_queue, parse_delivery_queue, route_queue},
 };
 use crate::{
-    broker::Depth,
+    broker::{Depth, QueueName},
     journal::Line,
     ledger::{Fares, Pause, Tally, TargetTally},
     message::{Endpoint, MessageId},
@@ -123,23 +123,12 @@ impl Engine {
     }
 }
 
-pub(super) type Depths = BTreeMap<String, Depth>;
+/// What stands in the queues that hold something.
+pub(super) type Depths = BTreeMap<QueueName, Depth>;
 
 impl Shared {
     pub(super) async fn depths(&self) -> Result<Depths, EngineError> {
-        let mut names = self.broker.queues().await?;
-        for route in self.live().plan.routes.values() {
-            names.push(route_queue(&route.name));
-            names.extend(route.to.iter().map(|to| delivery_queue(&route.name, &to.target)));
-        }
-        names.sort();
-        names.dedup();
-        let mut depths = Depths::new();
-        for name in names {
-            let depth = self.broker.depth(&name).await?;
-            depths.insert(name.to_string(), depth);
-        }
-        Ok(depths)
+        Ok(self.broker.depths().await?)
     }
 
     fn compose(&self, tallies: Vec<(Arc<str>, Tally)>, depths: &Depths) -> Vec<RouteStatus> {
@@ -147,6 +136,10 @@ impl Shared {
         let mut tallies: BTreeMap<_, _> = tallies.into_iter().collect();
         for name in live.plan.routes.keys() {
             tallies.entry(Arc::clone(name)).or_default();
+        }
+        let mut filled: BTreeMap<Arc<str>, Vec<Endpoint>> = BTreeMap::new();
+        for (route, target) in depths.keys().filter_map(|it| parse_delivery_queue(it)) {
+            filled.entry(route).or_default().push(target);
         }
         let mut all = Vec::with_capacity(tallies.len());
         for (route, tally) in tallies {
@@ -156,11 +149,8 @@ impl Shared {
             for to in plan.iter().flat_map(|it| &it.to) {
                 targets.entry(to.target.clone()).or_default();
             }
-            for queue in depths.keys() {
-                if let Some((of, target)) = parse_delivery_queue(queue).filter(|it| it.0 == route) {
-                    debug_assert_eq!(of, route);
-                    targets.entry(target).or_default();
-                }
+            for target in filled.remove(&route).unwrap_or_default() {
+                targets.entry(target).or_default();
             }
             let targets = targets.into_iter().map(|(target, tally)| {
                 let orphaned = !plan.is_some_and(|it| it.to.iter().any(|to| to.target == target));

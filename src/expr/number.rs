@@ -167,8 +167,8 @@ fn calculate_short(operator: Operator, left: i64, right: i64) -> Option<i64> {
     }
 }
 
-/// A short integer without point and exponent.
-fn short(text: &str) -> Option<i64> {
+/// The value of a short integer without point and exponent.
+pub(super) fn short(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || SHORT_DIGITS_MAX < digits.len() {
         return None;
@@ -189,7 +189,8 @@ fn decimal(text: &str) -> Result<Decimal128, Failure> {
     }
 }
 
-fn whole(arena: &Arena, value: i64) -> Result<Value<'_>, Failure> {
+/// An integer as a value.
+pub(super) fn whole(arena: &Arena, value: i64) -> Result<Value<'_>, Failure> {
     // Written from the end; 20 characters hold every i64.
     let mut text = [b'0'; 20];
     let mut start = text.len();

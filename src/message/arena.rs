@@ -50,14 +50,24 @@ impl Arena {
         List { items: BumpVec::new_in(&self.0), arena: self }
     }
 
+    /// A list that grows in the arena, with room for so many items.
+    ///
+    /// # Errors
+    ///
+    /// [`ArenaFull`] when the limit is reached.
+    pub fn list_for<T: Copy>(&self, items: usize) -> Result<List<'_, T>, ArenaFull> {
+        let mut list = self.list();
+        list.reserve(items)?;
+        Ok(list)
+    }
+
     /// Copies `parts` into the arena as one text.
     ///
     /// # Errors
     ///
     /// [`ArenaFull`] when the limit is reached; what was handed out stays valid.
     pub fn joined<'a>(&'a self, parts: &[&str]) -> Result<&'a str, ArenaFull> {
-        let mut bytes = self.list();
-        bytes.reserve(parts.iter().map(|it| it.len()).sum())?;
+        let mut bytes = self.list_for(parts.iter().map(|it| it.len()).sum())?;
         for part in parts {
             bytes.extend(part.as_bytes())?;
         }

@@ -9,6 +9,9 @@ pub struct JsonWriter {
     limit: usize,
 }
 
+/// Room for the text of a typical body before it must grow.
+const BYTES_AT_FIRST: usize = 1024;
+
 impl JsonWriter {
     /// `value` as JSON text.
     pub fn to_vec(value: Value<'_>) -> Vec<u8> {
@@ -25,7 +28,7 @@ impl JsonWriter {
     ///
     /// [`ArenaFull`] when the text would be longer.
     pub fn to_vec_within(value: Value<'_>, limit: usize) -> Result<Vec<u8>, ArenaFull> {
-        let mut writer = Self { out: Vec::new(), limit };
+        let mut writer = Self { out: Vec::with_capacity(BYTES_AT_FIRST.min(limit)), limit };
         writer.value(value)?;
         Ok(writer.out)
     }

@@ -1,6 +1,9 @@
 //! What can be wrong between files: names, and what they refer to.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use crate::{
     diagnostic::{Code, Located, Report, Span, nearest},
@@ -83,12 +86,27 @@ fn leads_out(path: &Located<String>, report: &mut Report) -> bool {
 /// The sources or targets that system files declare, also in files that are wrong otherwise.
 #[derive(Default)]
 pub(super) struct Declared {
-    pub(super) sources: Vec<Endpoint>,
-    pub(super) targets: Vec<Endpoint>,
+    pub(super) sources: Endpoints,
+    pub(super) targets: Endpoints,
     /// Where each stands in its file.
     pub(super) places: BTreeMap<Endpoint, Span>,
     /// Systems whose files could not be read whole: what they have is not known.
     pub(super) unread: Vec<String>,
+}
+
+/// Endpoints in the order in which they are declared, found at once among thousands.
+#[derive(Default)]
+pub(super) struct Endpoints {
+    ordered: Vec<Endpoint>,
+    known: HashSet<Endpoint>,
+}
+
+impl Endpoints {
+    /// Adds one; false if it was there before.
+    pub(super) fn push(&mut self, endpoint: Endpoint) -> bool {
+        self.ordered.push(endpoint.clone());
+        self.known.insert(endpoint)
+    }
 }
 
 /// Which of both an endpoint is.
@@ -102,7 +120,7 @@ pub(super) enum Role {
 const NAMED_MAX: usize = 5;
 
 impl Declared {
-    fn of(&self, role: Role) -> (&'static str, &[Endpoint], &[Endpoint]) {
+    fn of(&self, role: Role) -> (&'static str, &Endpoints, &Endpoints) {
         match role {
             Role::Source => ("source", &self.sources, &self.targets),
             Role::Target => ("target", &self.targets, &self.sources),
@@ -127,15 +145,16 @@ impl Declared {
             found.help(format!("write the system, a dot, and the {what}: `e-sppd.status`"));
             return None;
         };
-        if known.contains(&endpoint) {
+        if known.known.contains(&endpoint) {
             return Some(endpoint);
         }
         if self.unread.iter().any(|it| **it == *endpoint.system) {
             return None;
         }
         let found = report.error(text.at, Code::UnknownName, format!("no {what} `{wrong}`"));
+        let known = &known.ordered;
         let names: Vec<String> = known.iter().map(ToString::to_string).collect();
-        if others.contains(&endpoint) {
+        if others.known.contains(&endpoint) {
             let other = if role == Role::Source { "target" } else { "source" };
             let some: Vec<_> = names.iter().take(NAMED_MAX).map(String::as_str).collect();
             found.label(format!("this is a {other}"));

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use super::{
-    check::{self, Declared, Schemas},
+    check::{self, Declared, Endpoints, Schemas},
     file::SystemFile,
     load::Project,
     plan::{OpenPlanTarget, PlanSource, RetryPolicy},
@@ -115,16 +115,15 @@ impl Systems {
     ) {
         let Declared { sources: known_sources, targets: known_targets, places, .. } =
             &mut self.declared;
-        let mut add = |name: &Located<String>, known: &mut Vec<Endpoint>| {
+        let mut add = |name: &Located<String>, known: &mut Endpoints| {
             let Some(endpoint) = Endpoint::parse(&format!("{system}.{}", name.value)) else {
                 return;
             };
-            if known.contains(&endpoint) {
+            places.insert(endpoint.clone(), name.at);
+            if !known.push(endpoint.clone()) {
                 let message = format!("`{endpoint}` is declared twice");
                 report.error(name.at, Code::Duplicate, message).help("name one of them otherwise");
             }
-            places.insert(endpoint.clone(), name.at);
-            known.push(endpoint);
         };
         sources.for_each(|it| add(it, known_sources));
         targets.for_each(|it| add(it, known_targets));

@@ -249,21 +249,23 @@ impl Shape {
             Kind::Number(text) => Value::Number(Number::from_checked(scope.arena.text(text)?)),
             Kind::Text(text) => return Ok(text.eval(scope)?),
             Kind::List(shapes) => {
-                let mut items = Vec::with_capacity(shapes.len());
+                let mut items = scope.arena.list_for(shapes.len())?;
                 for (index, shape) in shapes.iter().enumerate() {
                     let item = shape.value(scope);
-                    items.extend(item.map_err(|it| it.in_field(&format!("[{index}]")))?);
-                }
-                Value::Array(scope.arena.slice(&items)?)
-            }
-            Kind::Object(fields) => {
-                let mut members = Vec::with_capacity(fields.len());
-                for (name, shape) in fields {
-                    if let Some(value) = shape.value(scope).map_err(|it| it.in_field(name))? {
-                        members.push((scope.arena.text(name)?, value));
+                    if let Some(item) = item.map_err(|it| it.in_field(&format!("[{index}]")))? {
+                        items.push(item)?;
                     }
                 }
-                Value::Object(scope.arena.slice(&members)?)
+                Value::Array(items.finish())
+            }
+            Kind::Object(fields) => {
+                let mut members = scope.arena.list_for(fields.len())?;
+                for (name, shape) in fields {
+                    if let Some(value) = shape.value(scope).map_err(|it| it.in_field(name))? {
+                        members.push((scope.arena.text(name)?, value))?;
+                    }
+                }
+                Value::Object(members.finish())
             }
             Kind::Each { items, shape } => return each_value(items, shape, scope),
         }))
@@ -283,13 +285,15 @@ fn each_value<'a>(
         }
         None => return Ok(None),
     };
-    let mut made = Vec::with_capacity(items.len());
+    let mut made = scope.arena.list_for(items.len())?;
     for (index, item) in items.iter().enumerate() {
         let scope = Scope { item: Some(*item), ..*scope };
         let value = shape.value(&scope);
-        made.extend(value.map_err(|it| it.in_field(&format!("[{index}]")))?);
+        if let Some(value) = value.map_err(|it| it.in_field(&format!("[{index}]")))? {
+            made.push(value)?;
+        }
     }
-    Ok(Some(Value::Array(scope.arena.slice(&made)?)))
+    Ok(Some(Value::Array(made.finish())))
 }
 
 fn is_reserved(key: &Located<String>) -> bool {

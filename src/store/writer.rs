@@ -4,6 +4,7 @@
 //! for the disk the next jobs gather, so that the disk's pace sets the size of a transaction.
 
 use std::{
+    collections::{HashMap, hash_map::Entry},
     path::Path,
     sync::{
         Arc,
@@ -13,11 +14,11 @@ use std::{
     time::Instant,
 };
 
-use rusqlite::Connection;
+use rusqlite::{CachedStatement, Connection};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Answer, CommitSeen, Failure, StoreError, Writes,
+    Answer, CommitSeen, Failure, Param, StoreError, Writes,
     sqlite::{self, Trouble},
     writes::Write,
 };
@@ -189,42 +190,15 @@ impl Work {
         };
         let statement = |sql| self.connection.prepare_cached(sql);
         statement("BEGIN IMMEDIATE").and_then(|mut it| it.execute([])).map_err(whole)?;
+        let mut statements = Statements { connection: &self.connection, prepared: HashMap::new() };
         let mut counts = Vec::with_capacity(jobs.len());
         for (index, job) in jobs.iter().enumerate() {
             let done: Result<Vec<u64>, Failed> =
-                job.writes.iter().map(|write| self.write(write, index)).collect();
+                job.writes.iter().map(|write| statements.write(write, index)).collect();
             counts.push(done?);
         }
         statement("COMMIT").and_then(|mut it| it.execute([])).map_err(whole)?;
         Ok(counts)
-    }
-
-    fn write(&self, write: &Write, job: usize) -> Result<u64, Failed> {
-        let sql = write.sql.sqlite;
-        if sql.is_empty() {
-            return Ok(0);
-        }
-        let changed = self
-            .connection
-            .prepare_cached(sql)
-            .and_then(|mut statement| {
-                sqlite::bind(&mut statement, &write.params)?;
-                statement.raw_execute()
-            })
-            .map_err(|error| Failed {
-                job: Some(job),
-                trouble: sqlite::trouble(&error),
-                error: sqlite::error(&format!("cannot {}", gist(sql)), &error),
-            })?;
-        let changed = changed as u64;
-        match write.expect {
-            Some(expect) if changed != expect.rows => Err(Failed {
-                job: Some(job),
-                trouble: Trouble::Statement,
-                error: StoreError::new(expect.otherwise),
-            }),
-            _ => Ok(changed),
-        }
     }
 
     fn saw(&self, jobs: usize, started: Instant) {
@@ -259,6 +233,45 @@ impl Work {
         let _ = self.failure.0.set(error.reason.clone());
         let keep_log = rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         let _ = self.connection.set_db_config(keep_log, true);
+    }
+}
+
+/// The statements of one transaction. A transaction has a few of them many times over, so that each
+/// is looked up by its text once, and by the address of its text from then on.
+struct Statements<'c> {
+    connection: &'c Connection,
+    prepared: HashMap<*const str, CachedStatement<'c>>,
+}
+
+impl Statements<'_> {
+    /// Executes one; returns how many rows it changed.
+    fn write(&mut self, write: &Write, job: usize) -> Result<u64, Failed> {
+        let sql = write.sql.sqlite;
+        if sql.is_empty() {
+            return Ok(0);
+        }
+        let changed = self.execute(sql, &write.params).map_err(|error| Failed {
+            job: Some(job),
+            trouble: sqlite::trouble(&error),
+            error: sqlite::error(&format!("cannot {}", gist(sql)), &error),
+        })?;
+        match write.expect {
+            Some(expect) if changed != expect.rows => Err(Failed {
+                job: Some(job),
+                trouble: Trouble::Statement,
+                error: StoreError::new(expect.otherwise),
+            }),
+            _ => Ok(changed),
+        }
+    }
+
+    fn execute(&mut self, sql: &'static str, params: &[Param]) -> rusqlite::Result<u64> {
+        let statement = match self.prepared.entry(std::ptr::from_ref(sql)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(vacant) => vacant.insert(self.connection.prepare_cached(sql)?),
+        };
+        sqlite::bind(statement, params)?;
+        Ok(statement.raw_execute()? as u64)
     }
 }
 

@@ -1,9 +1,12 @@
 //! Over a broker that is not transactional, whatever happens between two of its steps: nothing is
 //! lost, nothing is sent twice unnoticed, and every message is accounted for once.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -117,8 +120,8 @@ impl Broker for Halfway {
         self.inner.depth(queue).await
     }
 
-    async fn queues(&self) -> Result<Vec<QueueName>, BrokerError> {
-        self.inner.queues().await
+    async fn depths(&self) -> Result<BTreeMap<QueueName, Depth>, BrokerError> {
+        self.inner.depths().await
     }
 
     async fn browse(

@@ -66,7 +66,7 @@ impl EmbeddedConsumer {
     }
 
     async fn look(&mut self) -> Look {
-        if self.shared.is_closed() {
+        if self.shared.is_closed() || !self.queue.filled.load(Ordering::Acquire) {
             return Look::Wait;
         }
         let room = self.queue.room(&self.held, self.prefetch).min(FETCHED_MAX);

@@ -19,7 +19,7 @@ mod settle;
 mod sql;
 
 use std::{
-    collections::{HashMap, hash_map},
+    collections::{BTreeMap, HashMap, hash_map},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -31,7 +31,7 @@ use bytes::Bytes;
 
 use self::{
     consumer::EmbeddedConsumer,
-    queue::{Queue, positions},
+    queue::{Queue, Stored, positions},
 };
 use super::{
     Broker, BrokerError, Browsed, Consumer, Depth, Entry, Output, QueueName, Settled, Taking,
@@ -135,6 +135,8 @@ impl Embedded {
         self.shared.store.commit(all).await?;
         for queue in queues {
             queue.stored.store(true, Ordering::Relaxed);
+            // Before the notice: who hears it must find that there is something.
+            queue.filled.store(true, Ordering::Release);
             queue.changed.notify_waiters();
         }
         Ok(())
@@ -183,32 +185,21 @@ impl Broker for Embedded {
             return Ok(Depth::default());
         };
         let now = self.shared.clock.now();
-        let (id, now_ms) = (Param::from(queue.id), Param::from(now.as_millis()));
-        let questions = vec![
-            (sql::ENTRIES, vec![id.clone()]),
-            (sql::DELAYED, vec![id.clone(), now_ms]),
-            (sql::FIRST, vec![id]),
-        ];
-        let mut answers = self.shared.store.query(questions).await?.into_iter();
-        let mut next = || answers.next().and_then(|rows| rows.into_iter().next());
-        let count = |row: Option<Row>| row.map_or(0, |it| u64::try_from(it.int(0)).unwrap_or(0));
-        let (entries, delayed) = (count(next()), count(next()));
-        let oldest =
-            next().map(|first| now.since(Timestamp::from_millis(first.int(0)))).unwrap_or_default();
-        Ok(Depth { entries, delayed, oldest })
+        let row = self.ask(sql::DEPTH, vec![queue.id.into(), now.as_millis().into()]).await?;
+        Ok(depth(&row, now))
     }
 
-    async fn queues(&self) -> Result<Vec<QueueName>, BrokerError> {
-        let mut names: Vec<QueueName> = Vec::new();
+    async fn depths(&self) -> Result<BTreeMap<QueueName, Depth>, BrokerError> {
+        let mut depths: BTreeMap<QueueName, Depth> = BTreeMap::new();
         loop {
-            let after = names.last().map_or("", |name| name.as_ref()).into();
-            let answers = self.shared.store.query(vec![(sql::FILLED, vec![after])]).await?;
-            let page: Vec<QueueName> =
-                answers.iter().flatten().map(|row| row.text(0).into()).collect();
-            if page.is_empty() {
-                return Ok(names);
+            let after = depths.last_key_value().map_or("", |(name, _)| name.as_ref()).into();
+            let now = self.shared.clock.now();
+            let question = (sql::DEPTHS, vec![after, now.as_millis().into()]);
+            let page = self.shared.store.query(vec![question]).await?;
+            if page.iter().all(Vec::is_empty) {
+                return Ok(depths);
             }
-            names.extend(page);
+            depths.extend(page.iter().flatten().map(|row| (row.text(0).into(), depth(row, now))));
         }
     }
 
@@ -305,7 +296,7 @@ impl Shared {
             hash_map::Entry::Occupied(known) => Arc::clone(known.get()),
             hash_map::Entry::Vacant(vacant) => {
                 queues.last_id += 1;
-                let queue = Queue::new(queues.last_id, Arc::clone(name), false);
+                let queue = Queue::new(queues.last_id, Arc::clone(name), Stored::No);
                 Arc::clone(vacant.insert(Arc::new(queue)))
             }
         }
@@ -321,7 +312,8 @@ async fn known(store: &Store) -> Result<Queues, BrokerError> {
         for row in page.iter().flatten() {
             let name: QueueName = row.text(1).into();
             queues.last_id = row.int(0);
-            let queue = Queue::new(queues.last_id, Arc::clone(&name), true);
+            let stored = if row.int(2) == 0 { Stored::Empty } else { Stored::Filled };
+            let queue = Queue::new(queues.last_id, Arc::clone(&name), stored);
             queues.by_name.insert(name, Arc::new(queue));
         }
         if queues.last_id == before {
@@ -343,6 +335,14 @@ fn entry(received_at: i64, id: &[u8], headers: &str, body: Bytes) -> Entry {
         headers: Headers::from_json(headers),
         body,
     }
+}
+
+/// Reads a row: `name, entries, delayed, first`.
+fn depth(row: &Row, now: Timestamp) -> Depth {
+    let count = |column| u64::try_from(row.int(column)).unwrap_or_default();
+    let first = Some(row.int(3)).filter(|_| !row.is_null(3));
+    let oldest = first.map(|it| now.since(Timestamp::from_millis(it))).unwrap_or_default();
+    Depth { entries: count(1), delayed: count(2), oldest }
 }
 
 fn only_row(answers: Vec<Vec<Row>>) -> Row {

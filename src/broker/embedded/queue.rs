@@ -22,6 +22,9 @@ pub(super) struct Queue {
     pub(super) name: QueueName,
     /// Whether the store is known to have it.
     pub(super) stored: AtomicBool,
+    /// Whether it may hold anything. While nothing was ever put in, nobody need ask the store: of
+    /// ten thousand routes most are like that when the bus starts.
+    pub(super) filled: AtomicBool,
     /// Something may be ready that was not before.
     pub(super) changed: Notify,
     /// Held from making the list of loans until what was fetched is on it, so that nothing is
@@ -49,12 +52,24 @@ pub(super) struct Lent {
     pub(super) handed_out: bool,
 }
 
+/// What the store knows of a queue when the broker is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stored {
+    /// Nothing.
+    No,
+    /// That it is empty.
+    Empty,
+    /// That it holds something.
+    Filled,
+}
+
 impl Queue {
-    pub(super) fn new(id: i64, name: QueueName, stored: bool) -> Self {
+    pub(super) fn new(id: i64, name: QueueName, stored: Stored) -> Self {
         Self {
             id,
             name,
-            stored: AtomicBool::new(stored),
+            stored: AtomicBool::new(stored != Stored::No),
+            filled: AtomicBool::new(stored == Stored::Filled),
             changed: Notify::new(),
             fetching: tokio::sync::Mutex::default(),
             loans: Mutex::default(),

@@ -75,31 +75,36 @@ pub(super) const PUT_ASIDE: &str = "
     SELECT position, queue, ?2, received_at, crc, message, order_key, headers, body
     FROM entry WHERE position = ?1";
 
-/// How many entries a queue holds.
-pub(super) const ENTRIES: &str = "SELECT entries FROM queue WHERE id = ?1";
+/// How many entries queue ?1 holds, how many of them wait for a moment after ?2, and when the first
+/// in line was received.
+pub(super) const DEPTH: &str = "
+    SELECT q.name, q.entries,
+        (SELECT count(*) FROM entry INDEXED BY entry_ready
+            WHERE queue = q.id AND blocked = 0 AND due > ?2)
+        + (SELECT count(*) FROM entry INDEXED BY entry_blocked_due
+            WHERE queue = q.id AND blocked = 1 AND due > 0 AND due > ?2),
+        (SELECT received_at FROM entry INDEXED BY entry_place
+            WHERE queue = q.id ORDER BY position LIMIT 1)
+    FROM queue AS q WHERE q.id = ?1";
 
-/// How many entries wait for a moment after ?2.
-pub(super) const DELAYED: &str = "
-    SELECT (SELECT count(*) FROM entry INDEXED BY entry_ready
-            WHERE queue = ?1 AND blocked = 0 AND due > ?2)
-         + (SELECT count(*) FROM entry INDEXED BY entry_blocked_due
-            WHERE queue = ?1 AND blocked = 1 AND due > 0 AND due > ?2)";
-
-/// When the first entry in line was received.
-pub(super) const FIRST: &str = "
-    SELECT received_at FROM entry INDEXED BY entry_place
-    WHERE queue = ?1 ORDER BY position LIMIT 1";
+/// The same of each queue that holds something, after a name.
+pub(super) const DEPTHS: &str = "
+    SELECT q.name, q.entries,
+        (SELECT count(*) FROM entry INDEXED BY entry_ready
+            WHERE queue = q.id AND blocked = 0 AND due > ?2)
+        + (SELECT count(*) FROM entry INDEXED BY entry_blocked_due
+            WHERE queue = q.id AND blocked = 1 AND due > 0 AND due > ?2),
+        (SELECT received_at FROM entry INDEXED BY entry_place
+            WHERE queue = q.id ORDER BY position LIMIT 1)
+    FROM queue AS q WHERE q.name > ?1 AND q.entries > 0 ORDER BY q.name LIMIT 500";
 
 /// The last position of a queue.
 pub(super) const LAST: &str =
     "SELECT max(position) FROM entry INDEXED BY entry_place WHERE queue = ?1";
 
-/// Names of queues that hold something, after a name.
-pub(super) const FILLED: &str =
-    "SELECT name FROM queue WHERE name > ?1 AND entries > 0 ORDER BY name LIMIT 5000";
-
 /// Every queue, after an id.
-pub(super) const QUEUES: &str = "SELECT id, name FROM queue WHERE id > ?1 ORDER BY id LIMIT 5000";
+pub(super) const QUEUES: &str = "
+    SELECT id, name, entries FROM queue WHERE id > ?1 ORDER BY id LIMIT 5000";
 
 /// Entries of a queue by position, after one.
 pub(super) const BROWSE: &str = "
@@ -179,11 +184,9 @@ mod tests {
         FETCH,
         NEXT_DUE,
         PUT_ASIDE,
-        ENTRIES,
-        DELAYED,
-        FIRST,
+        DEPTH,
+        DEPTHS,
         LAST,
-        FILLED,
         QUEUES,
         BROWSE,
         HASTEN,

@@ -299,15 +299,16 @@ impl Broker for RabbitMq {
         Ok(Depth { entries: ready + here, delayed, oldest })
     }
 
-    async fn queues(&self) -> Result<Vec<QueueName>, BrokerError> {
-        let mut filled = Vec::new();
+    async fn depths(&self) -> Result<BTreeMap<QueueName, Depth>, BrokerError> {
+        let mut depths = BTreeMap::new();
         for name in self.0.topology.names() {
             let name: QueueName = name.into();
-            if 0 < self.depth(&name).await?.entries {
-                filled.push(name);
+            let depth = self.depth(&name).await?;
+            if 0 < depth.entries {
+                depths.insert(name, depth);
             }
         }
-        Ok(filled)
+        Ok(depths)
     }
 
     /// Marks what it looked at as redelivered, and sees neither what a gateway holds nor what is

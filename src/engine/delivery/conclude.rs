@@ -19,7 +19,7 @@ use crate::{
     journal::{self, Event, Line},
     ledger::{self, Cause, DeliveryId, Outcome, Tried},
     message::Digest,
-    metrics::BreakerState,
+    metrics::{BreakerState, TargetMetrics},
     store::Writes,
 };
 
@@ -156,7 +156,10 @@ impl Worker<'_> {
         envelope: Option<&Envelope>,
         event: Event,
     ) -> Line {
-        let of_entry = Envelope::of(&delivery.entry.headers);
+        let of_entry = match envelope {
+            Some(_) => None,
+            None => Envelope::of(&delivery.entry.headers),
+        };
         let envelope = envelope.or(of_entry.as_ref());
         let ordinal = envelope.map_or(0, |it| it.ordinal);
         Line {
@@ -168,25 +171,25 @@ impl Worker<'_> {
             event,
         }
     }
+}
 
-    pub(super) fn count(&self, ended: Vec<Ended>) {
-        let metrics = &self.metrics;
-        for one in ended {
-            match one {
-                Ended::Delivered { age } => {
-                    metrics.delivered.inc();
-                    metrics.delivery_duration.observe(age.as_secs_f64());
-                }
-                Ended::Dead(class) => metrics.died(&class),
-                Ended::Again => metrics.retries.inc(),
-                Ended::Attempt { class, took } => {
-                    metrics.attempt_duration.observe(took.as_secs_f64());
-                    match class {
-                        None => metrics.attempts_delivered.inc(),
-                        Some(Class::Unavailable) => metrics.attempts_unavailable.inc(),
-                        Some(Class::Misconfigured) => metrics.attempts_misconfigured.inc(),
-                        Some(Class::Refused) => metrics.attempts_refused.inc(),
-                    }
+/// Counts what is durable now.
+pub(super) fn count(metrics: &TargetMetrics, ended: Vec<Ended>) {
+    for one in ended {
+        match one {
+            Ended::Delivered { age } => {
+                metrics.delivered.inc();
+                metrics.delivery_duration.observe(age.as_secs_f64());
+            }
+            Ended::Dead(class) => metrics.died(&class),
+            Ended::Again => metrics.retries.inc(),
+            Ended::Attempt { class, took } => {
+                metrics.attempt_duration.observe(took.as_secs_f64());
+                match class {
+                    None => metrics.attempts_delivered.inc(),
+                    Some(Class::Unavailable) => metrics.attempts_unavailable.inc(),
+                    Some(Class::Misconfigured) => metrics.attempts_misconfigured.inc(),
+                    Some(Class::Refused) => metrics.attempts_refused.inc(),
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! One target of one route at work: from its delivery queue to the system behind it.
 //!
-//! Attempts run side by side; what has come back is settled together, while others go on. A
+//! Attempts run side by side; what has come back is settled together, and others are sent while that
+//! is written, or the pace of the disk would be that of each target. A
 //! delivery stays on loan from the broker until its outcome is durable, so whatever dies in
 //! between, it comes back and is flagged.
 
@@ -12,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
     task::{Id, JoinError, JoinSet},
     time::Instant,
@@ -19,6 +21,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use self::conclude::Ended;
 use super::{
     Shared,
     envelope::{Envelope, delivery_queue},
@@ -38,6 +41,9 @@ use crate::{
 /// How long a worker waits after the store or the broker refused.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
 
+/// Settlements that are written at once: one is on its way to the disk, one gathers behind it.
+const SETTLEMENTS_MAX: usize = 2;
+
 /// How long a delivery may wait before the gate until the ledger is asked about it once more:
 /// meanwhile another gateway may have had a copy of it.
 const HELD_MAX: Duration = Duration::from_millis(100);
@@ -56,14 +62,15 @@ pub(super) async fn run(
     let target = &destination.target;
     let gate = shared.gate(target);
     let metrics = shared.metrics.target(&route.name, &target.to_string());
-    let (in_flight, reach) = (shared.options.in_flight, shared.options.prefetch);
+    // As many as can be under way, and as many again in each settlement.
+    let prefetch = shared.options.in_flight.saturating_mul(1 + SETTLEMENTS_MAX);
     let taking = match &route.order_by {
-        None => Taking::free(in_flight),
-        Some(_) => Taking::by_key(in_flight, reach),
+        None => Taking::free(prefetch),
+        Some(_) => Taking::by_key(prefetch, shared.options.prefetch),
     };
     let consumer = shared.broker.consume(&delivery_queue(&route.name, target), taking);
     let under_way = HashMap::new();
-    let (held, tasks) = (VecDeque::new(), JoinSet::new());
+    let (held, tasks, settling) = (VecDeque::new(), JoinSet::new(), FuturesUnordered::new());
     let worker = Worker {
         shared: &shared,
         route: &route,
@@ -73,6 +80,7 @@ pub(super) async fn run(
         held,
         tasks,
         under_way,
+        settling,
     };
     worker.work(consumer, &stop).await;
 }
@@ -87,6 +95,8 @@ struct Worker<'w> {
     held: VecDeque<(Delivery, Instant)>,
     tasks: JoinSet<Came>,
     under_way: HashMap<Id, UnderWay>,
+    /// What is being written; each says in the end whether it is.
+    settling: FuturesUnordered<BoxFuture<'w, bool>>,
 }
 
 /// An attempt that has not come back.
@@ -98,38 +108,48 @@ struct UnderWay {
     _probe: Option<Probe>,
 }
 
-impl Worker<'_> {
+impl<'w> Worker<'w> {
     async fn work(mut self, mut consumer: Box<dyn Consumer>, stop: &CancellationToken) {
         loop {
             let room = self.room();
+            let may_settle = self.settling.len() < SETTLEMENTS_MAX;
             // Not biased: settling alone would starve the taking, and the attempts under way would
             // run dry before new ones start.
-            let done = tokio::select! {
+            tokio::select! {
                 () = stop.cancelled() => break,
-                Some(done) = self.tasks.join_next_with_id() => Some(done),
+                Some(written) = self.settling.next() => {
+                    if !written {
+                        pause(stop).await;
+                    }
+                }
+                Some(done) = self.tasks.join_next_with_id(), if may_settle => self.settle(done),
                 pass = self.gate.pass(), if !self.held.is_empty() => {
                     self.let_through(pass).await;
-                    None
                 }
-                taken = consumer.next(room), if 0 < room => {
-                    self.take(taken).await;
-                    None
-                }
-            };
-            if let Some(done) = done {
-                self.settle(done, Some(stop)).await;
+                taken = consumer.next(room), if 0 < room => self.take(taken).await,
             }
         }
         self.held.drain(..).for_each(|(it, _)| it.put_back());
         drop(consumer);
-        while let Some(done) = self.tasks.join_next_with_id().await {
-            self.settle(done, None).await;
+        self.finish().await;
+    }
+
+    /// Waits for the attempts under way, and for all that is to be written.
+    async fn finish(mut self) {
+        loop {
+            tokio::select! {
+                Some(done) = self.tasks.join_next_with_id() => self.settle(done),
+                Some(_) = self.settling.next() => {}
+                else => return,
+            }
         }
     }
 
     /// How many deliveries may be taken from the queue now. Before a closed gate: one, to probe.
     fn room(&self) -> usize {
-        if !self.held.is_empty() {
+        // Copies are looked up in the ledger, which does not know yet what is being written.
+        let may_miss = !self.shared.broker.is_transactional() && !self.settling.is_empty();
+        if !self.held.is_empty() || may_miss {
             0
         } else if self.gate.flows() {
             self.shared.options.in_flight.saturating_sub(self.tasks.len())
@@ -156,7 +176,7 @@ impl Worker<'_> {
     }
 
     /// Drops those that have their outcome; returns the others, marked where there are copies.
-    async fn drop_final(&self, mut asked: Vec<Delivery>) -> Vec<Delivery> {
+    async fn drop_final(&mut self, mut asked: Vec<Delivery>) -> Vec<Delivery> {
         let known = asked.iter().map(|it| self.id_of(it)).collect::<Option<Vec<_>>>();
         let Some(ids) = known.filter(|it| !it.is_empty()) else { return asked };
         let sendings = match self.shared.ledger.sendings(&ids).await {
@@ -181,7 +201,7 @@ impl Worker<'_> {
             copies.push(Settled::Done(delivery));
         }
         if !copies.is_empty() {
-            self.commit(copies, writes, None).await;
+            self.write(copies, writes, Vec::new());
         }
         open
     }
@@ -241,11 +261,7 @@ impl Worker<'_> {
     }
 
     /// Settles an attempt that came back, and all others that have.
-    async fn settle(
-        &mut self,
-        first: Result<(Id, Came), JoinError>,
-        stop: Option<&CancellationToken>,
-    ) {
+    fn settle(&mut self, first: Result<(Id, Came), JoinError>) {
         let mut settled = Vec::new();
         let mut writes = Writes::default();
         let mut ended = Vec::new();
@@ -265,31 +281,32 @@ impl Worker<'_> {
             }
             next = self.tasks.try_join_next_with_id();
         }
-        if self.commit(settled, writes, stop).await {
-            self.count(ended);
-        }
+        self.write(settled, writes, ended);
     }
 
-    /// Commits; false, after a pause, when that failed and everything comes back.
-    async fn commit(
-        &self,
-        settled: Vec<Settled>,
-        writes: Writes,
-        stop: Option<&CancellationToken>,
-    ) -> bool {
-        let Err(error) = self.shared.broker.settle(settled, Vec::new(), writes).await else {
-            return true;
+    /// Begins to write a settlement; counts what ended with it once it is durable. If it cannot be
+    /// written, everything comes back.
+    fn write(&mut self, settled: Vec<Settled>, writes: Writes, ended: Vec<Ended>) {
+        let (shared, metrics) = (self.shared, Arc::clone(&self.metrics));
+        let (route, target) = (&self.route.name, &self.destination.target);
+        let written = async move {
+            let Err(error) = shared.broker.settle(settled, Vec::new(), writes).await else {
+                conclude::count(&metrics, ended);
+                return true;
+            };
+            shared.metrics.broker_errors.inc();
+            warn!(route = &**route, %target, %error, "deliveries not settled; they come back");
+            false
         };
-        self.shared.metrics.broker_errors.inc();
-        let target = self.destination.target.to_string();
-        warn!(route = &*self.route.name, target, %error, "deliveries not settled; they come back");
-        if let Some(stop) = stop {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(TROUBLE_PAUSE) => {}
-            }
-        }
-        false
+        self.settling.push(written.boxed());
+    }
+}
+
+/// Waits for the store or the broker to take something again.
+async fn pause(stop: &CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(TROUBLE_PAUSE) => {}
     }
 }
 

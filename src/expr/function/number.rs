@@ -50,7 +50,7 @@ pub(super) fn ceil<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a
 }
 
 pub(super) fn sum<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
-    let mut total: Option<Number<'a>> = None;
+    let mut total: Option<Total<'a>> = None;
     for item in array_of("sum", argument(arguments, 0)?)? {
         scope.take(1)?;
         let number = match item {
@@ -59,22 +59,45 @@ pub(super) fn sum<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a>
             other => return Err(format!("`sum` adds numbers, not {}", a(*other)).into()),
         };
         total = Some(match total {
-            None => number,
-            Some(total) => added(scope, total, number)?,
+            None => Total::Written(number),
+            Some(total) => total.plus(scope, number)?,
         });
     }
-    Ok(total.map(Value::Number))
+    total.map(|it| it.written(scope)).transpose()
 }
 
-fn added<'a>(
-    scope: &Scope<'a>,
-    left: Number<'a>,
-    right: Number<'a>,
-) -> Result<Number<'a>, Failure> {
-    scope.take_for_bytes(left.text().len() + right.text().len())?;
-    match number::calculate(scope.arena, Operator::Add, left.text(), right.text())? {
-        Value::Number(sum) => Ok(sum),
-        _ => Err("bug: a sum is no number".into()),
+/// A sum under way. Short integers, which most are, are added as such and written down once.
+enum Total<'a> {
+    Written(Number<'a>),
+    Short(i64),
+}
+
+impl<'a> Total<'a> {
+    fn plus(self, scope: &Scope<'a>, number: Number<'a>) -> Result<Self, Failure> {
+        let short = match &self {
+            Self::Short(total) => Some(*total),
+            Self::Written(total) => number::short(total.text()),
+        };
+        if let (Some(left), Some(right)) = (short, number::short(number.text()))
+            && let Some(total) = left.checked_add(right)
+        {
+            return Ok(Self::Short(total));
+        }
+        let Value::Number(left) = self.written(scope)? else {
+            return Err("bug: a sum is no number".into());
+        };
+        scope.take_for_bytes(left.text().len() + number.text().len())?;
+        match number::calculate(scope.arena, Operator::Add, left.text(), number.text())? {
+            Value::Number(total) => Ok(Self::Written(total)),
+            _ => Err("bug: a sum is no number".into()),
+        }
+    }
+
+    fn written(self, scope: &Scope<'a>) -> Result<Value<'a>, Failure> {
+        match self {
+            Self::Written(number) => Ok(Value::Number(number)),
+            Self::Short(total) => number::whole(scope.arena, total),
+        }
     }
 }
 

@@ -22,6 +22,9 @@ pub(in crate::expr) fn compile(cursor: &mut Cursor<'_>) -> Result<Query, SyntaxE
     let start = cursor.position();
     let root = if cursor.peek() == Some('@') { Root::Item } else { Root::Body };
     let Lexed { text, numbers } = lex(cursor)?;
+    if let Some(place) = dotted(root, &text) {
+        return Ok(Query::Place(place));
+    }
     let rooted = format!("${}", text.get(1..).unwrap_or_default());
     let query = parse_json_path(&rooted).map_err(|_| {
         cursor
@@ -31,6 +34,17 @@ pub(in crate::expr) fn compile(cursor: &mut Cursor<'_>) -> Result<Query, SyntaxE
     Compiler { numbers }
         .query(root, &query.segments)
         .map_err(|message| cursor.error(start, message))
+}
+
+/// A query of names behind dots alone, `$.a.b`: the lexer has seen to everything that can be wrong
+/// with it. Most are like that, and reading them takes most of the time in which files are loaded.
+fn dotted(root: Root, text: &str) -> Option<Place> {
+    let names = text.get(1..)?;
+    if names.contains(['[', '*']) || names.contains("..") {
+        return None;
+    }
+    let steps = names.split('.').skip(1).map(|name| Step::Name(name.into()));
+    Some(Place { root, steps: steps.collect() })
 }
 
 struct Compiler {

@@ -1,5 +1,7 @@
 //! What every broker promises: nothing lost, nothing twice, nothing early.
 
+use std::collections::BTreeMap;
+
 use super::*;
 
 pub(super) const ALL: &[(&str, Check)] = &[
@@ -22,6 +24,7 @@ pub(super) const ALL: &[(&str, Check)] = &[
     ("queues do not mix, by the thousand", |it| Box::pin(thousands_of_queues(it))),
     ("purge spares loans", |it| Box::pin(purge_spares_loans(it))),
     ("depth counts what is there", |it| Box::pin(depth_counts(it))),
+    ("depths are those of every queue", |it| Box::pin(depths_are_those_of_the_queues(it))),
     ("browsing takes nothing", |it| Box::pin(browsing_takes_nothing(it))),
 ];
 
@@ -34,7 +37,7 @@ async fn survives_reopening(house: &mut dyn House) {
     house.crash();
 
     let broker = house.open().await;
-    assert_eq!(broker.queues().await.unwrap(), [Arc::clone(&name)]);
+    assert_eq!(filled(&broker).await, [Arc::clone(&name)]);
     let found = take(house, &mut *broker.consume(&name, Taking::free(10)), 1).await;
     assert_eq!(found[0].entry, wanted.entry);
 }
@@ -253,7 +256,7 @@ async fn thousands_of_queues(house: &mut dyn House) {
     let names: Vec<_> = (0..QUEUES).map(|it| queue(&format!("r{it:05}"))).collect();
     let outputs = names.iter().map(|name| output(house, name, name)).collect();
     publish(&broker, outputs).await;
-    assert_eq!(broker.queues().await.unwrap(), names);
+    assert_eq!(filled(&broker).await, names);
     let mut consumers: Vec<_> =
         names.iter().map(|name| broker.consume(name, Taking::free(5))).collect();
     for (name, consumer) in names.iter().zip(&mut consumers).step_by(50) {
@@ -261,7 +264,11 @@ async fn thousands_of_queues(house: &mut dyn House) {
         assert_eq!(bodies(&taken), **name);
         settle(&broker, done(taken)).await;
     }
-    assert_eq!(broker.queues().await.unwrap().len(), QUEUES - QUEUES / 50);
+    assert_eq!(filled(&broker).await.len(), QUEUES - QUEUES / 50);
+}
+
+async fn filled(broker: &Arc<dyn Broker>) -> Vec<QueueName> {
+    broker.depths().await.unwrap().into_keys().collect()
 }
 
 async fn purge_spares_loans(house: &mut dyn House) {
@@ -290,10 +297,27 @@ async fn depth_counts(house: &mut dyn House) {
     let depth = broker.depth(&name).await.unwrap();
     assert_eq!((depth.entries, depth.delayed), (4, 1));
     assert!(DELAY <= depth.oldest, "{depth:?}");
+    is_the_only_one(&broker, &name, depth).await;
     drop((held, consumer, broker));
     house.crash();
     let broker = house.open().await;
     assert_eq!(broker.depth(&name).await.unwrap().entries, 4);
+}
+
+async fn is_the_only_one(broker: &Arc<dyn Broker>, name: &QueueName, depth: Depth) {
+    let all = BTreeMap::from([(Arc::clone(name), depth)]);
+    assert_eq!(broker.depths().await.unwrap(), all);
+}
+
+async fn depths_are_those_of_the_queues(house: &mut dyn House) {
+    let broker = house.open().await;
+    let names = [queue("sk"), queue("sppd")];
+    publish_words(house, &broker, &names[0], "1 2").await;
+    publish_words(house, &broker, &names[1], "3").await;
+    let all = broker.depths().await.unwrap();
+    let counts: Vec<_> = all.values().map(|it| (it.entries, it.delayed)).collect();
+    assert_eq!(counts, [(2, 0), (1, 0)]);
+    assert!(all.keys().eq(&names));
 }
 
 async fn browsing_takes_nothing(house: &mut dyn House) {

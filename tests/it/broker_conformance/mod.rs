@@ -14,7 +14,7 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use simpul::{
-    broker::{Broker, Consumer, Delivery, Entry, Output, QueueName, Settled, Taking},
+    broker::{Broker, Consumer, Delivery, Depth, Entry, Output, QueueName, Settled, Taking},
     message::{Clock, Digest, Headers, IdSource, Timestamp},
     store::Writes,
 };

@@ -1,5 +1,7 @@
 //! A broker against a model of it in memory: random steps from a seed, the same answers.
 
+use std::collections::BTreeMap;
+
 use super::*;
 
 const QUEUES: [&str; 2] = ["masuk", "keluar"];
@@ -233,6 +235,6 @@ impl Model<'_> {
             }
             settle(&self.broker(), done(taken)).await;
         }
-        assert_eq!(self.broker().queues().await.unwrap(), [] as [QueueName; 0]);
+        assert_eq!(self.broker().depths().await.unwrap(), BTreeMap::new());
     }
 }
