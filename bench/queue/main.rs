@@ -2,8 +2,9 @@
 //! map, to another quorum queue. A private RabbitMQ on the same machine, as in the tests.
 //!
 //! The floor is a loop that consumes, maps over `serde_json::Value`, publishes, and acknowledges
-//! what was confirmed: one hop, and nothing kept. simpul stores each message before it acknowledges
-//! it, and knows afterwards what became of it; this is what that costs.
+//! what was confirmed: one hop, and nothing kept. On the short way (`broker:` is the same RabbitMQ)
+//! simpul does the same, and writes down afterwards what went where. The usual way, here with the
+//! embedded broker, stores each message before it is acknowledged.
 
 #![allow(clippy::print_stdout, reason = "a bench prints")]
 
@@ -46,31 +47,75 @@ fn main() {
     let Some(rabbit) = rabbit::Rabbit::start() else { return };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (rounds, messages) = (scaled(5, 1), scaled(40_000, 2_000));
-    let [mut ours, mut floor, mut cpu, mut floor_cpu, mut memory] =
-        [(); 5].map(|()| Figures::default());
+    let mut subjects = [Broker::Same, Broker::Embedded].map(|it| (it, Subject::default()));
+    let mut floor = Subject::default();
     for _ in 0..rounds {
-        let queues = runtime.block_on(Queues::new(rabbit.vhost(), messages));
-        let run = runtime.block_on(queues.through_simpul());
-        ours.push(run.rate);
-        cpu.push(run.cpu_us);
-        memory.push(run.memory);
-        let queues = runtime.block_on(Queues::new(rabbit.vhost(), messages));
-        let run = runtime.block_on(queues.through_floor());
-        floor.push(run.rate);
-        floor_cpu.push(run.cpu_us);
+        for (broker, subject) in &mut subjects {
+            let queues = runtime.block_on(Queues::new(rabbit.vhost(), messages));
+            subject.push(&runtime.block_on(queues.through_simpul(*broker)));
+            let queues = runtime.block_on(Queues::new(rabbit.vhost(), messages));
+            let run = runtime.block_on(queues.through_floor());
+            floor.push(&run);
+            subject.of_rate.push(subject.last_rate / run.rate);
+            subject.of_cpu.push(subject.last_cpu / run.cpu_us);
+        }
     }
     println!("{messages} staff records from quorum queue to quorum queue; {rounds} rounds");
-    println!("{:<12}{:>26}{:>16}{:>14}", "", "messages/s", "us CPU each", "memory MiB");
     println!(
-        "{:<12}{:>26}{:>16.1}{:>14.0}",
-        "simpul",
-        spread(&ours),
-        cpu.median(),
-        memory.median()
+        "{:<22}{:>26}{:>14}{:>12}{:>10}{:>10}",
+        "", "messages/s", "us CPU each", "MiB", "of rate", "of CPU"
     );
-    println!("{:<12}{:>26}{:>16.1}", "floor", spread(&floor), floor_cpu.median());
-    let (rate, cpu) = (ours.over(&floor).median(), cpu.over(&floor_cpu).median());
-    println!("of the floor: {rate:.2} of its rate, {cpu:.2} times its CPU");
+    for (broker, it) in &subjects {
+        it.print(broker.name());
+    }
+    floor.print("floor");
+}
+
+/// Where simpul's messages wait.
+#[derive(Clone, Copy)]
+enum Broker {
+    /// At the RabbitMQ of the queues.
+    Same,
+    Embedded,
+}
+
+impl Broker {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Same => "simpul, short way",
+            Self::Embedded => "simpul, usual way",
+        }
+    }
+}
+
+/// What the runs of one subject came to, and of the floor that ran after each.
+#[derive(Default)]
+struct Subject {
+    rate: Figures,
+    cpu: Figures,
+    memory: Figures,
+    of_rate: Figures,
+    of_cpu: Figures,
+    last_rate: f64,
+    last_cpu: f64,
+}
+
+impl Subject {
+    fn push(&mut self, run: &Run) {
+        self.rate.push(run.rate);
+        self.cpu.push(run.cpu_us);
+        self.memory.push(run.memory);
+        (self.last_rate, self.last_cpu) = (run.rate, run.cpu_us);
+    }
+
+    fn print(&self, name: &str) {
+        let Self { rate, cpu, memory, of_rate, of_cpu, .. } = self;
+        print!("{name:<22}{:>26}{:>14.1}{:>12.0}", spread(rate), cpu.median(), memory.median());
+        match name {
+            "floor" => println!(),
+            _ => println!("{:>10.2}{:>10.2}", of_rate.median(), of_cpu.median()),
+        }
+    }
 }
 
 /// Two quorum queues, the first of them full.
@@ -96,8 +141,14 @@ impl Queues {
         Self { url, admin, messages }
     }
 
-    async fn through_simpul(&self) -> Run {
+    async fn through_simpul(&self, broker: Broker) -> Run {
         let project = Project::new();
+        let broker = match broker {
+            Broker::Same => &self.url,
+            Broker::Embedded => "embedded",
+        };
+        let settings = "listen: 127.0.0.1:0\nops: 127.0.0.1:0\nstore: ./data\n";
+        project.write("simpul.yaml", &format!("{settings}broker: {broker}\n"));
         let system = |name: &str, what: &str| {
             format!("system: {name}\nname: Antrean\namqp:\n  url: {}\n{what}", self.url)
         };
