@@ -2,7 +2,7 @@
 //! that is durable.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -164,43 +164,42 @@ impl<'r> Batch<'r> {
 
     /// Goes on with a message that was settled and did not leave its queue: what it gave rise to
     /// may be in the queues of its targets or not, so what is still open goes there as a copy.
-    pub(super) fn go_on(&mut self, delivery: Delivery, known: &Known, routed: Option<Routed>) {
-        let is_open = |target: &Endpoint, ordinal: u32| {
-            known.open.as_ref().is_none_or(|it| it.contains(&(target.clone(), ordinal)))
-        };
-        if known.fate != Fate::Routed || known.open.as_ref().is_some_and(BTreeSet::is_empty) {
+    pub(super) fn go_on(&mut self, delivery: Delivery, known: &Known, routed: Routed) {
+        if known.fate != Fate::Routed || known.open.is_empty() {
             self.drop_copy(delivery);
             return;
         }
         let stamp = Stamp::of(&message_of(&delivery.entry));
-        let (order_key, fate) = match routed {
-            Some(Routed { order_key, fate, .. }) => (order_key, fate),
-            None => (None, Fated::Dead(crashed("steps"))),
+        let (out, cause) = match routed.fate {
+            Fated::Out(out) => (out, pipeline::bad("", "the files of today make none")),
+            Fated::Filtered(step) => (Out::default(), pipeline::bad(&step, "filtered today")),
+            Fated::Dead(cause) => (Out::default(), cause),
         };
-        let made = match fate {
-            Fated::Out(out) => out.made,
-            Fated::Filtered(_) | Fated::Dead(_) => Vec::new(),
-        };
-        let mut lost = known.open.clone().unwrap_or_default();
-        for made in made.into_iter().filter(|it| is_open(&it.target, it.ordinal)) {
-            lost.remove(&(made.target.clone(), made.ordinal));
-            let (route, target) = (Arc::clone(&self.route.name), made.target.clone());
-            let delivery = DeliveryId { route, message: stamp.id, target, ordinal: made.ordinal };
-            ledger::copied(&mut self.writes, &delivery);
-            self.put(stamp, made, order_key, true);
+        let mut lost = known.open.clone();
+        for made in out.made {
+            if lost.remove(&(made.target.clone(), made.ordinal)) || !known.all {
+                let copy = self.delivery_id(stamp.id, made.target.clone(), made.ordinal);
+                ledger::copied(&mut self.writes, &copy);
+                self.put(stamp, made, routed.order_key, true);
+            }
         }
-        for (target, ordinal) in lost {
-            self.bury_lost(stamp.id, target, ordinal);
+        let failed: HashMap<_, _> =
+            out.failed.into_iter().map(|it| ((it.target, it.ordinal), it.cause)).collect();
+        let is_whole = known.all || lost.is_empty();
+        for place in lost {
+            let cause = failed.get(&place).unwrap_or(&cause);
+            let reason = format!("the bus died while this delivery was made: {}", cause.reason);
+            let cause = Cause { reason, ..cause.clone() };
+            let (target, ordinal) = place;
+            self.bury(&self.delivery_id(stamp.id, target, ordinal), &cause);
         }
-        self.settled.push(Settled::Done(delivery));
-    }
-
-    /// A delivery that the files of today do not make any more.
-    fn bury_lost(&mut self, message: MessageId, target: Endpoint, ordinal: u32) {
-        let reason = "the bus died while this delivery was made, and the files of today make none";
-        let cause = pipeline::bad(&format!("to {target}"), reason);
-        let delivery = self.delivery_id(message, target, ordinal);
-        self.bury(&delivery, &cause);
+        if is_whole {
+            self.settled.push(Settled::Done(delivery));
+        } else {
+            // There may be more of these than one answer holds.
+            let (headers, due) = (delivery.entry.headers.clone(), self.now);
+            self.settled.push(Settled::Again { delivery, headers, due });
+        }
     }
 
     fn dead(&mut self, message: Message, cause: Cause) {
@@ -282,7 +281,7 @@ impl<'r> Batch<'r> {
     }
 
     /// A message whose route panicked: tried again later, and out of the way after three times.
-    pub(super) fn panicked(&mut self, shared: &Shared, delivery: Delivery) {
+    pub(super) fn panicked(&mut self, shared: &Shared, delivery: Delivery, known: Option<&Known>) {
         let panics = envelope::panics(&delivery.entry.headers).saturating_add(1);
         let id = delivery.entry.id;
         self.line(id, Event::Panicked { place: "steps".to_owned() });
@@ -293,6 +292,11 @@ impl<'r> Batch<'r> {
             return;
         }
         let cause = crashed("steps");
+        if let Some(known) = known {
+            let fate = Fated::Dead(cause);
+            self.go_on(delivery, known, Routed { identity: None, order_key: None, fate });
+            return;
+        }
         self.dead(message_of(&delivery.entry), cause);
         self.settled.push(Settled::Done(delivery));
     }

@@ -95,18 +95,22 @@ impl Intake for EngineIntake {
             return self.store(&live, &handover).await;
         };
         let loaded = express.load(&handover);
-        let (ids, messages) = (loaded.ids.clone(), handover.messages);
+        let ids = loaded.ids.clone();
+        let Handover { source, client, messages } = handover;
         let left = messages.into_iter().enumerate().zip(&ids).filter(|(_, id)| id.is_none());
         let (places, messages): (Vec<_>, Vec<_>) = left.map(|(it, _)| it).unzip();
         // First what may be refused: nothing has been sent then.
         let stored = if messages.is_empty() {
             Vec::new()
         } else {
-            let handover = Handover { messages, ..handover };
+            let handover = Handover { source: source.clone(), client, messages };
             let stored = self.store(&live, &handover).await;
             stored.map_err(|error| error.of(|it| places.get(it).copied().unwrap_or(it)))?
         };
-        express.ride(loaded).await.map_err(|error| unavailable(&error))?;
+        express.ride(loaded).await.map_err(|error| {
+            self.complain(&source, &error);
+            unavailable(&error)
+        })?;
         let mut stored = stored.into_iter();
         let accepted = |id: Option<MessageId>| match id {
             Some(id) => Some(Accepted { id, duplicate: false }),

@@ -69,9 +69,9 @@ async fn work(
         let seen = !batch.seen.insert(id) && !is_transactional;
         match (known.remove(&id), routed) {
             _ if seen => batch.drop_copy(delivery),
-            (Some(known), routed) => batch.go_on(delivery, &known, routed),
+            (Some(known), Some(routed)) => batch.go_on(delivery, &known, routed),
             (None, Some(routed)) => batch.add(delivery, routed),
-            (None, None) => batch.panicked(shared, delivery),
+            (known, None) => batch.panicked(shared, delivery, known.as_ref()),
         }
     }
     let Batch { settled, outputs, writes, ended, .. } = batch;

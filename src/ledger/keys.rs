@@ -1,14 +1,17 @@
 //! What changes the use of idempotency keys, as statements to be committed.
 
-use super::writes::{forgotten_at, id};
+use super::{
+    KeyUse,
+    writes::{forgotten_at, id},
+};
 use crate::{
     message::{Digest, MessageId, Timestamp},
     store::{Expect, Writes},
 };
 
-/// An idempotency key of a client was used for `message` with a body of digest `body`. The first
-/// use stands until it is forgotten: where there is one, all that is committed with this is
-/// refused, so that two messages under one key are never both stored.
+/// An idempotency key of a client was used for a message. The first use stands until it is
+/// forgotten: where there is one, all that is committed with this is refused, so that two messages
+/// under one key are never both stored.
 pub fn keep_idempotency_key(
     writes: &mut Writes,
     client_and_key: (&str, &str),
@@ -16,22 +19,9 @@ pub fn keep_idempotency_key(
     body: Digest,
     at: Timestamp,
 ) {
-    let (client, key) = client_and_key;
-    writes.push_first(
-        "INSERT INTO key_use (client, key, message, body, at) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (client, key) DO UPDATE
-             SET message = excluded.message, body = excluded.body, at = excluded.at
-             WHERE key_use.at <= ?6",
-        vec![
-            client.into(),
-            key.into(),
-            id(message),
-            body.0.as_slice().into(),
-            at.as_millis().into(),
-            forgotten_at(at).into(),
-        ],
-        Some(Expect { rows: 1, otherwise: "the idempotency key was used meanwhile" }),
-    );
+    let used = KeyUse { message, body, stored: true };
+    let expect = Expect { rows: 1, otherwise: "the idempotency key was used meanwhile" };
+    put(writes, client_and_key, &used, at, Some(expect));
 }
 
 /// Reserves an idempotency key for `message` before it is stored, where both cannot happen at
@@ -44,22 +34,33 @@ pub fn reserve_idempotency_key(
     body: Digest,
     at: Timestamp,
 ) {
-    let (client, key) = client_and_key;
+    put(writes, client_and_key, &KeyUse { message, body, stored: false }, at, None);
+}
+
+fn put(
+    writes: &mut Writes,
+    (client, key): (&str, &str),
+    used: &KeyUse,
+    at: Timestamp,
+    expect: Option<Expect>,
+) {
     writes.push_first(
         "INSERT INTO key_use (client, key, message, body, at, stored)
-         VALUES (?1, ?2, ?3, ?4, ?5, 0)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?7)
          ON CONFLICT (client, key) DO UPDATE
-             SET message = excluded.message, body = excluded.body, at = excluded.at, stored = 0
+             SET message = excluded.message, body = excluded.body, at = excluded.at,
+                 stored = excluded.stored
              WHERE key_use.at <= ?6",
         vec![
             client.into(),
             key.into(),
-            id(message),
-            body.0.as_slice().into(),
+            id(used.message),
+            used.body.0.as_slice().into(),
             at.as_millis().into(),
             forgotten_at(at).into(),
+            i64::from(used.stored).into(),
         ],
-        None,
+        expect,
     );
 }
 

@@ -253,8 +253,10 @@ pub struct Sending {
 pub struct Known {
     /// Its fate.
     pub fate: Fate,
-    /// Its deliveries that are under way; `None`: too many to tell, and any may be.
-    pub open: Option<BTreeSet<(Endpoint, u32)>>,
+    /// Its deliveries that are under way, as many as one answer holds.
+    pub open: BTreeSet<(Endpoint, u32)>,
+    /// Whether these are all.
+    pub all: bool,
 }
 
 /// How one message fares on one route.

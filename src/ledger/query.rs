@@ -127,7 +127,7 @@ impl Ledger {
             let fate = Fate::from_word(rows.first()?.text(0))?;
             let open =
                 rows.iter().filter_map(|row| Some((endpoint(row.text(1))?, ordinal(row, 2))));
-            Some(Known { fate, open: (rows.len() < OPEN_MAX).then(|| open.collect()) })
+            Some(Known { fate, open: open.collect(), all: rows.len() < OPEN_MAX })
         };
         Ok(answers.iter().map(known).collect())
     }

@@ -16,6 +16,7 @@ use simpul::{
         Broker, BrokerError, Browsed, Consumer, Depth, Entry, Output, QueueName, Settled, Taking,
     },
     connector::IntakeError,
+    engine::RouteStatus,
     ledger::DeadFilter,
     message::{Clock, Headers, IdSource},
     store::{Store, Writes},
@@ -247,17 +248,35 @@ async fn a_message_that_nobody_counted_is_counted_when_it_is_settled() {
 
 #[tokio::test]
 async fn a_delivery_that_the_files_of_today_do_not_make_becomes_a_dead_letter() {
+    let gone = "to:\n  - target: arsip.terima\n";
+    let both = "to:\n  - target: arsip.terima\n  - target: absensi.terima\n    ";
+    for (files, dead, why) in [
+        (gone.to_owned(), 1, "the files of today make none"),
+        (format!("steps:\n  - filter: $.n > 100\n{gone}"), 2, "filtered today"),
+        (format!("steps:\n  - set: {{ $.x: =100 / 0 }}\n{gone}"), 2, "100 / 0"),
+        (format!("{both}each: $.daftar[*]\n    map: {{ x: \"=@ / 0\" }}\n"), 1, "@ / 0"),
+    ] {
+        becomes_dead_letters(&files, dead, why).await;
+    }
+}
+
+async fn becomes_dead_letters(files: &str, count: usize, why: &str) {
     let archive = Scripted::new([]);
     let targets = [("arsip", Arc::clone(&archive)), ("absensi", Scripted::new([]))];
     let bus = bus(ROUTE, &targets, After::Written, u32::MAX).await;
     bus.publish(json!({ "jenis": "isi", "n": 7, "daftar": [1] })).await;
     bus.until("it to be written down", |it| it.tally.routed == 1).await;
-    bus.project().route("uji", "to:\n  - target: arsip.terima\n");
+    bus.project().route("uji", files);
     bus.reload().await;
-    bus.until("it to be dead", |it| it.targets.iter().any(|to| to.tally.dead == 1)).await;
-    let dead = bus.engine.dead(&DeadFilter::default(), 10).await.unwrap();
-    assert_eq!(dead.len(), 1);
-    assert!(dead[0].cause.reason.contains("the files of today make none"), "{:?}", dead[0].cause);
+    let dead = |it: &RouteStatus| it.targets.iter().map(|to| to.tally.dead).sum::<u64>();
+    bus.until("it to be dead", |it| dead(it) == count as u64).await;
+    let letters = bus.engine.dead(&DeadFilter::default(), 10).await.unwrap();
+    assert_eq!(letters.len(), count);
+    for letter in letters {
+        let reason = &letter.cause.reason;
+        assert!(reason.starts_with("the bus died while this delivery was made: "), "{reason}");
+        assert!(reason.contains(why), "{reason}");
+    }
 }
 
 #[tokio::test]

@@ -75,28 +75,29 @@ pub(super) const PUT_ASIDE: &str = "
     SELECT position, queue, ?2, received_at, crc, message, order_key, headers, body
     FROM entry WHERE position = ?1";
 
-/// How many entries queue ?1 holds, how many of them wait for a moment after ?2, and when the first
-/// in line was received.
-pub(super) const DEPTH: &str = "
-    SELECT q.name, q.entries,
-        (SELECT count(*) FROM entry INDEXED BY entry_ready
-            WHERE queue = q.id AND blocked = 0 AND due > ?2)
-        + (SELECT count(*) FROM entry INDEXED BY entry_blocked_due
-            WHERE queue = q.id AND blocked = 1 AND due > 0 AND due > ?2),
-        (SELECT received_at FROM entry INDEXED BY entry_place
-            WHERE queue = q.id ORDER BY position LIMIT 1)
-    FROM queue AS q WHERE q.id = ?1";
+/// Of queues: the name, how many entries it holds, how many of them wait for a moment after ?2, and
+/// when the first in line was received.
+macro_rules! depth {
+    ($which:literal) => {
+        concat!(
+            "SELECT q.name, q.entries,
+                (SELECT count(*) FROM entry INDEXED BY entry_ready
+                    WHERE queue = q.id AND blocked = 0 AND due > ?2)
+                + (SELECT count(*) FROM entry INDEXED BY entry_blocked_due
+                    WHERE queue = q.id AND blocked = 1 AND due > 0 AND due > ?2),
+                (SELECT received_at FROM entry INDEXED BY entry_place
+                    WHERE queue = q.id ORDER BY position LIMIT 1)
+            FROM queue AS q WHERE ",
+            $which
+        )
+    };
+}
 
-/// The same of each queue that holds something, after a name.
-pub(super) const DEPTHS: &str = "
-    SELECT q.name, q.entries,
-        (SELECT count(*) FROM entry INDEXED BY entry_ready
-            WHERE queue = q.id AND blocked = 0 AND due > ?2)
-        + (SELECT count(*) FROM entry INDEXED BY entry_blocked_due
-            WHERE queue = q.id AND blocked = 1 AND due > 0 AND due > ?2),
-        (SELECT received_at FROM entry INDEXED BY entry_place
-            WHERE queue = q.id ORDER BY position LIMIT 1)
-    FROM queue AS q WHERE q.name > ?1 AND q.entries > 0 ORDER BY q.name LIMIT 500";
+/// The depth of queue ?1.
+pub(super) const DEPTH: &str = depth!("q.id = ?1");
+
+/// The depth of each queue that holds something, after the name ?1.
+pub(super) const DEPTHS: &str = depth!("q.name > ?1 AND q.entries > 0 ORDER BY q.name LIMIT 500");
 
 /// The last position of a queue.
 pub(super) const LAST: &str =

@@ -43,6 +43,8 @@ pub(in crate::engine) struct Afterwards {
 struct Waiting {
     lines: Vec<Line>,
     tallies: Tallies,
+    /// Lines that were taken out and are not written yet.
+    writing: usize,
 }
 
 /// How much is to be added to which account: route, target (empty: of the messages), name.
@@ -57,11 +59,23 @@ impl Afterwards {
     pub(super) async fn room(&self) {
         loop {
             let written = self.written.notified();
-            if self.lock().lines.len() < LINES_MAX {
+            if self.has_room() {
                 return;
             }
             written.await;
         }
+    }
+
+    fn has_room(&self) -> bool {
+        let waiting = self.lock();
+        waiting.lines.len() + waiting.writing < LINES_MAX
+    }
+
+    /// Takes out what waits; it counts as waiting until it is written or put back.
+    fn take(&self) -> (Vec<Line>, Tallies) {
+        let mut waiting = self.lock();
+        waiting.writing = waiting.lines.len();
+        (std::mem::take(&mut waiting.lines), std::mem::take(&mut waiting.tallies))
     }
 
     pub(super) fn note(&self, passed: Passed) {
@@ -77,7 +91,7 @@ impl Afterwards {
     /// Writes down what waits: the accounts with the first lines, so that both equations hold at
     /// any time. False if the store refused; then it waits on.
     async fn write(&self, shared: &Shared) -> bool {
-        let Waiting { mut lines, mut tallies } = std::mem::take(&mut *self.lock());
+        let (mut lines, mut tallies) = self.take();
         while !lines.is_empty() || !tallies.is_empty() {
             let count = lines.len().min(LINES_PER_COMMIT);
             let mut writes = Writes::default();
@@ -92,6 +106,7 @@ impl Afterwards {
             }
             tallies.clear();
             lines.drain(..count);
+            self.lock().writing = lines.len();
             self.written.notify_waiters();
         }
         true
@@ -101,6 +116,7 @@ impl Afterwards {
         let mut waiting = self.lock();
         lines.append(&mut waiting.lines);
         waiting.lines = lines;
+        waiting.writing = 0;
         for (place, count) in tallies {
             *waiting.tallies.entry(place).or_default() += count;
         }
@@ -202,3 +218,26 @@ impl Passed {
 
 /// Counted for the metrics; the ledger has no account of it.
 const SKIPPED: &str = "skipped";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_being_written_takes_room_until_it_is_written() {
+        let (afterwards, route) = (Afterwards::default(), Arc::from("uji"));
+        let mut passed = Passed::new(&route, 1, "asal.data/amqp");
+        let at = Timestamp::from_millis(1);
+        let id = crate::message::IdSource::default().next(at);
+        (0..LINES_MAX).for_each(|_| passed.line(id, at, Event::CopyDropped));
+        afterwards.note(passed);
+        assert!(!afterwards.has_room());
+        let (lines, tallies) = afterwards.take();
+        assert!(!afterwards.has_room());
+        afterwards.put_back(lines, tallies);
+        assert!(!afterwards.has_room());
+        let (lines, _) = afterwards.take();
+        afterwards.put_back(lines[1..].to_vec(), Tallies::new());
+        assert!(afterwards.has_room());
+    }
+}
