@@ -23,7 +23,12 @@ impl Address {
     ///
     /// [`AddressError`] when it is none; write it as `amqp://user:password@host:5672/vhost`.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
-        let address: AMQPUri = text.parse().map_err(|_: String| AddressError)?;
+        let mut address: AMQPUri = text.parse().map_err(|_: String| AddressError)?;
+        // To the letter `amqp://host/` is the virtual host without a name, which nobody has; pika
+        // and amqplib mean the usual one, and addresses are copied from there.
+        if address.vhost.is_empty() {
+            "/".clone_into(&mut address.vhost);
+        }
         if address.authority.host.is_empty() { Err(AddressError) } else { Ok(Self(address)) }
     }
 
@@ -61,6 +66,18 @@ mod tests {
         let address = Address::parse("amqps://simpul:rahasia@mq.kpu.example/lalu-lintas").unwrap();
         assert_eq!(address.host(), "mq.kpu.example:5671");
         assert_eq!(format!("{address:?}"), "Address(mq.kpu.example:5671)");
+    }
+
+    #[test]
+    fn an_address_that_ends_with_a_slash_means_the_usual_virtual_host() {
+        for (text, expected) in [
+            ("amqp://mq.kpu.example", "/"),
+            ("amqp://mq.kpu.example/", "/"),
+            ("amqp://mq.kpu.example/%2f", "/"),
+            ("amqp://mq.kpu.example/lalu-lintas", "lalu-lintas"),
+        ] {
+            assert_eq!(Address::parse(text).unwrap().uri().vhost, expected, "{text}");
+        }
     }
 
     #[test]
