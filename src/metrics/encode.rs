@@ -1,10 +1,12 @@
 //! Every metric as text, when somebody asks.
 
-use std::{collections::BTreeMap, fmt::Display, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Counter, Histogram, Metric, Metrics, QueueMetrics, TargetMetrics, known::Known, table,
-    text::Text,
+    Counter, Histogram, Metric, Metrics, QueueMetrics, TargetMetrics,
+    known::Known,
+    table,
+    text::{Number, Text},
 };
 
 impl Metrics {
@@ -31,16 +33,17 @@ impl Metrics {
         for (class, count) in self.dead_letters.each() {
             family.sample(&[class], count.get());
         }
-        let mut one = |metric, number: &dyn Display| text.family(metric).sample(&[], number);
-        one(&table::RELOAD_LAST_SUCCESS, &self.reload_last_success.get());
-        one(&table::RELOAD_LAST_SUCCESSFUL, &self.reload_last_successful.get());
-        one(&table::RELOAD_FAILURES, &self.reload_failures.get());
-        one(&table::GENERATION, &self.generation.get());
-        one(&table::PANICS, &self.panics.get());
-        one(&table::BROKER_ERRORS, &self.broker_errors.get());
-        one(&table::BROKER_UP, &self.broker_up.get());
-        one(&table::DAMAGED, &self.damaged.get());
-        one(&table::START_TIME, &self.start_time.get());
+        drop(family);
+        let mut one = |metric, number: f64| text.family(metric).sample(&[], number);
+        one(&table::RELOAD_LAST_SUCCESS, self.reload_last_success.get().as_f64());
+        one(&table::RELOAD_LAST_SUCCESSFUL, self.reload_last_successful.get().as_f64());
+        one(&table::RELOAD_FAILURES, self.reload_failures.get().as_f64());
+        one(&table::GENERATION, self.generation.get().as_f64());
+        one(&table::PANICS, self.panics.get().as_f64());
+        one(&table::BROKER_ERRORS, self.broker_errors.get().as_f64());
+        one(&table::BROKER_UP, self.broker_up.get().as_f64());
+        one(&table::DAMAGED, self.damaged.get().as_f64());
+        one(&table::START_TIME, self.start_time.get().as_f64());
         text.family(&table::BUILD_INFO).sample(&[env!("CARGO_PKG_VERSION")], 1);
         text.family(&table::COMMIT_DURATION).histogram(&[], &self.commit_duration);
         text.family(&table::COMMIT_JOBS).histogram(&[], &self.commit_jobs);
@@ -52,6 +55,7 @@ fn routes(known: &Known, text: &mut Text) {
     for (route, it) in &known.routes {
         family.sample(&[route], it.received.get());
     }
+    drop(family);
     let mut family = text.family(&table::MESSAGES_ENDED);
     for (route, it) in &known.routes {
         for (fate, count) in it.fates() {
@@ -127,15 +131,21 @@ fn queues(known: &Known, text: &mut Text) {
     let all: Vec<([&str; 3], &QueueMetrics)> = of_routes.chain(of_deliveries).collect();
     let mut family = text.family(&table::QUEUE_ENTRIES);
     all.iter().for_each(|(labels, it)| family.sample(labels, it.entries.get()));
+    drop(family);
     let mut family = text.family(&table::QUEUE_DELAYED);
     all.iter().for_each(|(labels, it)| family.sample(labels, it.delayed.get()));
+    drop(family);
     let mut family = text.family(&table::QUEUE_OLDEST);
     all.iter().for_each(|(labels, it)| family.sample(labels, it.oldest.get()));
 }
 
-fn by_name<T: Display>(metric: &'static Metric, all: &BTreeMap<Arc<str>, T>, text: &mut Text) {
+fn by_name<T: Number + Copy>(
+    metric: &'static Metric,
+    all: &BTreeMap<Arc<str>, T>,
+    text: &mut Text,
+) {
     let mut family = text.family(metric);
     for (name, number) in all {
-        family.sample(&[name], number);
+        family.sample(&[name], *number);
     }
 }

@@ -4,8 +4,8 @@
 //! looking anything up. The values of labels are names from files and words of fixed lists, so
 //! that the number of series is known when the files are loaded.
 //!
-//! What is counted on is a word of memory, and no series has its names beside it: from a library
-//! each took some 800 bytes, half of the memory of a route.
+//! What is counted on is a word of memory, and no series has its names beside it: as the library
+//! keeps one, each took some 800 bytes, half of the memory of a route. The library writes them.
 
 mod encode;
 mod handles;

@@ -1,8 +1,15 @@
-//! The text format of Prometheus, version 0.0.4.
+//! The text format of Prometheus, as its library writes it, a family at a time: no more of the
+//! library's own form is in memory at once than one family needs.
 
-use std::fmt::{Display, Write as _};
+use prometheus::{
+    TextEncoder,
+    proto::{Bucket, Counter, Gauge, LabelPair, Metric as Series, MetricFamily, MetricType},
+};
 
-use super::{number::Histogram, table::Metric};
+use super::{
+    number::Histogram,
+    table::{Kind, Metric},
+};
 
 /// Metrics as text, family by family.
 #[derive(Default)]
@@ -13,7 +20,7 @@ impl Text {
     pub(super) fn family<'t>(&'t mut self, metric: &'static Metric) -> Family<'t> {
         let mut order: Vec<usize> = (0..metric.labels.len()).collect();
         order.sort_by_key(|it| metric.labels.get(*it));
-        Family { text: &mut self.0, metric, order, labels: String::new(), begun: false }
+        Family { text: &mut self.0, metric, order, series: Vec::new() }
     }
 
     pub(super) fn finish(self) -> String {
@@ -21,81 +28,99 @@ impl Text {
     }
 }
 
-/// A family that is being written. Its head stands before its first sample: without any it is not
-/// there.
+/// A family that is being gathered; written when it is dropped, unless it has no series.
 pub(super) struct Family<'t> {
     text: &'t mut String,
     metric: &'static Metric,
     /// The labels in alphabetical order, so that a series always looks the same.
     order: Vec<usize>,
-    /// Those of the sample that is being written.
-    labels: String,
-    begun: bool,
+    series: Vec<Series>,
 }
 
-// Writing to a `String` cannot fail.
 impl Family<'_> {
     /// A series with `values` for the metric's labels, in the order of the table.
-    pub(super) fn sample(&mut self, values: &[&str], number: impl Display) {
-        self.begin(values);
-        self.line("", None, number);
+    pub(super) fn sample(&mut self, values: &[&str], number: impl Number) {
+        let mut series = Series::from_label(self.labels(values));
+        if self.metric.kind == Kind::Counter {
+            let mut counter = Counter::default();
+            counter.set_value(number.as_f64());
+            series.set_counter(counter);
+        } else {
+            let mut gauge = Gauge::default();
+            gauge.set_value(number.as_f64());
+            series.set_gauge(gauge);
+        }
+        self.series.push(series);
     }
 
     /// The series of a histogram.
     pub(super) fn histogram(&mut self, values: &[&str], histogram: &Histogram) {
-        self.begin(values);
-        let mut all = 0;
+        let mut written = prometheus::proto::Histogram::default();
+        let mut buckets = Vec::new();
         for (bound, count) in histogram.cumulated() {
-            self.line("_bucket", Some(bound.unwrap_or(f64::INFINITY)), count);
-            all = count;
-        }
-        self.line("_sum", None, histogram.sum());
-        self.line("_count", None, all);
-    }
-
-    fn begin(&mut self, values: &[&str]) {
-        let Metric { name, kind, help, .. } = self.metric;
-        if !self.begun {
-            self.begun = true;
-            let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {}", kind.as_str());
-        }
-        self.labels.clear();
-        for index in &self.order {
-            if let (Some(label), Some(value)) = (self.metric.labels.get(*index), values.get(*index))
-            {
-                let comma = if self.labels.is_empty() { "" } else { "," };
-                let _ = write!(self.labels, "{comma}{label}=\"");
-                escape(value, &mut self.labels);
-                self.labels.push('"');
+            match bound {
+                Some(bound) => {
+                    let mut bucket = Bucket::default();
+                    bucket.set_upper_bound(bound);
+                    bucket.set_cumulative_count(count);
+                    buckets.push(bucket);
+                }
+                None => written.set_sample_count(count),
             }
         }
+        written.set_bucket(buckets);
+        written.set_sample_sum(histogram.sum());
+        let mut series = Series::from_label(self.labels(values));
+        series.set_histogram(written);
+        self.series.push(series);
     }
 
-    fn line(&mut self, part: &str, bound: Option<f64>, number: impl Display) {
-        self.text.push_str(self.metric.name);
-        self.text.push_str(part);
-        let comma = if self.labels.is_empty() { "" } else { "," };
-        let _ = match bound {
-            Some(f64::INFINITY) => write!(self.text, "{{{}{comma}le=\"+Inf\"}}", self.labels),
-            Some(bound) => write!(self.text, "{{{}{comma}le=\"{bound}\"}}", self.labels),
-            None if self.labels.is_empty() => Ok(()),
-            None => write!(self.text, "{{{}}}", self.labels),
+    fn labels(&self, values: &[&str]) -> Vec<LabelPair> {
+        let pair = |index: &usize| {
+            let mut pair = LabelPair::default();
+            pair.set_name((*self.metric.labels.get(*index)?).to_owned());
+            pair.set_value((*values.get(*index)?).to_owned());
+            Some(pair)
         };
-        let _ = writeln!(self.text, " {number}");
+        self.order.iter().filter_map(pair).collect()
     }
 }
 
-/// Names from files need no escaping; words from elsewhere may.
-fn escape(value: &str, out: &mut String) {
-    for letter in value.chars() {
-        match letter {
-            '\\' => out.push_str("\\\\"),
-            '"' => out.push_str("\\\""),
-            '\n' => out.push_str("\\n"),
-            other => out.push(other),
+impl Drop for Family<'_> {
+    fn drop(&mut self) {
+        if self.series.is_empty() {
+            return;
         }
+        let mut family = MetricFamily::default();
+        family.set_name(self.metric.name.to_owned());
+        family.set_help(self.metric.help.to_owned());
+        family.set_field_type(match self.metric.kind {
+            Kind::Counter => MetricType::COUNTER,
+            Kind::Gauge => MetricType::GAUGE,
+            Kind::Histogram => MetricType::HISTOGRAM,
+        });
+        family.set_metric(std::mem::take(&mut self.series));
+        // It refuses a family without a name or a series, which this is not.
+        let _ = TextEncoder::new().encode_utf8(&[family], self.text);
     }
 }
+
+/// What a series can have for its number: the format knows only one kind.
+pub(super) trait Number {
+    fn as_f64(self) -> f64;
+}
+
+macro_rules! numbers {
+    ($($kind:ty),*) => {
+        $(impl Number for $kind {
+            fn as_f64(self) -> f64 {
+                self as f64
+            }
+        })*
+    };
+}
+
+numbers!(u8, i32, i64, u64, f64);
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("diagnostic", &[], &["serde_saphyr", "strsim"]),
     ("message", &[], &["bumpalo", "uuid"]),
-    ("metrics", &[], &[]),
+    ("metrics", &[], &["prometheus"]),
     ("store", &[], &["rusqlite", "tokio_postgres", "tokio_rustls"]),
     ("table", &["diagnostic"], &["csv"]),
     ("expr", &["diagnostic", "message", "table"], &["jsonpath_rust", "dec"]),
