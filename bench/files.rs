@@ -1,83 +1,191 @@
 //! `cargo bench --bench files`: many routes. How long `simpul check` takes, how long it is until
-//! the bus takes messages, what it costs when nothing happens, and the memory of each route.
+//! the bus takes messages, what it costs when nothing happens, the memory of each route, and how
+//! long a reload takes that changes one of them, while messages of another go on.
 
 #![allow(clippy::print_stdout, reason = "a bench prints")]
 
 mod common {
     pub(crate) mod bus;
     pub(crate) mod figures;
+    pub(crate) mod wire;
 }
 mod records;
 
 use std::{
+    fs,
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
 use common::{
-    bus::{Bus, Project, command},
+    bus::{Bus, KEY, Project, command},
     figures::{Figures, scaled, spread},
+    wire::Connection,
 };
 use records::staff;
 
 /// Sources, and targets, of one system.
 const PER_SYSTEM: usize = 100;
 
+/// Pause between the messages that go on while the files are read again.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// What was measured with one number of routes; times in ms.
+#[derive(Default)]
+struct Row {
+    check: Figures,
+    check_cpu: Figures,
+    first: Figures,
+    first_cpu: Figures,
+    later: Figures,
+    /// In percent of one core.
+    idle: Figures,
+    /// In MiB, as `reloaded`.
+    resident: Figures,
+    reload: Figures,
+    slowest_before: Figures,
+    slowest_meanwhile: Figures,
+    reloaded: Figures,
+}
+
 fn main() {
     let rounds = scaled(5, 1);
     println!(
-        "{rounds} rounds; every route has a source and a target of its own, {PER_SYSTEM} to a system"
+        "{rounds} rounds; every route has a source and a target of its own, {PER_SYSTEM} to a system; \
+         ms, and MiB that are resident"
     );
     println!(
-        "{:>8}{:>22}{:>22}{:>22}{:>14}{:>14}{:>14}",
-        "routes",
-        "check ms",
-        "first start ms",
-        "later start ms",
-        "idle CPU %",
-        "resident MiB",
-        "KiB per route"
+        "{:>7}{:>20}{:>7}{:>20}{:>7}{:>20}{:>8}{:>7}{:>10}",
+        "routes", "check", "CPU", "first start", "CPU", "later start", "idle %", "MiB", "KiB each"
     );
-    let mut least = None;
+    let mut rows: Vec<(usize, Row)> = Vec::new();
     for routes in scaled(vec![1, 100, 1_000, 10_000], vec![1, 200]) {
-        let resident = row(routes, rounds, least);
-        least.get_or_insert(resident);
+        let mut row = Row::default();
+        for _ in 0..rounds {
+            row.round(routes);
+        }
+        row.print(routes, rows.first().map(|(_, it)| it.resident.median()));
+        rows.push((routes, row));
+    }
+    println!("\nand a reload that changes one route, while another is sent to every {PAUSE:?}");
+    println!(
+        "{:>7}{:>20}{:>26}{:>26}{:>12}",
+        "routes", "reload", "slowest answer meanwhile", "in as long without", "MiB behind"
+    );
+    for (routes, row) in &rows {
+        println!(
+            "{routes:>7}{:>20}{:>26}{:>26}{:>12.0}",
+            spread(&row.reload),
+            spread(&row.slowest_meanwhile),
+            spread(&row.slowest_before),
+            row.reloaded.median(),
+        );
     }
 }
 
-/// Prints a row; returns the memory that is resident in MiB.
-fn row(routes: usize, rounds: usize, least: Option<f64>) -> f64 {
-    let [mut check, mut first, mut later, mut idle, mut resident] =
-        [(); 5].map(|()| Figures::default());
-    for _ in 0..rounds {
+impl Row {
+    fn round(&mut self, routes: usize) {
         let project = project(routes);
-        let start = Instant::now();
+        let (start, cpu) = (Instant::now(), cpu_of_ended());
         let checked = command(&project).arg("check").output().unwrap();
-        check.push(start.elapsed().as_secs_f64() * 1e3);
+        self.check.push(millis(start));
+        self.check_cpu.push(cpu_of_ended() - cpu);
         assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
         let bus = Bus::start(&project);
-        first.push(bus.start_took.as_secs_f64() * 1e3);
+        self.first_cpu.push(bus.cpu() * 1e3);
+        self.first.push(bus.start_took.as_secs_f64() * 1e3);
         assert!(bus.stop(), "it does not stop well");
         let bus = Bus::start(&project);
-        later.push(bus.start_took.as_secs_f64() * 1e3);
+        self.later.push(bus.start_took.as_secs_f64() * 1e3);
         // What it has to do at its start is done by then.
         thread::sleep(scaled(Duration::from_secs(3), Duration::from_millis(300)));
         let (start, cpu) = (Instant::now(), bus.cpu());
         thread::sleep(scaled(Duration::from_secs(20), Duration::from_secs(1)));
-        idle.push((bus.cpu() - cpu) / start.elapsed().as_secs_f64() * 100.0);
-        resident.push(bus.resident()[0]);
+        self.idle.push((bus.cpu() - cpu) / start.elapsed().as_secs_f64() * 100.0);
+        self.resident.push(bus.resident()[0]);
+        self.reload(&project, &bus, routes);
     }
-    let each = least.map(|it| (resident.median() - it) * 1024.0 / routes as f64);
-    println!(
-        "{routes:>8}{:>22}{:>22}{:>22}{:>14.2}{:>14.0}{:>14}",
-        spread(&check),
-        spread(&first),
-        spread(&later),
-        idle.median(),
-        resident.median(),
-        each.map_or_else(String::new, |it| format!("{it:.1}")),
+
+    /// Changes the last route, while the first is sent to.
+    fn reload(&mut self, project: &Project, bus: &Bus, routes: usize) {
+        let text = route(routes - 1).replace("Measured.", "Measured again.");
+        project.write(&format!("routes/ukur-{}.yaml", routes - 1), &text);
+        let (took, slowest) = beside_messages(bus, || {
+            let start = Instant::now();
+            let reloaded = command(project).arg("reload").output().unwrap();
+            assert!(reloaded.status.success(), "{}", String::from_utf8_lossy(&reloaded.stderr));
+            let told = String::from_utf8_lossy(&reloaded.stdout);
+            assert!(told.contains("changed  1 route"), "{told}");
+            start.elapsed()
+        });
+        self.reload.push(took.as_secs_f64() * 1e3);
+        self.slowest_meanwhile.push(slowest);
+        let ((), slowest) = beside_messages(bus, || thread::sleep(took));
+        self.slowest_before.push(slowest);
+        self.reloaded.push(bus.resident()[0]);
+    }
+
+    fn print(&self, routes: usize, least: Option<f64>) {
+        let each = least.map(|it| (self.resident.median() - it) * 1024.0 / routes as f64);
+        println!(
+            "{routes:>7}{:>20}{:>7.0}{:>20}{:>7.0}{:>20}{:>8.2}{:>7.0}{:>10}",
+            spread(&self.check),
+            self.check_cpu.median(),
+            spread(&self.first),
+            self.first_cpu.median(),
+            spread(&self.later),
+            self.idle.median(),
+            self.resident.median(),
+            each.map_or_else(String::new, |it| format!("{it:.1}")),
+        );
+    }
+}
+
+/// Does `work` while messages go to the first route, one after the other; also returns how long
+/// the slowest of them waited for its answer, in ms.
+fn beside_messages<T>(bus: &Bus, work: impl FnOnce() -> T) -> (T, f64) {
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let sender = scope.spawn(|| send(&bus.listen, &done));
+        let worked = work();
+        done.store(true, Ordering::Relaxed);
+        (worked, sender.join().unwrap())
+    })
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn send(address: &str, done: &AtomicBool) -> f64 {
+    let head = format!(
+        "POST /v1/asal-0/no-0 HTTP/1.1\r\nauthorization: Bearer {KEY}\r\ncontent-type: application/json"
     );
-    resident.median()
+    let mut connection = Connection::open(address).await.unwrap();
+    let mut slowest = 0.0_f64;
+    let mut number = 0;
+    while !done.load(Ordering::Relaxed) {
+        let document = staff::document(number);
+        let start = Instant::now();
+        let (status, answer) = connection.call(&head, &document).await.unwrap();
+        slowest = slowest.max(millis(start));
+        assert!((200..300).contains(&status), "{status} {}", String::from_utf8_lossy(&answer));
+        number += 1;
+        tokio::time::sleep(PAUSE).await;
+    }
+    slowest
+}
+
+/// Milliseconds of processor that all programs took which this one started and saw the end of.
+fn cpu_of_ended() -> f64 {
+    /// The kernel tells them in hundredths of a second.
+    const TICK_MS: f64 = 10.0;
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    // Behind the name, which may hold blanks: the state is the first field.
+    let fields = stat.rsplit(')').next().unwrap().split_whitespace();
+    fields.skip(13).take(2).map(|it| it.parse::<f64>().unwrap() * TICK_MS).sum()
+}
+
+fn millis(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
 }
 
 fn project(routes: usize) -> Project {
@@ -88,12 +196,15 @@ fn project(routes: usize) -> Project {
         project.source(&format!("asal-{system}"), &names);
         project.target(&format!("tujuan-{system}"), "127.0.0.1:9", &names);
     }
-    for route in 0..routes {
-        let (system, name) = (route / PER_SYSTEM, route % PER_SYSTEM);
-        let text = staff::ROUTE.replace("route: ukur", &format!("route: ukur-{route}"));
-        let text = text.replace("asal.data", &format!("asal-{system}.no-{name}"));
-        let text = text.replace("tujuan.terima", &format!("tujuan-{system}.no-{name}"));
-        project.write(&format!("routes/ukur-{route}.yaml"), &text);
+    for number in 0..routes {
+        project.write(&format!("routes/ukur-{number}.yaml"), &route(number));
     }
     project
+}
+
+fn route(number: usize) -> String {
+    let (system, name) = (number / PER_SYSTEM, number % PER_SYSTEM);
+    let text = staff::ROUTE.replace("route: ukur", &format!("route: ukur-{number}"));
+    let text = text.replace("asal.data", &format!("asal-{system}.no-{name}"));
+    text.replace("tujuan.terima", &format!("tujuan-{system}.no-{name}"))
 }

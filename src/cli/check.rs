@@ -109,5 +109,9 @@ pub(super) fn run(project: &Path, args: &Args) -> Outcome {
             }
         }
     }
-    Ok(if plan.is_some() { Exit::Done } else { Exit::FoundWrong })
+    let exit = if plan.is_some() { Exit::Done } else { Exit::FoundWrong };
+    // The process ends, and its memory with it: to give it back piece by piece takes a tenth of
+    // the time of a project with thousands of routes.
+    std::mem::forget(read);
+    Ok(exit)
 }

@@ -171,6 +171,12 @@ impl Report {
             .extend(other.found.into_iter().map(|it| Diagnostic { file: file.clone(), ..it }));
     }
 
+    /// Takes over everything that was found, and is to be concealed, in other files.
+    pub fn join(&mut self, other: Self) {
+        self.found.extend(other.found);
+        self.secrets.extend(other.secrets);
+    }
+
     /// Whether anything stops the files from being used.
     pub fn has_errors(&self) -> bool {
         self.errors() > 0

@@ -157,9 +157,8 @@ fn misread_as_number(text: &str) -> Option<String> {
     let digits = unsigned.bytes().filter(u8::is_ascii_digit).count();
     let starts_as_number = unsigned.starts_with(|it: char| it.is_ascii_digit() || it == '.');
     if digits == 0 || !starts_as_number {
-        let special = ["inf", "nan"].iter().any(|it| {
-            text.strip_prefix(['+', '-']).unwrap_or(text).eq_ignore_ascii_case(&format!(".{it}"))
-        });
+        let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+        let special = [".inf", ".nan"].iter().any(|it| unsigned.eq_ignore_ascii_case(it));
         return special.then(|| "YAML takes it for a number that JSON does not have".to_owned());
     }
     let radix = ["0x", "0o", "0b", "0X", "0O", "0B"].iter().any(|it| unsigned.starts_with(it));

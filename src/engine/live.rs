@@ -2,10 +2,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex as StdMutex, PoisonError, RwLock},
     time::Duration,
 };
 
+use futures_util::FutureExt as _;
 use tokio::{
     sync::Mutex,
     task::JoinSet,
@@ -242,7 +244,8 @@ impl RunningRoute {
     }
 }
 
-/// Runs a worker, again after a panic that no message can be blamed for, until `stop`.
+/// Runs a worker, again after a panic that no message can be blamed for, until `stop`. In one task
+/// with it: a bus has as many workers as it has routes and targets.
 pub(super) async fn supervise<F, W>(
     shared: Arc<Shared>,
     name: String,
@@ -250,18 +253,12 @@ pub(super) async fn supervise<F, W>(
     worker: F,
 ) where
     F: Fn() -> W + Send,
-    W: Future<Output = ()> + Send + 'static,
+    W: Future<Output = ()> + Send,
 {
-    loop {
-        let mut one = JoinSet::new();
-        one.spawn(worker());
-        match one.join_next().await {
-            Some(Err(failure)) if failure.is_panic() => {
-                shared.metrics.panics.inc();
-                error!(worker = name, "bug: a worker panicked; it starts again");
-            }
-            _ => return,
-        }
+    // What a worker holds goes with it, so nothing half done is ever looked at again.
+    while AssertUnwindSafe(worker()).catch_unwind().await.is_err() {
+        shared.metrics.panics.inc();
+        error!(worker = name, "bug: a worker panicked; it starts again");
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(RESTART_PAUSE) => {}

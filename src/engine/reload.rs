@@ -7,7 +7,10 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use tracing::info;
 
-use super::{Engine, EngineError, Shared, gateways, live::Live};
+use super::{
+    Engine, EngineError, Shared, gateways,
+    live::{Live, Running},
+};
 use crate::{
     message::Endpoint,
     route::{Plan, Route},
@@ -35,7 +38,7 @@ impl Engine {
     /// # Errors
     ///
     /// [`EngineError`] when the store refuses or the engine is stopping; the old plan runs on.
-    pub async fn reload(&self, plan: Plan) -> Result<Reloaded, EngineError> {
+    pub async fn reload(&self, mut plan: Plan) -> Result<Reloaded, EngineError> {
         let shared = &self.shared;
         let mut running = self.running.lock().await;
         if shared.stopping.is_cancelled() {
@@ -44,15 +47,7 @@ impl Engine {
         let (before, now) = (shared.live().generation, shared.clock.now());
         let generation = gateways::next_generation(&shared.store, before, plan.digest, now).await?;
         let mut reloaded = Reloaded { generation, ..Reloaded::default() };
-        let keeps = |route: &Arc<Route>| {
-            plan.routes.get(&route.name).is_some_and(|it| it.digest == route.digest)
-        };
-        let leaving: Vec<_> = running
-            .routes
-            .values()
-            .filter(|it| !keeps(&it.route))
-            .map(|it| Arc::clone(&it.route))
-            .collect();
+        let leaving = running.leaving(&mut plan);
 
         // Written first: if the store refuses, nothing has changed.
         let mut writes = Writes::default();
@@ -97,6 +92,23 @@ impl Engine {
             "reloaded"
         );
         Ok(reloaded)
+    }
+}
+
+impl Running {
+    /// The routes that do not run on under `plan`. Those that do take the place of their like in
+    /// it, or each of them would be there twice.
+    fn leaving(&self, plan: &mut Plan) -> Vec<Arc<Route>> {
+        let mut leaving = Vec::new();
+        for running in self.routes.values() {
+            match plan.routes.get_mut(&running.route.name) {
+                Some(same) if same.digest == running.route.digest => {
+                    *same = Arc::clone(&running.route);
+                }
+                _ => leaving.push(Arc::clone(&running.route)),
+            }
+        }
+        leaving
     }
 }
 

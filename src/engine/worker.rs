@@ -40,7 +40,8 @@ pub(super) async fn run(shared: Arc<Shared>, route: Arc<Route>, stop: Cancellati
             () = stop.cancelled() => return,
             taken = consumer.next(BATCH_MAX) => taken,
         };
-        if let Err(error) = work(&shared, &route, taken).await {
+        // In a box: else every worker that waits would hold the room that the work takes.
+        if let Err(error) = Box::pin(work(&shared, &route, taken)).await {
             shared.metrics.broker_errors.inc();
             warn!(route = &*route.name, %error, "messages not settled; they come back");
             tokio::select! {

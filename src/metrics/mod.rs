@@ -3,25 +3,26 @@
 //! A route or a delivery takes its handles once, when it is started, and counts on them without
 //! looking anything up. The values of labels are names from files and words of fixed lists, so
 //! that the number of series is known when the files are loaded.
+//!
+//! What is counted on is a word of memory, and no series has its names beside it: as the library
+//! keeps one, each took some 800 bytes, half of the memory of a route. The library writes them.
 
-mod family;
+mod encode;
 mod handles;
+mod known;
+mod number;
 mod table;
+mod text;
 
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use prometheus::{Gauge, Histogram, IntCounter, IntGauge, Registry, TextEncoder};
-
-use self::{
-    family::{Counters, Gauges, Histograms, IntGauges},
-    handles::{DEAD_CLASSES, word},
-};
+use self::{handles::ByClass, known::Known, number::Fraction};
 pub use self::{
     handles::{QueueMetrics, RouteMetrics, TargetMetrics},
+    number::{Counter, Gauge, Histogram},
     table::{Kind, Metric, TABLE},
 };
 
@@ -60,180 +61,91 @@ pub enum BreakerState {
     Open,
 }
 
-/// The metrics could not be set up: a bug.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("metrics: {reason}")]
-pub struct MetricsError {
-    /// What happened.
-    pub reason: String,
-}
-
-impl From<prometheus::Error> for MetricsError {
-    fn from(error: prometheus::Error) -> Self {
-        Self { reason: format!("bug: {error}") }
-    }
-}
-
 /// All metrics of one process.
 pub struct Metrics {
-    registry: Registry,
-    families: Families,
     /// Reloads that changed nothing because the files had mistakes.
-    pub reload_failures: IntCounter,
+    pub reload_failures: Counter,
     /// The number of the set of files that runs.
-    pub generation: IntGauge,
+    pub generation: Gauge,
     /// Panics that were caught.
-    pub panics: IntCounter,
+    pub panics: Counter,
     /// Calls to the broker or the store that failed.
-    pub broker_errors: IntCounter,
+    pub broker_errors: Counter,
     /// Whether messages can be put into queues and taken from them.
-    pub broker_up: IntGauge,
+    pub broker_up: Gauge,
     /// Queue entries that were found damaged and put aside.
-    pub damaged: IntGauge,
-    reload_last_success: Gauge,
-    reload_last_successful: IntGauge,
+    pub damaged: Gauge,
+    reload_last_success: Fraction,
+    reload_last_successful: Gauge,
     commit_duration: Histogram,
     commit_jobs: Histogram,
-    start_time: Gauge,
-    // std, not tokio: held to look a handle up, never across an await.
+    start_time: Fraction,
+    dead_letters: ByClass<Gauge>,
+    // std, not tokio: held to look something up, never across an await.
     known: Mutex<Known>,
 }
 
-/// The handles that were given out.
-#[derive(Default)]
-struct Known {
-    routes: BTreeMap<String, Arc<RouteMetrics>>,
-    destinations: BTreeMap<(String, String), Arc<TargetMetrics>>,
-    ingest_codes: BTreeMap<String, IntCounter>,
-}
-
-/// The families with labels.
-struct Families {
-    messages_received: Counters<1>,
-    messages_ended: Counters<2>,
-    deliveries_created: Counters<2>,
-    deliveries_ended: Counters<3>,
-    deliveries_skipped: Counters<2>,
-    attempts: Counters<3>,
-    retries: Counters<2>,
-    dead_letters_total: Counters<3>,
-    dead_letters: IntGauges<1>,
-    delivery_duration: Histograms<2>,
-    attempt_duration: Histograms<2>,
-    queue_entries: IntGauges<3>,
-    queue_delayed: IntGauges<3>,
-    queue_oldest: Gauges<3>,
-    breaker: IntGauges<1>,
-    paused: IntGauges<1>,
-    source_connected: IntGauges<1>,
-    ingest_refused: Counters<1>,
-}
-
-impl Families {
-    fn new(registry: &Registry) -> Result<Self, MetricsError> {
-        Ok(Self {
-            messages_received: Counters::new(registry, &table::MESSAGES_RECEIVED)?,
-            messages_ended: Counters::new(registry, &table::MESSAGES_ENDED)?,
-            deliveries_created: Counters::new(registry, &table::DELIVERIES_CREATED)?,
-            deliveries_ended: Counters::new(registry, &table::DELIVERIES_ENDED)?,
-            deliveries_skipped: Counters::new(registry, &table::DELIVERIES_SKIPPED)?,
-            attempts: Counters::new(registry, &table::ATTEMPTS)?,
-            retries: Counters::new(registry, &table::RETRIES)?,
-            dead_letters_total: Counters::new(registry, &table::DEAD_LETTERS_TOTAL)?,
-            dead_letters: IntGauges::new(registry, &table::DEAD_LETTERS)?,
-            delivery_duration: Histograms::new(
-                registry,
-                &table::DELIVERY_DURATION,
-                DELIVERY_BUCKETS,
-            )?,
-            attempt_duration: Histograms::new(registry, &table::ATTEMPT_DURATION, ATTEMPT_BUCKETS)?,
-            queue_entries: IntGauges::new(registry, &table::QUEUE_ENTRIES)?,
-            queue_delayed: IntGauges::new(registry, &table::QUEUE_DELAYED)?,
-            queue_oldest: Gauges::new(registry, &table::QUEUE_OLDEST)?,
-            breaker: IntGauges::new(registry, &table::BREAKER)?,
-            paused: IntGauges::new(registry, &table::PAUSED)?,
-            source_connected: IntGauges::new(registry, &table::SOURCE_CONNECTED)?,
-            ingest_refused: Counters::new(registry, &table::INGEST_REFUSED)?,
-        })
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 impl Metrics {
-    /// Sets every metric up, in a registry of its own.
-    ///
-    /// # Errors
-    ///
-    /// [`MetricsError`]: a bug, found by any test.
-    pub fn new() -> Result<Self, MetricsError> {
-        let registry = Registry::new();
-        let families = Families::new(&registry)?;
-        let build_info = IntGauges::new(&registry, &table::BUILD_INFO)?;
-        build_info.of([env!("CARGO_PKG_VERSION")]).set(1);
-        for class in DEAD_CLASSES {
-            families.dead_letters.of([class]);
-        }
-        Ok(Self {
-            reload_failures: Counters::new(&registry, &table::RELOAD_FAILURES)?.of([]),
-            generation: IntGauges::new(&registry, &table::GENERATION)?.of([]),
-            panics: Counters::new(&registry, &table::PANICS)?.of([]),
-            broker_errors: Counters::new(&registry, &table::BROKER_ERRORS)?.of([]),
-            broker_up: IntGauges::new(&registry, &table::BROKER_UP)?.of([]),
-            damaged: IntGauges::new(&registry, &table::DAMAGED)?.of([]),
-            reload_last_success: Gauges::new(&registry, &table::RELOAD_LAST_SUCCESS)?.of([]),
-            reload_last_successful: IntGauges::new(&registry, &table::RELOAD_LAST_SUCCESSFUL)?
-                .of([]),
-            commit_duration: Histograms::new(&registry, &table::COMMIT_DURATION, COMMIT_BUCKETS)?
-                .of([]),
-            commit_jobs: Histograms::new(&registry, &table::COMMIT_JOBS, JOBS_BUCKETS)?.of([]),
-            start_time: Gauges::new(&registry, &table::START_TIME)?.of([]),
+    /// Every metric at nothing.
+    pub fn new() -> Self {
+        Self {
+            reload_failures: Counter::default(),
+            generation: Gauge::default(),
+            panics: Counter::default(),
+            broker_errors: Counter::default(),
+            broker_up: Gauge::default(),
+            damaged: Gauge::default(),
+            reload_last_success: Fraction::default(),
+            reload_last_successful: Gauge::default(),
+            commit_duration: Histogram::new(COMMIT_BUCKETS),
+            commit_jobs: Histogram::new(JOBS_BUCKETS),
+            start_time: Fraction::default(),
+            dead_letters: ByClass::default(),
             known: Mutex::default(),
-            registry,
-            families,
-        })
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a route counts on; the same for every call with the same name.
     pub fn route(&self, route: &str) -> Arc<RouteMetrics> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(RouteMetrics::new(&self.families, route));
-        Arc::clone(known.routes.entry(route.to_owned()).or_insert_with(new))
+        self.known().route(route)
     }
 
     /// What the deliveries of a route to a target (`system.name`) count on; the same for every
     /// call with the same names.
     pub fn target(&self, route: &str, target: &str) -> Arc<TargetMetrics> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(TargetMetrics::new(&self.families, route, target));
-        let key = (route.to_owned(), target.to_owned());
-        Arc::clone(known.destinations.entry(key).or_insert_with(new))
+        self.known().target(route, target)
     }
 
     /// Removes the series of a route that is no more, those of its deliveries too. Handles that
     /// are still held count for nobody.
     pub fn forget_route(&self, route: &str) {
-        let targets: Vec<String> = {
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.routes.remove(route);
-            let gone = known.destinations.keys().filter(|(it, _)| it == route);
-            gone.map(|(_, target)| target.clone()).collect()
-        };
-        for target in targets {
-            self.forget_destination(route, &target);
-        }
-        RouteMetrics::forget(&self.families, route);
+        let mut known = self.known();
+        known.routes.remove(route);
+        known.deliveries.remove(route);
     }
 
     /// Removes the series of a target that a route goes to no more.
     pub fn forget_destination(&self, route: &str, target: &str) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.destinations.remove(&(route.to_owned(), target.to_owned()));
-        TargetMetrics::forget(&self.families, route, target);
+        if let Some(targets) = self.known().deliveries.get_mut(route) {
+            targets.retain(|(it, _)| **it != *target);
+        }
     }
 
     /// Removes the state of a target that is no more.
     pub fn forget_target(&self, target: &str) {
-        self.families.breaker.forget([target]);
-        self.families.paused.forget([target]);
+        let mut known = self.known();
+        known.breakers.remove(target);
+        known.paused.remove(target);
     }
 
     /// The state of the breaker of a target (`system.name`).
@@ -243,28 +155,29 @@ impl Metrics {
             BreakerState::HalfOpen => 1,
             BreakerState::Open => 2,
         };
-        self.families.breaker.of([target]).set(number);
+        known::set(&mut self.known().breakers, target, number);
     }
 
     /// Whether a target (`system.name`) is paused.
     pub fn set_paused(&self, target: &str, paused: bool) {
-        self.families.paused.of([target]).set(i64::from(paused));
+        known::set(&mut self.known().paused, target, u8::from(paused));
     }
 
     /// Whether messages of a source (`system.name`) can be fetched.
     pub fn set_source_connected(&self, source: &str, connected: bool) {
-        self.families.source_connected.of([source]).set(i64::from(connected));
+        known::set(&mut self.known().connected, source, u8::from(connected));
     }
 
     /// Removes the state of a source that is fetched from no more.
     pub fn forget_source(&self, source: &str) {
-        self.families.source_connected.forget([source]);
+        self.known().connected.remove(source);
     }
 
     /// How many dead letters of a class wait for an operator.
     pub fn set_dead_letters(&self, class: &str, count: u64) {
-        let class = word(class, DEAD_CLASSES);
-        self.families.dead_letters.of([class]).set(i64::try_from(count).unwrap_or(i64::MAX));
+        if let Some(gauge) = self.dead_letters.of(class) {
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
     }
 
     /// A set of files was taken into use at `at_ms` (milliseconds since 1970).
@@ -288,22 +201,12 @@ impl Metrics {
 
     /// A request of a system was refused with `code`, one of the fixed list of the ingest.
     pub fn ingest_refused(&self, code: &str) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = INGEST_CODES_MAX <= known.ingest_codes.len();
-        let code = if full && !known.ingest_codes.contains_key(code) { OTHER } else { code };
-        let new = || self.families.ingest_refused.of([code]);
-        known.ingest_codes.entry(code.to_owned()).or_insert_with(new).inc();
+        self.known().refused(code);
     }
 
     /// The process was started at `at_ms` (milliseconds since 1970).
     pub fn started(&self, at_ms: i64) {
         self.start_time.set(seconds(at_ms));
-    }
-
-    /// Every metric in the text format of Prometheus.
-    pub fn encode(&self) -> String {
-        let text = TextEncoder::new().encode_to_string(&self.registry.gather());
-        text.unwrap_or_else(|error| format!("# bug: {error}\n"))
     }
 }
 

@@ -6,7 +6,8 @@ use super::{
     check::{self, Schemas},
     file::RouteFile,
     load::{Broken, Project, Texts},
-    plan::{Plan, RetryPolicy},
+    pieces::in_pieces,
+    plan::{Plan, RetryPolicy, Route},
     routes::{self, World},
     systems::{Outside, Systems},
 };
@@ -75,22 +76,31 @@ fn compile(project: &mut Project<'_>, given: &Given) -> Option<Plan> {
         broken_tables: &broken_tables,
     };
     let mut plan = Plan::default();
-    for path in project.list("routes", ".yaml", false) {
-        if path.ends_with(".test.yaml") {
-            continue;
-        }
-        let stem = check::stem(&path, ".yaml").to_owned();
-        let Some(node) = project.unfilled(&path) else { continue };
-        let Some(file) = decode::<RouteFile>(&node, &mut project.report) else { continue };
-        let text = project.text_of(&path);
-        if let Some(route) = routes::compile(&file, (&stem, &text), &world, &mut project.report) {
-            plan.routes.insert(Arc::clone(&route.name), Arc::new(route));
-        }
+    let mut paths = project.list("routes", ".yaml", false);
+    paths.retain(|it| !it.ends_with(".test.yaml"));
+    let read = in_pieces(&paths, |paths| {
+        let mut part = project.part();
+        let routes = paths.iter().filter_map(|path| route(path, &world, &mut part));
+        let routes: Vec<_> = routes.collect();
+        (part, routes)
+    });
+    for (part, routes) in read {
+        project.join(part);
+        plan.routes.extend(routes.into_iter().map(|it| (Arc::clone(&it.name), it)));
     }
     plan.digest = Some(whole(project, &systems, &digests, given));
     plan.sources = systems.sources;
     plan.targets = systems.targets;
     Some(plan)
+}
+
+/// Reads and compiles one route file.
+fn route(path: &str, world: &World<'_>, project: &mut Project<'_>) -> Option<Arc<Route>> {
+    let node = project.unfilled(path)?;
+    let file = decode::<RouteFile>(&node, &mut project.report)?;
+    let text = project.text_of(path);
+    let stem = check::stem(path, ".yaml");
+    routes::compile(&file, (stem, &text), world, &mut project.report).map(Arc::new)
 }
 
 /// Changes when anything does: a file, a table, a secret, a policy.

@@ -209,7 +209,7 @@ fn fill_text(
 
 /// Where the next thing to fill in begins. `$$` is a literal dollar, also before a brace.
 fn next(text: &str, from: usize) -> Option<usize> {
-    let rest = text.get(from..)?;
+    let rest = text.get(from..).filter(|it| it.contains("${"))?;
     rest.match_indices('$').map(|(index, _)| from + index).find(|index| {
         let here = text.get(*index..).unwrap_or_default();
         let before = text.get(from..*index).unwrap_or_default();

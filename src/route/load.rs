@@ -74,6 +74,17 @@ impl<'a> Project<'a> {
         Self { directory, variables, report: Report::default(), texts: Texts::default() }
     }
 
+    /// A part of this project, for a thread of its own to read.
+    pub(super) fn part(&self) -> Self {
+        Self::new(self.directory, self.variables)
+    }
+
+    /// Takes over what was read and found in a part.
+    pub(super) fn join(&mut self, part: Self) {
+        self.report.join(part.report);
+        self.texts.0.extend(part.texts.0);
+    }
+
     /// The directory of the project.
     pub fn directory(&self) -> &'a Path {
         self.directory
@@ -164,13 +175,14 @@ impl<'a> Project<'a> {
             self.report.error(Span::default(), Code::File, why);
             None
         };
-        match full.metadata() {
+        let len = match full.metadata() {
             // Reading a pipe or a device may never end.
             Ok(metadata) if !metadata.is_file() => return wrong("not a regular file".to_owned()),
-            Ok(_) => {}
+            Ok(metadata) => metadata.len().min(max),
             Err(error) => return wrong(format!("cannot be read: {error}")),
-        }
-        let mut bytes = Vec::new();
+        };
+        // One more, so that the reading that finds the end has room.
+        let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0) + 1);
         let read = File::open(&full).and_then(|it| it.take(max + 1).read_to_end(&mut bytes));
         match read {
             Err(error) => wrong(format!("cannot be read: {error}")),
@@ -214,7 +226,11 @@ impl<'a> Project<'a> {
                 self.report.error(Span::default(), Code::File, message);
                 return;
             }
-            match entry.path().is_dir() {
+            let is_dir = match entry.file_type() {
+                Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+                _ => entry.path().is_dir(),
+            };
+            match is_dir {
                 true if depth > 0 => self.list_into(&path, suffix, depth - 1, found),
                 true => self.unread(&path, "a folder in which nothing is read"),
                 false if path.ends_with(suffix) => found.push(path),

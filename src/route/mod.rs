@@ -9,6 +9,7 @@ mod compile;
 mod file;
 mod fill;
 mod load;
+mod pieces;
 mod plan;
 mod retry;
 mod routes;

@@ -140,7 +140,7 @@ impl World<'_> {
     }
 
     fn steps(&self, specs: &[Located<StepSpec>], report: &mut Report) -> Option<Vec<NamedStep>> {
-        let mut steps = Vec::new();
+        let mut steps = Vec::with_capacity(specs.len());
         for (index, Located { value: spec, at }) in specs.iter().enumerate() {
             if self.refers_to_broken(spec) {
                 continue;
@@ -179,6 +179,8 @@ impl World<'_> {
             }
             to.push(destination);
         }
+        // A list that grew has room for four, and each is large.
+        to.shrink_to_fit();
         (to.len() == file.to.value.len()).then_some(to)
     }
 

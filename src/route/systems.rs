@@ -6,6 +6,7 @@ use super::{
     check::{self, Declared, Endpoints, Schemas},
     file::SystemFile,
     load::Project,
+    pieces::in_pieces,
     plan::{OpenPlanTarget, PlanSource, RetryPolicy},
     retry,
 };
@@ -40,23 +41,55 @@ pub(super) struct Outside<'a> {
     pub(super) directory: &'a Path,
 }
 
+/// One system file, read on its own.
+struct Read {
+    file: Option<SystemFile>,
+    /// Everything that stands in it.
+    texts: Option<String>,
+    /// Whether nothing is wrong with it so far.
+    is_whole: bool,
+}
+
+impl Read {
+    fn of(path: &str, project: &mut Project<'_>) -> Self {
+        let before = project.report.errors();
+        let mut node = project.filled(path);
+        if let Some(node) = &mut node {
+            not_yet(node, &mut project.report);
+        }
+        let file = node.as_ref().and_then(|it| decode::<SystemFile>(it, &mut project.report));
+        let texts = node.map(|node| {
+            let mut all = String::new();
+            texts(&node, &mut all);
+            all
+        });
+        Self { file, texts, is_whole: before == project.report.errors() }
+    }
+}
+
 impl Systems {
     /// Reads all system files of a project.
     pub(super) fn read(project: &mut Project<'_>, outside: &Outside<'_>) -> Self {
+        let paths = project.list("connectors", ".yaml", false);
+        let read = in_pieces(&paths, |paths| {
+            let mut part = project.part();
+            let read: Vec<_> = paths.iter().map(|path| Read::of(path, &mut part)).collect();
+            (part, read)
+        });
         let mut systems = Self::default();
-        for path in project.list("connectors", ".yaml", false) {
-            let stem = check::stem(&path, ".yaml");
-            let before = project.report.errors();
-            let node = project.filled(&path);
-            let file = node.and_then(|mut node| {
-                not_yet(&mut node, &mut project.report);
-                systems.texts.push(texts(&node));
-                decode::<SystemFile>(&node, &mut project.report)
-            });
-            if before < project.report.errors() {
+        let mut all = Vec::new();
+        for (part, read) in read {
+            project.join(part);
+            all.extend(read);
+        }
+        for (path, Read { file, texts, is_whole }) in paths.iter().zip(all) {
+            let stem = check::stem(path, ".yaml");
+            systems.texts.extend(texts);
+            if !is_whole {
                 systems.declared.unread.push(stem.to_owned());
             }
             if let Some(file) = file {
+                project.report.enter(path);
                 systems.add(&file, stem, outside, &mut project.report);
             }
         }
@@ -188,14 +221,20 @@ fn not_yet(node: &mut Node, report: &mut Report) {
     });
 }
 
-/// All texts of a tree, one after another.
-fn texts(node: &Node) -> String {
+/// Adds all texts of a tree to `all`, each with an end of its own.
+fn texts(node: &Node, all: &mut String) {
     match &node.kind {
-        NodeKind::Scalar(scalar) => scalar.text.clone(),
-        NodeKind::List(items) => items.iter().map(texts).collect::<Vec<_>>().join("\0"),
+        NodeKind::Scalar(scalar) => {
+            all.push_str(&scalar.text);
+            all.push('\0');
+        }
+        NodeKind::List(items) => items.iter().for_each(|it| texts(it, all)),
         NodeKind::Map(entries) => {
-            let each = entries.iter().map(|(key, it)| format!("{}\0{}", key.value, texts(it)));
-            each.collect::<Vec<_>>().join("\0")
+            for (key, it) in entries {
+                all.push_str(&key.value);
+                all.push('\0');
+                texts(it, all);
+            }
         }
     }
 }

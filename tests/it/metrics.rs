@@ -11,7 +11,7 @@ use simpul::metrics::{BreakerState, Metric, Metrics, TABLE};
 
 /// Metrics with a child in every family.
 fn counted() -> Metrics {
-    let metrics = Metrics::new().unwrap();
+    let metrics = Metrics::new();
     let route = metrics.route("sppd-terbit");
     route.received.inc_by(3);
     route.filtered.inc();
@@ -85,7 +85,7 @@ fn a_route_that_is_gone_leaves_no_series_and_its_neighbour_stays() {
 
 #[test]
 fn codes_that_nobody_foresaw_do_not_grow_the_series_without_bound() {
-    let metrics = Metrics::new().unwrap();
+    let metrics = Metrics::new();
     for number in 0..1_000 {
         metrics.ingest_refused(&format!("code-{number}"));
     }

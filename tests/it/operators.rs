@@ -146,7 +146,7 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let token = OpsToken::create(&store, listener.local_addr().unwrap()).unwrap();
         let access = Access::read(&store).unwrap().unwrap();
-        let (metrics, bus) = (Arc::new(Metrics::new().unwrap()), Arc::new(bus));
+        let (metrics, bus) = (Arc::new(Metrics::new()), Arc::new(bus));
         let router = ops::router(Ops {
             bus: Arc::clone(&bus) as Arc<dyn Bus>,
             metrics: Arc::clone(&metrics),

@@ -73,7 +73,8 @@ impl EmbeddedConsumer {
         if room == 0 {
             return Look::Wait;
         }
-        match self.fetch(room).await {
+        // In a box: else every consumer that waits would hold the room that a question takes.
+        match Box::pin(self.fetch(room)).await {
             Ok(look) => look,
             Err(_) => Look::WaitFor(TROUBLE_PAUSE),
         }

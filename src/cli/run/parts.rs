@@ -54,8 +54,7 @@ impl Running {
     pub(super) async fn start(project: &Path, files: Files) -> Result<Self, CouldNot> {
         let Files { settings, plan, .. } = files;
         let clock = Clock::system();
-        let metrics = Metrics::new().map_err(|error| CouldNot(error.to_string()))?;
-        let metrics = Arc::new(metrics);
+        let metrics = Arc::new(Metrics::new());
         metrics.started(clock.now().as_millis());
         // The addresses first: one that is taken must not leave a trace in the store.
         let listener = bind("listen", settings.listen).await?;

@@ -113,6 +113,7 @@ impl<'w> Worker<'w> {
         loop {
             let room = self.room();
             let may_settle = self.settling.len() < SETTLEMENTS_MAX;
+            // In boxes: else every worker that waits would hold the room that the work takes.
             // Not biased: settling alone would starve the taking, and the attempts under way would
             // run dry before new ones start.
             tokio::select! {
@@ -124,9 +125,9 @@ impl<'w> Worker<'w> {
                 }
                 Some(done) = self.tasks.join_next_with_id(), if may_settle => self.settle(done),
                 pass = self.gate.pass(), if !self.held.is_empty() => {
-                    self.let_through(pass).await;
+                    Box::pin(self.let_through(pass)).await;
                 }
-                taken = consumer.next(room), if 0 < room => self.take(taken).await,
+                taken = consumer.next(room), if 0 < room => Box::pin(self.take(taken)).await,
             }
         }
         self.held.drain(..).for_each(|(it, _)| it.put_back());

@@ -51,8 +51,8 @@ impl<'t> Cursor<'t> {
 
     /// Reads the blanks of RFC 9535: space, tab, line feed, carriage return.
     pub(in crate::expr) fn blanks(&mut self) {
-        let rest = self.rest();
-        self.position += rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r']).len();
+        let is_blank = |it: &u8| matches!(it, b' ' | b'\t' | b'\n' | b'\r');
+        self.position += self.rest().bytes().take_while(is_blank).count();
     }
 
     /// Reads letters, digits, `_` and whatever is not ASCII; may be empty.

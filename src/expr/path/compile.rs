@@ -22,8 +22,8 @@ pub(in crate::expr) fn compile(cursor: &mut Cursor<'_>) -> Result<Query, SyntaxE
     let start = cursor.position();
     let root = if cursor.peek() == Some('@') { Root::Item } else { Root::Body };
     let Lexed { text, numbers } = lex(cursor)?;
-    if let Some(place) = dotted(root, &text) {
-        return Ok(Query::Place(place));
+    if let Some(query) = plain(root, &text) {
+        return Ok(query);
     }
     let rooted = format!("${}", text.get(1..).unwrap_or_default());
     let query = parse_json_path(&rooted).map_err(|_| {
@@ -36,15 +36,58 @@ pub(in crate::expr) fn compile(cursor: &mut Cursor<'_>) -> Result<Query, SyntaxE
         .map_err(|message| cursor.error(start, message))
 }
 
-/// A query of names behind dots alone, `$.a.b`: the lexer has seen to everything that can be wrong
-/// with it. Most are like that, and reading them takes most of the time in which files are loaded.
-fn dotted(root: Root, text: &str) -> Option<Place> {
-    let names = text.get(1..)?;
-    if names.contains(['[', '*']) || names.contains("..") {
-        return None;
+/// A query of names, indexes and wildcards, one in each segment: `$.a.b`, `$.a[*].b`. The lexer has
+/// seen to everything that can be wrong with it. Most are like that, and reading them would take
+/// much of the time in which files are loaded.
+fn plain(root: Root, text: &str) -> Option<Query> {
+    let mut selectors = Vec::new();
+    let mut rest = text.get(1..)?;
+    while !rest.is_empty() {
+        let (selector, behind) = match rest.strip_prefix('.') {
+            Some(rest) => dotted(rest)?,
+            None => bracketed(rest.strip_prefix('[')?)?,
+        };
+        selectors.push(selector);
+        rest = behind;
     }
-    let steps = names.split('.').skip(1).map(|name| Step::Name(name.into()));
-    Some(Place { root, steps: steps.collect() })
+    let is_step = |it: &Selector| matches!(it, Selector::Name(_) | Selector::Index(_));
+    if !selectors.iter().all(is_step) {
+        let segment = |it| Segment { descends: false, selectors: [it].into() };
+        let segments = selectors.into_iter().map(segment).collect();
+        return Some(Query::Path(Path { root, segments }));
+    }
+    let steps = selectors.into_iter().filter_map(|it| match it {
+        Selector::Name(name) => Some(Step::Name(name)),
+        Selector::Index(index) => Some(Step::Index(index)),
+        _ => None,
+    });
+    Some(Query::Place(Place { root, steps: steps.collect() }))
+}
+
+/// What follows a dot, and what is behind it.
+fn dotted(text: &str) -> Option<(Selector, &str)> {
+    let (name, behind) = text.split_at(text.find(['.', '[']).unwrap_or(text.len()));
+    match name {
+        "" => None,
+        "*" => Some((Selector::Wildcard, behind)),
+        name => Some((Selector::Name(name.into()), behind)),
+    }
+}
+
+/// What follows a bracket, and what is behind the one that closes it.
+fn bracketed(text: &str) -> Option<(Selector, &str)> {
+    let quote = text.chars().next().filter(|it| matches!(it, '\'' | '"'));
+    if let Some(quote) = quote {
+        let (name, behind) = text.get(1..)?.split_once(quote)?;
+        let behind = behind.strip_prefix(']').filter(|_| !name.contains('\\'))?;
+        return Some((Selector::Name(name.into()), behind));
+    }
+    let (inside, behind) = text.split_once(']')?;
+    let selector = match inside {
+        "*" => Selector::Wildcard,
+        index => Selector::Index(index.parse().ok()?),
+    };
+    Some((selector, behind))
 }
 
 struct Compiler {
@@ -272,6 +315,43 @@ pub(in crate::expr) fn regex_message(error: &regex::Error) -> String {
             let text = other.to_string();
             let last = text.lines().last().unwrap_or_default();
             format!("the pattern does not compile: {}", last.trim_start_matches("error: "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_query_is_what_the_library_reads_in_it() {
+        for text in [
+            "$",
+            "$.a",
+            "$.a.b",
+            "$.é",
+            "$[0]",
+            "$.a[-1].b",
+            "$['a b']",
+            "$[\"a.b\"]['c']",
+            "$['']",
+            "$[']']",
+            "$.*",
+            "$.a[*].b",
+            "$[*][0]['x'].*",
+        ] {
+            let plainly = plain(Root::Body, text).unwrap();
+            let query = parse_json_path(text).unwrap();
+            let compiler = Compiler { numbers: Vec::new() };
+            let read = compiler.query(Root::Body, &query.segments).unwrap();
+            assert_eq!(format!("{plainly:?}"), format!("{read:?}"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_plain_is_left_to_the_library() {
+        for text in ["$..a", "$[0,1]", "$[1:2]", "$[?@.a]", "$['a','b']", r"$['a\'b']", "$[*,0]"] {
+            assert!(plain(Root::Body, text).is_none(), "{text}");
         }
     }
 }

@@ -143,7 +143,7 @@ impl Project {
         let sample_every = Duration::from_millis(100);
         let hash_key = Some(b"kunci".to_vec());
         let options = Options { gate, hash_key, sample_every, ..Options::default() };
-        let metrics = Arc::new(Metrics::new().unwrap());
+        let metrics = Arc::new(Metrics::new());
         let parts = Parts {
             store: store.clone(),
             broker: between(Arc::clone(&broker) as _, store),
