@@ -70,6 +70,10 @@ async fn run(url: &str, work: Work) {
     to.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
     from.basic_qos(PREFETCH, BasicQosOptions::default()).await.unwrap();
     println!("connected");
+    carry(from, to, work).await;
+}
+
+async fn carry(from: Channel, to: Channel, work: Work) {
     let options = BasicConsumeOptions::default();
     let consumer = from.basic_consume(FROM.into(), "".into(), options, FieldTable::default());
     let mut consumer = consumer.await.unwrap();
