@@ -3,7 +3,8 @@
 //! many as will go through, then 2,000 a second for 20 s; `-- flood` and `-- pace` are one of both.
 //!
 //! The floor is a loop that consumes, maps over `serde_json::Value`, publishes, and acknowledges
-//! what was confirmed: one hop, and nothing kept. A second one does not even map. On the short way
+//! what was confirmed: one hop, and nothing kept. A second one sends the same headers as simpul, as
+//! they are what the broker does more; a third one does not even map. On the short way
 //! (`broker:` is the same RabbitMQ) simpul does the same, and writes down afterwards what went
 //! where. The usual way, here with the embedded broker, stores each message before it is
 //! acknowledged.
@@ -52,6 +53,8 @@ enum Subject {
     /// simpul with the embedded broker.
     Usual,
     Floor,
+    /// The floor with the headers that simpul sends along.
+    Headers,
     /// The floor without any work on the bodies.
     Passing,
 }
@@ -62,6 +65,7 @@ impl Subject {
             Self::Short => "simpul, short way",
             Self::Usual => "simpul, usual way",
             Self::Floor => "floor",
+            Self::Headers => "floor with headers",
             Self::Passing => "floor that does not map",
         }
     }
@@ -90,8 +94,9 @@ struct Flooded {
 
 async fn flood(rabbit: &Rabbit) {
     let (rounds, messages) = (scaled(5, 1), scaled(40_000, 2_000));
-    let mut all = [Subject::Short, Subject::Floor, Subject::Usual, Subject::Passing]
-        .map(|it| (it, Flooded::default()));
+    let mut all =
+        [Subject::Short, Subject::Floor, Subject::Usual, Subject::Headers, Subject::Passing]
+            .map(|it| (it, Flooded::default()));
     for _ in 0..rounds {
         for (subject, flooded) in &mut all {
             let queues = Queues::new(rabbit.vhost()).await;

@@ -77,6 +77,7 @@ impl Queues {
             Subject::Short => self.simpul(&self.url),
             Subject::Usual => self.simpul("embedded"),
             Subject::Floor => floor(Work::Map),
+            Subject::Headers => floor(Work::Headers),
             Subject::Passing => floor(Work::Pass),
         }
     }

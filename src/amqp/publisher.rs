@@ -191,7 +191,7 @@ impl Publisher {
         if let Some(reason) = self.0.link.obstacle() {
             return Err(PublishFailure::Unknown { reason });
         }
-        let place: Arc<str> = place(&publication).into();
+        let place = place(&publication);
         let sending =
             sending(publication).map_err(|reason| PublishFailure::Unsendable { reason })?;
         let room = match Arc::clone(&self.0.room).try_acquire_owned() {
@@ -256,9 +256,8 @@ fn silence(whose: &str) -> String {
 }
 
 /// What a message is sent to: an exchange, or the queue behind the default one.
-fn place(publication: &Publication) -> String {
-    let Publication { exchange, routing_key, .. } = publication;
-    if exchange.is_empty() { routing_key.clone() } else { exchange.clone() }
+fn place(Publication { exchange, routing_key, .. }: &Publication) -> Arc<str> {
+    if exchange.is_empty() { routing_key.as_str().into() } else { exchange.as_str().into() }
 }
 
 fn sending(publication: Publication) -> Result<Sending, String> {

@@ -1,4 +1,4 @@
-//! Accounts and journal of what went the short way: written together, within a second.
+//! Accounts and journal of what went the short way: written together, a tenth of a second later.
 
 use std::{
     collections::BTreeMap,
@@ -19,8 +19,9 @@ use crate::{
     store::Writes,
 };
 
-/// How long what went the short way waits to be written down.
-const EVERY: Duration = Duration::from_millis(500);
+/// How long what went the short way waits to be written down. Longer would save little, and the
+/// messages that go through meanwhile would wait behind a larger commit for the processor.
+const EVERY: Duration = Duration::from_millis(100);
 
 /// How long the store is left alone after it refused.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
@@ -36,6 +37,8 @@ const LINES_PER_COMMIT: usize = 4_000;
 pub(in crate::engine) struct Afterwards {
     // std, not tokio: held to push and take, never across an await.
     waiting: Mutex<Waiting>,
+    /// Something is to be written.
+    noted: Notify,
     written: Notify,
 }
 
@@ -110,6 +113,8 @@ impl Afterwards {
             let target = target.to_string();
             ["created", "delivered"].into_iter().for_each(|name| add(&target, name, delivered));
         }
+        drop(waiting);
+        self.noted.notify_one();
     }
 
     /// Writes down what waits: the accounts with the first lines, so that both equations hold at
@@ -151,10 +156,20 @@ impl Afterwards {
 pub(in crate::engine) async fn run(shared: Arc<Shared>) {
     let stop: &CancellationToken = &shared.stop;
     while !stop.is_cancelled() {
-        let pause = if shared.afterwards.write(&shared).await { EVERY } else { TROUBLE_PAUSE };
         tokio::select! {
-            () = stop.cancelled() => {}
-            () = sleep(pause) => {}
+            () = stop.cancelled() => break,
+            () = shared.afterwards.noted.notified() => {}
+        }
+        let mut pause = EVERY;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = sleep(pause) => {}
+            }
+            if shared.afterwards.write(&shared).await {
+                break;
+            }
+            pause = TROUBLE_PAUSE;
         }
     }
     if !shared.afterwards.write(&shared).await {

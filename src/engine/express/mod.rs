@@ -8,7 +8,7 @@
 //! a row in the ledger and into its delivery queue; and so does every message that is anything but
 //! plain: dead, with a key, from a route whose targets are not all free.
 //!
-//! Accounts and journal follow within a second.
+//! Accounts and journal follow a tenth of a second later.
 
 mod afterwards;
 
