@@ -69,19 +69,50 @@ impl Project {
     }
 }
 
+/// A process of its own; killed when dropped.
+pub(crate) struct Process(Child);
+
 /// A running bus; killed when dropped.
 pub(crate) struct Bus {
-    child: Child,
+    process: Process,
     pub(crate) listen: String,
     pub(crate) ops: String,
     /// From the start of the process until it took messages.
     pub(crate) start_took: Duration,
 }
 
-impl Drop for Bus {
+impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Process {
+    /// Starts a program, and waits for its first line.
+    pub(crate) fn start(command: &mut Command) -> (Self, String) {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        (Self(child), line)
+    }
+
+    /// Seconds of processor that it has taken so far, all threads together.
+    pub(crate) fn cpu(&self) -> f64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap();
+        // Behind the name, which may hold blanks: the state is the first field.
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        let ticks = |index: usize| fields[index].parse::<f64>().unwrap();
+        (ticks(11) + ticks(12)) / TICKS
+    }
+
+    /// Mebibytes of memory that are resident, now and at most so far.
+    pub(crate) fn resident(&self) -> [f64; 2] {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
+        ["VmRSS:", "VmHWM:"].map(|name| {
+            let line = status.lines().find_map(|it| it.strip_prefix(name)).unwrap();
+            line.trim().strip_suffix(" kB").unwrap().parse::<f64>().unwrap() / 1024.0
+        })
     }
 }
 
@@ -97,44 +128,33 @@ impl Bus {
     pub(crate) fn start(project: &Project) -> Self {
         let start = Instant::now();
         let log = fs::File::create(project.path().join("simpul.log")).unwrap();
-        let mut command = command(project);
-        let mut child = command.arg("run").stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-        let mut greeting = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut greeting).unwrap();
+        let (process, greeting) = Process::start(command(project).arg("run").stderr(log));
         let start_took = start.elapsed();
         let addresses: Vec<&str> = greeting.split("http://").skip(1).collect();
         let &[listen, ops] = &addresses[..] else {
             panic!("{greeting}\n{}", fs::read_to_string(project.path().join("simpul.log")).unwrap())
         };
         let address = |text: &str| text.split(',').next().unwrap().trim().to_owned();
-        Self { listen: address(listen), ops: address(ops), start_took, child }
+        Self { listen: address(listen), ops: address(ops), start_took, process }
     }
 
     /// Seconds of processor that it has taken so far, all threads together.
     pub(crate) fn cpu(&self) -> f64 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        // Behind the name, which may hold blanks: the state is the first field.
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-        let ticks = |index: usize| fields[index].parse::<f64>().unwrap();
-        (ticks(11) + ticks(12)) / TICKS
+        self.process.cpu()
     }
 
     /// Mebibytes of memory that are resident, now and at most so far.
     pub(crate) fn resident(&self) -> [f64; 2] {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        ["VmRSS:", "VmHWM:"].map(|name| {
-            let line = status.lines().find_map(|it| it.strip_prefix(name)).unwrap();
-            line.trim().strip_suffix(" kB").unwrap().parse::<f64>().unwrap() / 1024.0
-        })
+        self.process.resident()
     }
 
     /// Stops it as an operator does; returns whether it ended well.
     pub(crate) fn stop(mut self) -> bool {
-        let id = self.child.id().to_string();
+        let id = self.process.0.id().to_string();
         assert!(Command::new("kill").arg(id).status().unwrap().success());
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.process.0.try_wait().unwrap() {
                 return status.success();
             }
             std::thread::sleep(Duration::from_millis(10));

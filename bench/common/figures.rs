@@ -35,6 +35,11 @@ impl Figures {
     pub(crate) fn over(&self, other: &Self) -> Self {
         Self(self.0.iter().zip(&other.0).map(|(one, other)| one / other).collect())
     }
+
+    /// By how much this one is more than the other's figure, round by round.
+    pub(crate) fn less(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(one, other)| one - other).collect())
+    }
 }
 
 /// `median [least-most]`, as whole numbers.

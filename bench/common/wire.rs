@@ -90,7 +90,8 @@ impl Arrivals {
         std::mem::take(&mut self.took.lock().unwrap())
     }
 
-    fn arrived(&self, body: &[u8]) {
+    /// A message has arrived.
+    pub(crate) fn arrived(&self, body: &[u8]) {
         const NAME: &[u8] = b"\"t_ns\":";
         let now = self.since.elapsed();
         let at = body.windows(NAME.len()).position(|it| it == NAME).unwrap_or_default();

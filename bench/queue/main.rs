@@ -1,213 +1,171 @@
 //! `cargo bench --bench queue`: from a quorum queue of RabbitMQ, through a filter and a 12-field
-//! map, to another quorum queue. A private RabbitMQ on the same machine, as in the tests.
+//! map, to another quorum queue. A private RabbitMQ on the same machine, as in the tests. First as
+//! many as will go through, then 2,000 a second for 20 s; `-- flood` and `-- pace` are one of both.
 //!
 //! The floor is a loop that consumes, maps over `serde_json::Value`, publishes, and acknowledges
-//! what was confirmed: one hop, and nothing kept. On the short way (`broker:` is the same RabbitMQ)
-//! simpul does the same, and writes down afterwards what went where. The usual way, here with the
-//! embedded broker, stores each message before it is acknowledged.
+//! what was confirmed: one hop, and nothing kept. A second one sends the same headers as simpul, as
+//! they are what the broker does more; a third one does not even map. On the short way
+//! (`broker:` is the same RabbitMQ) simpul does the same, and writes down afterwards what went
+//! where. The usual way, here with the embedded broker, stores each message before it is
+//! acknowledged.
 
 #![allow(clippy::print_stdout, reason = "a bench prints")]
 
-#[path = "../common/bus.rs"]
-mod bus;
-#[path = "../common/cpu.rs"]
-mod cpu;
-#[path = "../common/figures.rs"]
-mod figures;
+#[path = "../common"]
+mod common {
+    pub(crate) mod bus;
+    pub(crate) mod figures;
+    pub(crate) mod load;
+    pub(crate) mod wire;
+}
 mod floor;
+mod pace;
+mod queues;
 #[path = "../../tests/it/support/rabbit.rs"]
 #[allow(dead_code, reason = "the tests need more of it")]
 mod rabbit;
 #[path = "../records/mod.rs"]
 mod records;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use simpul::amqp::{
-    Address, Admin, Argument, Link, Properties, Publication, Publisher, QueueSpec, Tls,
+use common::{
+    bus,
+    figures::{Figures, scaled, spread},
+    wire::percentile_ms,
 };
-
-use bus::{Bus, Project};
-use figures::{Figures, scaled, spread};
-use floor::Floor;
-use records::staff;
+use pace::Pace;
+use queues::Queues;
+use rabbit::Rabbit;
 
 /// The queues.
 const FROM: &str = "ukur.masuk";
 const TO: &str = "ukur.keluar";
 
-/// What one run came to.
-struct Run {
-    rate: f64,
-    cpu_us: f64,
-    memory: f64,
+/// Records a second in the second part.
+const RATE: usize = 2_000;
+
+/// Who takes messages from one queue to the other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    /// simpul with its messages at the RabbitMQ of the queues.
+    Short,
+    /// simpul with the embedded broker.
+    Usual,
+    Floor,
+    /// The floor with the headers that simpul sends along.
+    Headers,
+    /// The floor without any work on the bodies.
+    Passing,
+}
+
+impl Subject {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Short => "simpul, short way",
+            Self::Usual => "simpul, usual way",
+            Self::Floor => "floor",
+            Self::Headers => "floor with headers",
+            Self::Passing => "floor that does not map",
+        }
+    }
 }
 
 fn main() {
-    let Some(rabbit) = rabbit::Rabbit::start() else { return };
+    floor::be_asked();
+    let Some(rabbit) = Rabbit::start() else { return };
     let runtime = tokio::runtime::Runtime::new().unwrap();
+    let only = |part: &str| std::env::args().any(|it| it == part);
+    if !only("pace") {
+        runtime.block_on(flood(&rabbit));
+    }
+    if !only("flood") {
+        runtime.block_on(pace(&rabbit));
+    }
+}
+
+/// What one subject came to, round by round.
+#[derive(Default)]
+struct Flooded {
+    rate: Figures,
+    cpu: Figures,
+    memory: Figures,
+}
+
+async fn flood(rabbit: &Rabbit) {
     let (rounds, messages) = (scaled(5, 1), scaled(40_000, 2_000));
-    let mut subjects = [Broker::Same, Broker::Embedded].map(|it| (it, Subject::default()));
-    let mut floor = Subject::default();
+    let mut all =
+        [Subject::Short, Subject::Floor, Subject::Usual, Subject::Headers, Subject::Passing]
+            .map(|it| (it, Flooded::default()));
     for _ in 0..rounds {
-        for (broker, subject) in &mut subjects {
-            let queues = runtime.block_on(Queues::new(rabbit.vhost(), messages));
-            subject.push(&runtime.block_on(queues.through_simpul(*broker)));
-            let queues = runtime.block_on(Queues::new(rabbit.vhost(), messages));
-            let run = runtime.block_on(queues.through_floor());
-            floor.push(&run);
-            subject.of_rate.push(subject.last_rate / run.rate);
-            subject.of_cpu.push(subject.last_cpu / run.cpu_us);
+        for (subject, flooded) in &mut all {
+            let queues = Queues::new(rabbit.vhost()).await;
+            queues.fill(messages).await;
+            let running = queues.start(*subject);
+            let cpu = running.cpu();
+            flooded.rate.push(queues.rate(messages).await);
+            flooded.cpu.push((running.cpu() - cpu) * 1e6 / messages as f64);
+            flooded.memory.push(running.memory());
+            running.stop();
         }
     }
     println!("{messages} staff records from quorum queue to quorum queue; {rounds} rounds");
     println!(
-        "{:<22}{:>26}{:>14}{:>12}{:>10}{:>10}",
+        "{:<26}{:>26}{:>14}{:>8}{:>10}{:>10}",
         "", "messages/s", "us CPU each", "MiB", "of rate", "of CPU"
     );
-    for (broker, it) in &subjects {
-        it.print(broker.name());
-    }
-    floor.print("floor");
-}
-
-/// Where simpul's messages wait.
-#[derive(Clone, Copy)]
-enum Broker {
-    /// At the RabbitMQ of the queues.
-    Same,
-    Embedded,
-}
-
-impl Broker {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Same => "simpul, short way",
-            Self::Embedded => "simpul, usual way",
+    let [_, (_, floor), ..] = &all;
+    for (subject, Flooded { rate, cpu, memory }) in &all {
+        let name = subject.name();
+        print!("{name:<26}{:>26}{:>14.1}{:>8.0}", spread(rate), cpu.median(), memory.median());
+        match subject {
+            Subject::Floor => println!(),
+            _ => println!(
+                "{:>10.2}{:>10.2}",
+                rate.over(&floor.rate).median(),
+                cpu.over(&floor.cpu).median()
+            ),
         }
     }
 }
 
-/// What the runs of one subject came to, and of the floor that ran after each.
+/// What one subject came to at a fixed rate: of each round the percentiles in milliseconds.
 #[derive(Default)]
-struct Subject {
-    rate: Figures,
+struct Paced {
+    at: [Figures; 4],
     cpu: Figures,
-    memory: Figures,
-    of_rate: Figures,
-    of_cpu: Figures,
-    last_rate: f64,
-    last_cpu: f64,
 }
 
-impl Subject {
-    fn push(&mut self, run: &Run) {
-        self.rate.push(run.rate);
-        self.cpu.push(run.cpu_us);
-        self.memory.push(run.memory);
-        (self.last_rate, self.last_cpu) = (run.rate, run.cpu_us);
-    }
-
-    fn print(&self, name: &str) {
-        let Self { rate, cpu, memory, of_rate, of_cpu, .. } = self;
-        print!("{name:<22}{:>26}{:>14.1}{:>12.0}", spread(rate), cpu.median(), memory.median());
-        match name {
-            "floor" => println!(),
-            _ => println!("{:>10.2}{:>10.2}", of_rate.median(), of_cpu.median()),
-        }
-    }
-}
-
-/// Two quorum queues, the first of them full.
-struct Queues {
-    url: String,
-    admin: Admin,
-    messages: usize,
-}
-
-impl Queues {
-    async fn new(url: String, messages: usize) -> Self {
-        let link = Link::open(Address::parse(&url).unwrap(), "ukur", Tls::default());
-        assert!(link.connected().await);
-        let (admin, publisher) = (Admin::new(&link), Publisher::open(&link));
-        for name in [FROM, TO] {
-            let arguments = vec![("x-queue-type", Argument::Text("quorum".to_owned()))];
-            admin.declare(&QueueSpec { name: name.to_owned(), arguments }).await.unwrap();
-        }
-        for first in (0..messages).step_by(500) {
-            let all = (first..(first + 500).min(messages)).map(publication).collect();
-            publisher.publish_all(all).await.into_iter().for_each(|it| it.unwrap());
-        }
-        Self { url, admin, messages }
-    }
-
-    async fn through_simpul(&self, broker: Broker) -> Run {
-        let project = Project::new();
-        let broker = match broker {
-            Broker::Same => &self.url,
-            Broker::Embedded => "embedded",
-        };
-        let settings = "listen: 127.0.0.1:0\nops: 127.0.0.1:0\nstore: ./data\n";
-        project.write("simpul.yaml", &format!("{settings}broker: {broker}\n"));
-        let system = |name: &str, what: &str| {
-            format!("system: {name}\nname: Antrean\namqp:\n  url: {}\n{what}", self.url)
-        };
-        let source = format!("  sources:\n    data: {{ queue: {FROM}, prefetch: 500 }}\n");
-        project.write("connectors/asal.yaml", &system("asal", &source));
-        let target = format!("  targets:\n    terima: {{ queue: {TO} }}\n");
-        project.write("connectors/tujuan.yaml", &system("tujuan", &target));
-        project.write("routes/ukur.yaml", staff::ROUTE);
-        let bus = Bus::start(&project);
-        let cpu = bus.cpu();
-        let rate = self.rate().await;
-        let cpu_us = (bus.cpu() - cpu) * 1e6 / self.messages as f64;
-        let run = Run { rate, cpu_us, memory: bus.resident()[1] };
-        assert!(bus.stop(), "it does not stop well");
-        run
-    }
-
-    async fn through_floor(&self) -> Run {
-        let cpu = cpu::of_process();
-        let _floor = Floor::start(&self.url).await;
-        let rate = self.rate().await;
-        let cpu_us = (cpu::of_process() - cpu).as_secs_f64() * 1e6 / self.messages as f64;
-        Run { rate, cpu_us, memory: 0.0 }
-    }
-
-    /// Waits until all are through; messages a second while the tenth to the nine tenth came.
-    async fn rate(&self) -> f64 {
-        let (mut begun, mut ended) = (None, None);
-        loop {
-            let count = self.admin.counts(TO).await.unwrap().map_or(0, |it| it.ready) as usize;
-            let now = (Instant::now(), count);
-            if self.messages / 10 <= count {
-                begun.get_or_insert(now);
+async fn pace(rabbit: &Rabbit) {
+    let (rounds, time) = (scaled(3, 1), scaled(Duration::from_secs(20), Duration::from_secs(1)));
+    let mut all = [Subject::Short, Subject::Floor].map(|it| (it, Paced::default()));
+    for _ in 0..rounds {
+        for (subject, paced) in &mut all {
+            let queues = Queues::new(rabbit.vhost()).await;
+            let load = Pace::start(&queues.url).await;
+            let running = queues.start(*subject);
+            // The first records find cold connections, and are not counted.
+            load.run(RATE, time / 10).await;
+            let cpu = running.cpu();
+            let mut took = load.run(RATE, time).await;
+            paced.cpu.push((running.cpu() - cpu) * 1e6 / took.len() as f64);
+            for (figures, part) in paced.at.iter_mut().zip([0.5, 0.99, 0.999, 1.0]) {
+                figures.push(percentile_ms(&mut took, part));
             }
-            if self.messages * 9 / 10 <= count {
-                ended.get_or_insert(now);
-            }
-            if self.messages <= count
-                && let Some(((begun, first), (ended, last))) = begun.zip(ended)
-            {
-                return (last - first) as f64 / (ended - begun).as_secs_f64();
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            running.stop();
         }
     }
-}
-
-fn publication(index: usize) -> Publication {
-    let properties = Properties {
-        persistent: true,
-        message_id: Some(format!("ukur-{index}")),
-        content_type: Some("application/json".to_owned()),
-        ..Properties::default()
-    };
-    let routing_key = FROM.to_owned();
-    Publication {
-        exchange: String::new(),
-        routing_key,
-        properties,
-        body: staff::document(index).into(),
+    println!(
+        "\n{RATE} a second for {time:?}, {rounds} rounds; ms from when it was due to when it arrived"
+    );
+    println!("{:<26}{:>8}{:>8}{:>8}{:>8}{:>14}", "", "p50", "p99", "p99.9", "max", "us CPU each");
+    for (subject, Paced { at, cpu }) in &all {
+        print!("{:<26}", subject.name());
+        at.iter().for_each(|it| print!("{:>8.2}", it.median()));
+        println!("{:>14.1}", cpu.median());
     }
+    let [(_, short), (_, floor)] = &all;
+    let [_, short, ..] = &short.at;
+    let [_, floor, ..] = &floor.at;
+    println!("p99 over the floor, round by round: {:.2} ms", short.less(floor).median());
 }

@@ -7,6 +7,11 @@ use lapin::uri::AMQPUri;
 /// A broker that is gone is noticed after two of these; the server's own would be a minute.
 const HEARTBEAT_SECONDS: u16 = 10;
 
+/// The largest frame, in bytes: RabbitMQ's own limit unless it was told otherwise. Said from the
+/// start, as the library makes its buffers for 32 of them then; made larger after the broker has
+/// said it, they would be written over, and 8 MiB of memory be in use for each connection.
+const FRAME_BYTES_MAX: u32 = 128 << 10;
+
 /// The address of a RabbitMQ: `amqp://user:password@host:5672/vhost`, or `amqps://…`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address(AMQPUri);
@@ -32,10 +37,11 @@ impl Address {
         if address.authority.host.is_empty() { Err(AddressError) } else { Ok(Self(address)) }
     }
 
-    /// As the client library wants it, with the heartbeat of ours unless it says another.
+    /// As the client library wants it, with heartbeat and frames of ours unless it says others.
     pub(super) fn uri(&self) -> AMQPUri {
         let mut uri = self.0.clone();
         uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+        uri.query.frame_max.get_or_insert(FRAME_BYTES_MAX);
         uri
     }
 

@@ -329,7 +329,7 @@ pub(super) async fn declare(channel: &Channel, queue: &QueueSpec) -> lapin::Resu
             Argument::Number(it) => AMQPValue::LongLongInt(*it),
             Argument::Flag(it) => AMQPValue::Boolean(*it),
         };
-        arguments.insert(short("the name of an argument", name).map_err(unsayable)?, value);
+        arguments.insert(short("the name of an argument", *name).map_err(unsayable)?, value);
     }
     let name = short("the name of the queue", &queue.name).map_err(unsayable)?;
     let found = channel.queue_declare(name, QueueDeclareOptions::durable(), arguments).await?;

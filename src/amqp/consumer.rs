@@ -14,9 +14,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use lapin::{
     Channel,
+    message::Delivery,
     options::{BasicConsumeOptions, BasicQosOptions},
     types::{FieldTable, ShortString},
 };
@@ -320,14 +321,12 @@ impl Task {
     async fn hand_over(&mut self, mut consumer: lapin::Consumer, held: &mut Held) -> End {
         loop {
             tokio::select! {
-                delivery = consumer.next() => match delivery {
-                    Some(Ok(delivery)) => {
-                        held.took(delivery.delivery_tag);
-                        self.shared.arrived().push_back(admin::taken(delivery, held.epoch()));
+                delivery = consumer.next() => match take(delivery, &mut consumer, held) {
+                    Ok(taken) => {
+                        self.shared.arrived().extend(taken);
                         self.shared.arrival.notify_one();
                     }
-                    Some(Err(error)) => return End::Broken(why(&error)),
-                    None => return End::Broken("the broker ended it".to_owned()),
+                    Err(end) => return end,
                 },
                 command = self.commands.recv() => match command {
                     Some(Command::Ack(tags, answer)) => match held.ack(tags).await {
@@ -340,6 +339,27 @@ impl Task {
             }
         }
     }
+}
+
+/// A delivery and all others that are there already: at most as many as may be held.
+fn take(
+    first: Option<lapin::Result<Delivery>>,
+    consumer: &mut lapin::Consumer,
+    held: &mut Held,
+) -> Result<Vec<Taken>, End> {
+    let (mut all, mut next) = (Vec::new(), Some(first));
+    while let Some(delivery) = next {
+        match delivery {
+            Some(Ok(delivery)) => {
+                held.took(delivery.delivery_tag);
+                all.push(admin::taken(delivery, held.epoch()));
+            }
+            Some(Err(error)) => return Err(End::Broken(why(&error))),
+            None => return Err(End::Broken("the broker ended it".to_owned())),
+        }
+        next = consumer.next().now_or_never();
+    }
+    Ok(all)
 }
 
 async fn start(

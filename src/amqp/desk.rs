@@ -199,16 +199,15 @@ impl Desk {
         {
             seen.push(next);
         }
-        let mut judged = Vec::with_capacity(seen.len());
+        let (mut judged, now) = (Vec::with_capacity(seen.len()), Instant::now());
         for (number, confirmed) in seen {
             if confirmed.is_ok() {
-                self.hear(number);
+                self.hear(number, now);
             }
-            let own = self.waiting.get(&number).map(|it| it.mark.clone());
             let outcome = match confirmed {
-                Ok(Confirmation::Ack(back)) => self.note(back, own.as_ref(), Ok(())),
+                Ok(Confirmation::Ack(back)) => self.note(back, number, Ok(())),
                 Ok(Confirmation::Nack(back)) => {
-                    self.note(back, own.as_ref(), Err(PublishFailure::Nacked))
+                    self.note(back, number, Err(PublishFailure::Nacked))
                 }
                 Ok(Confirmation::NotRequested) => unknown("bug: the channel confirms nothing"),
                 Err(error) => unknown(&why(&error)),
@@ -221,26 +220,21 @@ impl Desk {
     }
 
     /// The broker has said something of a message: its place lives, and others may stay behind.
-    fn hear(&mut self, number: u64) {
+    fn hear(&mut self, number: u64, now: Instant) {
         let Some(waiting) = self.waiting.get(&number) else { return };
-        self.pulses.lives(&waiting.place);
+        self.pulses.lives(&waiting.place, now);
         self.silent.remove(&waiting.place);
-        self.heard = Instant::now();
+        self.heard = now;
         self.found.insert(Arc::clone(&waiting.place), true);
-        // Sent before, and still not confirmed.
+        // Sent before, and still not confirmed; the oldest are the first.
         let earlier = self.waiting.range(..number).map(|(_, it)| it);
-        for behind in earlier.filter(|it| SUSPECT_AFTER < it.since.elapsed()) {
+        for behind in earlier.take_while(|it| SUSPECT_AFTER < now.duration_since(it.since)) {
             self.found.insert(Arc::clone(&behind.place), false);
         }
     }
 
     /// Keeps a message that came back with the confirmation of one that may be another.
-    fn note(
-        &mut self,
-        back: Option<BasicReturnMessage>,
-        own: Option<&Mark>,
-        outcome: Outcome,
-    ) -> Outcome {
+    fn note(&mut self, back: Option<BasicReturnMessage>, number: u64, outcome: Outcome) -> Outcome {
         let Some(back) = back else { return outcome };
         let delivery = &back.delivery;
         let mark = (
@@ -248,7 +242,7 @@ impl Desk {
             delivery.routing_key.to_string(),
             delivery.properties.message_id().as_ref().map(ToString::to_string),
         );
-        let is_own = own == Some(&mark);
+        let is_own = self.waiting.get(&number).is_some_and(|it| it.mark == mark);
         self.returned.insert(mark, (back.reply_code, back.reply_text.to_string()));
         // Its own return may come with a later confirmation.
         if is_own { outcome } else { unknown("others came back at the same time") }
@@ -260,7 +254,8 @@ impl Desk {
             Some((code, text)) => Err(PublishFailure::Returned { code: *code, text: text.clone() }),
             None => outcome,
         };
-        if !self.waiting.values().any(|it| it.mark == mark) {
+        // Looked for only where something came back: hundreds may be waiting.
+        if !self.returned.is_empty() && !self.waiting.values().any(|it| it.mark == mark) {
             self.returned.remove(&mark);
         }
         if let Some(pending) = pending {

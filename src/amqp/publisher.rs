@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use lapin::{BasicProperties, types::ShortString};
 use tokio::{
-    sync::{Semaphore, mpsc, oneshot, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
     task::JoinSet,
     time::{Instant, sleep_until},
 };
@@ -26,6 +26,9 @@ use super::{
 /// Messages that wait for their confirmation at most; more wait before they are sent, since the
 /// library's own queue has no end.
 const OUTSTANDING_MAX: usize = 512;
+
+/// Messages that are handed to the task together at most: it wakes once for all of them.
+const TOGETHER_MAX: usize = 64;
 
 /// How often it is looked whether one has waited for too long.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -88,7 +91,7 @@ pub struct Publisher(Arc<Inner>);
 
 struct Inner {
     link: Link,
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<Vec<Job>>,
     room: Arc<Semaphore>,
     pulses: Arc<Pulses>,
     _tasks: JoinSet<()>,
@@ -106,7 +109,7 @@ struct Job {
 pub(super) struct Pending {
     pub(super) answer: oneshot::Sender<Outcome>,
     pub(super) outstanding: Outstanding,
-    _room: tokio::sync::OwnedSemaphorePermit,
+    _room: OwnedSemaphorePermit,
 }
 
 impl Pending {
@@ -150,17 +153,28 @@ impl Publisher {
         patience: Patience,
     ) -> Vec<Outcome> {
         let mut handed = Vec::with_capacity(publications.len());
+        let mut gathered = Vec::with_capacity(publications.len().min(TOGETHER_MAX));
         for publication in publications {
-            handed.push(self.hand_over(publication, patience).await);
+            handed.push(self.hand_over(publication, patience, &mut gathered).await);
         }
+        self.send(&mut gathered).await;
         let mut outcomes = Vec::with_capacity(handed.len());
-        for handed in handed {
+        // From the last on, which is confirmed last: nobody is woken for each of them.
+        for handed in handed.into_iter().rev() {
             outcomes.push(match handed {
                 Ok(handed) => self.answer(handed, patience).await,
                 Err(failure) => Err(failure),
             });
         }
+        outcomes.reverse();
         outcomes
+    }
+
+    /// Gives what is gathered to the task. Where that is gone, so is who would have answered.
+    async fn send(&self, gathered: &mut Vec<Job>) {
+        if !gathered.is_empty() {
+            let _ = self.0.jobs.send(std::mem::take(gathered)).await;
+        }
     }
 
     /// Why nothing is confirmed, if nothing is.
@@ -172,25 +186,43 @@ impl Publisher {
         &self,
         publication: Publication,
         patience: Patience,
+        gathered: &mut Vec<Job>,
     ) -> Result<Handed, PublishFailure> {
         if let Some(reason) = self.0.link.obstacle() {
             return Err(PublishFailure::Unknown { reason });
         }
-        let place: Arc<str> = place(&publication).into();
+        let place = place(&publication);
         let sending =
             sending(publication).map_err(|reason| PublishFailure::Unsendable { reason })?;
-        let gone = || PublishFailure::Unknown { reason: "the bus is stopping".to_owned() };
-        let room = Arc::clone(&self.0.room);
-        let room = tokio::select! {
-            biased;
-            reason = self.stalls(&place, patience) => return Err(reason),
-            room = room.acquire_owned() => room.map_err(|_| gone())?,
+        let room = match Arc::clone(&self.0.room).try_acquire_owned() {
+            Ok(room) => room,
+            Err(_) => {
+                // Its confirmations are what there may be room after.
+                self.send(gathered).await;
+                self.room(&place, patience).await?
+            }
         };
         let (answer, answered) = oneshot::channel();
         let outstanding = self.0.pulses.sent(Arc::clone(&place), sending.body.len());
-        let pending = Pending { answer, outstanding, _room: room };
-        self.0.jobs.send(Job { sending, pending }).await.map_err(|_| gone())?;
+        gathered.push(Job { sending, pending: Pending { answer, outstanding, _room: room } });
+        if TOGETHER_MAX <= gathered.len() {
+            self.send(gathered).await;
+        }
         Ok((place, answered))
+    }
+
+    /// Waits until one more may be outstanding.
+    async fn room(
+        &self,
+        place: &str,
+        patience: Patience,
+    ) -> Result<OwnedSemaphorePermit, PublishFailure> {
+        let gone = |_| PublishFailure::Unknown { reason: "the bus is stopping".to_owned() };
+        tokio::select! {
+            biased;
+            reason = self.stalls(place, patience) => Err(reason),
+            room = Arc::clone(&self.0.room).acquire_owned() => room.map_err(gone),
+        }
     }
 
     async fn answer(&self, (place, answered): Handed, patience: Patience) -> Outcome {
@@ -224,17 +256,16 @@ fn silence(whose: &str) -> String {
 }
 
 /// What a message is sent to: an exchange, or the queue behind the default one.
-fn place(publication: &Publication) -> String {
-    let Publication { exchange, routing_key, .. } = publication;
-    if exchange.is_empty() { routing_key.clone() } else { exchange.clone() }
+fn place(Publication { exchange, routing_key, .. }: &Publication) -> Arc<str> {
+    if exchange.is_empty() { routing_key.as_str().into() } else { exchange.as_str().into() }
 }
 
 fn sending(publication: Publication) -> Result<Sending, String> {
     let Publication { exchange, routing_key, properties, body } = publication;
     Ok(Sending {
-        exchange: fields::short("the name of the exchange", &exchange)?,
-        routing_key: fields::short("the routing key", &routing_key)?,
-        properties: properties.to_amqp()?,
+        exchange: fields::short("the name of the exchange", exchange)?,
+        routing_key: fields::short("the routing key", routing_key)?,
+        properties: properties.into_amqp()?,
         body,
     })
 }
@@ -250,7 +281,7 @@ pub(super) fn unknown(reason: &str) -> Outcome {
 /// confirms something.
 async fn run(
     mut link: watch::Receiver<Inside>,
-    mut jobs: mpsc::Receiver<Job>,
+    mut jobs: mpsc::Receiver<Vec<Job>>,
     pulses: Arc<Pulses>,
 ) {
     let mut desks = Desks { desk: None, apart: None, pulses };
@@ -262,8 +293,10 @@ async fn run(
         }
         let Desks { desk, apart, .. } = &mut desks;
         tokio::select! {
-            job = jobs.recv() => match job {
-                Some(job) => desks.send(&mut link, job).await,
+            jobs = jobs.recv() => match jobs {
+                Some(jobs) => for job in jobs {
+                    desks.send(&mut link, job).await;
+                },
                 None => return,
             },
             first = confirmed(desk) => desks.judge(first).await,

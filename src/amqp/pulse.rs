@@ -134,9 +134,8 @@ impl Pulses {
     }
 
     /// Something that was sent to a place was confirmed, or refused: it lives.
-    pub(super) fn lives(&self, place: &str) {
+    pub(super) fn lives(&self, place: &str, now: Instant) {
         let mut state = self.state();
-        let now = Instant::now();
         state.heard = now;
         state.all.since = now;
         if let Some(pulse) = state.places.get_mut(place) {
@@ -179,7 +178,7 @@ mod tests {
         assert!(!pulses.is_stalled());
         tokio::time::advance(STEP).await;
         assert!(pulses.is_stalled(), "the first one waits for too long");
-        pulses.lives("a");
+        pulses.lives("a", Instant::now());
         drop(first);
         assert!(!pulses.is_stalled(), "a late confirmation heals it");
         tokio::time::advance(2 * STEP).await;
@@ -204,7 +203,7 @@ mod tests {
         let (_stuck, _other) = (pulses.sent("a".into(), 9), pulses.sent("b".into(), 9));
         for _ in 0..3 {
             tokio::time::advance(STEP).await;
-            pulses.lives("b");
+            pulses.lives("b", Instant::now());
         }
         let now = Instant::now();
         assert!(!pulses.is_stalled());

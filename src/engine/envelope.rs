@@ -6,7 +6,7 @@ use super::pipeline::Made;
 use crate::{
     broker::{Entry, QueueName},
     ledger::DeliveryId,
-    message::{Digest, Endpoint, Headers, Timestamp},
+    message::{Digest, Endpoint, Headers, MessageId, Timestamp},
     route::Plan,
 };
 
@@ -191,15 +191,14 @@ impl Envelope {
 
     /// The headers that go out with an attempt.
     pub(super) fn outgoing(&self, entry: &Entry, possible_duplicate: bool) -> Headers {
-        let mut headers = Headers::default();
-        headers.set("idempotency-key", self.key.to_string());
-        headers.set("simpul-message-id", entry.id.to_string());
-        headers.set("simpul-accepted-at", entry.received_at.to_string());
-        headers.set("simpul-attempt", self.attempts.saturating_add(1).to_string());
-        if possible_duplicate || self.may_repeat {
-            headers.set(REPEAT, "true");
-        }
-        headers
+        let attempt = Outgoing {
+            key: self.key,
+            message: entry.id,
+            accepted_at: entry.received_at.to_string(),
+            attempt: self.attempts.saturating_add(1),
+            may_repeat: possible_duplicate || self.may_repeat,
+        };
+        attempt.headers()
     }
 
     /// How the ledger knows this delivery.
@@ -210,6 +209,34 @@ impl Envelope {
             target: to.clone(),
             ordinal: self.ordinal,
         }
+    }
+}
+
+/// What a target is told beside the body.
+pub(super) struct Outgoing {
+    /// The delivery's key.
+    pub(super) key: Digest,
+    pub(super) message: MessageId,
+    /// When the message was accepted, as text: many have the same.
+    pub(super) accepted_at: String,
+    /// Which attempt it is, from 1.
+    pub(super) attempt: u32,
+    /// It may have been sent before.
+    pub(super) may_repeat: bool,
+}
+
+impl Outgoing {
+    /// As headers of a call.
+    pub(super) fn headers(self) -> Headers {
+        let mut headers = Headers::default();
+        headers.set("idempotency-key", self.key.to_string());
+        headers.set("simpul-message-id", self.message.to_string());
+        headers.set("simpul-accepted-at", self.accepted_at);
+        headers.set("simpul-attempt", self.attempt.to_string());
+        if self.may_repeat {
+            headers.set(REPEAT, "true");
+        }
+        headers
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     message::{Endpoint, MessageId, Timestamp},
-    store::{Sql, Store, StoreError, Writes},
+    store::{Param, Sql, Store, StoreError, Writes},
 };
 
 /// One line of the journal.
@@ -120,6 +120,10 @@ pub enum Event {
     },
 }
 
+const APPEND: &str =
+    "INSERT INTO journal (at, route, message, target, ordinal, generation, event, detail)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
 /// Adds a line.
 pub fn append(writes: &mut Writes, line: &Line) {
     let (event, detail) = record::write(&line.event);
@@ -128,8 +132,7 @@ pub fn append(writes: &mut Writes, line: &Line) {
         None => (None, None),
     };
     writes.push(
-        "INSERT INTO journal (at, route, message, target, ordinal, generation, event, detail)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        APPEND,
         vec![
             line.at.as_millis().into(),
             (*line.route).into(),
@@ -141,6 +144,32 @@ pub fn append(writes: &mut Writes, line: &Line) {
             detail.into(),
         ],
     );
+}
+
+/// Adds a line for each of several messages of which the same is said: the route, the generation of
+/// files that dealt with them, and what happened.
+pub fn append_all(
+    writes: &mut Writes,
+    (route, generation): (&str, i64),
+    event: &Event,
+    messages: impl Iterator<Item = (Timestamp, MessageId)>,
+) {
+    let (event, detail) = record::write(event);
+    for (at, message) in messages {
+        writes.push(
+            APPEND,
+            vec![
+                at.as_millis().into(),
+                route.into(),
+                message.as_bytes().as_slice().into(),
+                Param::Null,
+                Param::Null,
+                generation.into(),
+                event.as_str().into(),
+                detail.as_str().into(),
+            ],
+        );
+    }
 }
 
 /// Forgets lines older than `before`, at most [`FORGOTTEN_MAX`] of them.

@@ -54,26 +54,47 @@ impl<'de> serde::Deserialize<'de> for MessageId {
 #[derive(Debug, Default)]
 pub struct IdSource {
     // std, not tokio: held for a few instructions, never across an await.
-    last: Mutex<(u64, u16)>,
+    last: Mutex<Last>,
+}
+
+/// The last id, and randomness for the next ones: asked of the system for many at once.
+#[derive(Debug, Default)]
+struct Last {
+    ms: u64,
+    counter: u16,
+    random: Vec<[u8; 8]>,
+}
+
+/// Ids for which randomness is asked at once.
+const RANDOM_FOR: usize = 64;
+
+impl Last {
+    fn random(&mut self) -> [u8; 8] {
+        if let Some(random) = self.random.pop() {
+            return random;
+        }
+        let mut all = [0; 8 * RANDOM_FOR];
+        // Without randomness the counter still keeps the ids of this process apart.
+        let _ = getrandom::fill(&mut all);
+        self.random.extend(all.as_chunks().0);
+        self.random.pop().unwrap_or_default()
+    }
 }
 
 impl IdSource {
     /// The next id, for a message accepted at `now`.
     pub fn next(&self, now: Timestamp) -> MessageId {
         const COUNTER_MAX: u16 = 0x0fff;
-        let (ms, counter) = {
+        let (ms, counter, random) = {
             let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let now_ms = u64::try_from(now.as_millis()).unwrap_or_default();
-            *last = match *last {
+            (last.ms, last.counter) = match (last.ms, last.counter) {
                 (ms, _) if ms < now_ms => (now_ms, 0),
                 (ms, COUNTER_MAX) => (ms + 1, 0),
                 (ms, counter) => (ms, counter + 1),
             };
-            *last
+            (last.ms, last.counter, last.random())
         };
-        let mut random = [0; 8];
-        // Without randomness the counter still keeps the ids of this process apart.
-        let _ = getrandom::fill(&mut random);
         let mut bytes = [0; 16];
         bytes[..6].copy_from_slice(&ms.to_be_bytes()[2..]);
         bytes[6..8].copy_from_slice(&(0x7000 | counter).to_be_bytes());

@@ -68,7 +68,8 @@ mod tests {
 
     fn made_by(directory: &std::path::Path, migrations: &[&str]) -> Connection {
         let mut connection =
-            sqlite::connect(&directory.join("simpul.db"), sqlite::Role::Writer).unwrap();
+            sqlite::connect(&directory.join("simpul.db"), sqlite::Role::Writer { cache_mib: 1 })
+                .unwrap();
         migrate(&mut connection, migrations).unwrap();
         connection
     }

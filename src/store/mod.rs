@@ -89,14 +89,23 @@ impl Failure {
 }
 
 /// How to open a store.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Options {
+    /// Mebibytes of a database in a directory that the writer keeps in memory, beside what the
+    /// system keeps of its files.
+    pub cache_mib: u32,
     /// Told of each commit, on the writer's thread: it should be quick, and must not hold the
     /// [`Store`].
     pub observe: Option<Arc<dyn Fn(CommitSeen) + Send + Sync>>,
     /// For tests with a paused clock: waiting for the store keeps tokio from moving the clock.
     /// Costs a blocking thread for each call that waits.
     pub hold_paused_clock: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { cache_mib: 16, observe: None, hold_paused_clock: false }
+    }
 }
 
 impl fmt::Debug for Options {
@@ -150,7 +159,8 @@ impl Store {
     pub fn open_with(directory: &Path, options: Options) -> Result<Self, StoreError> {
         let lock = DirectoryLock::take(directory)?;
         let file = directory.join(FILE_NAME);
-        let mut connection = sqlite::connect(&file, sqlite::Role::Writer)?;
+        let mut connection =
+            sqlite::connect(&file, sqlite::Role::Writer { cache_mib: options.cache_mib })?;
         migrate::to_newest(&mut connection)?;
         let failure = Arc::new(Failure::default());
         let writer = Writer::start(connection, &file, options.observe, Arc::clone(&failure))?;

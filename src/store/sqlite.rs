@@ -13,14 +13,20 @@ use super::{Param, Row, StoreError};
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// The one that writes.
-    Writer,
+    /// The one that writes, with so much of the database in memory.
+    Writer {
+        /// In mebibytes.
+        cache_mib: u32,
+    },
     /// One of those that only read.
     Reader,
 }
 
 /// Statements that each connection keeps prepared: about twice as many as the program has.
 const STATEMENTS_KEPT: usize = 192;
+
+/// What a connection that reads keeps of the database in memory, in KiB.
+const READER_CACHE_KIB: i64 = 4 << 10;
 
 /// How long a connection waits for a lock: longer than any reader may take (1 s).
 const LOCK_WAIT: Duration = Duration::from_secs(5);
@@ -33,7 +39,7 @@ pub(super) fn connect(file: &Path, role: Role) -> Result<Connection, StoreError>
     // Only one thread uses a connection, so SQLite need not lock it.
     let mut flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
     flags |= match role {
-        Role::Writer => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        Role::Writer { .. } => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
         // A reader opened read-only could not read while nobody else has the log open.
         Role::Reader => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
@@ -41,29 +47,33 @@ pub(super) fn connect(file: &Path, role: Role) -> Result<Connection, StoreError>
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     connection.busy_timeout(LOCK_WAIT).map_err(|error| failed(&error))?;
     connection.execute_batch(settings(role)).map_err(|error| failed(&error))?;
+    let kib = match role {
+        Role::Writer { cache_mib } => i64::from(cache_mib) << 10,
+        Role::Reader => READER_CACHE_KIB,
+    };
+    // Where negative it is in KiB.
+    connection.pragma_update(None, "cache_size", -kib).map_err(|error| failed(&error))?;
     Ok(connection)
 }
 
 /// `synchronous=FULL` is the promise: a commit returns when the log is on disk.
 ///
 /// The writer folds the log into the database itself (`wal_autocheckpoint = 0`): SQLite would pass
-/// over an error there. `cache_size` is in KiB where negative, `journal_size_limit` in bytes.
+/// over an error there. `journal_size_limit` is in bytes.
 fn settings(role: Role) -> &'static str {
     match role {
-        Role::Writer => {
+        Role::Writer { .. } => {
             "PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA fullfsync = ON;
              PRAGMA checkpoint_fullfsync = ON;
              PRAGMA wal_autocheckpoint = 0;
              PRAGMA journal_size_limit = 67108864;
-             PRAGMA cache_size = -16384;
              PRAGMA temp_store = MEMORY;
              PRAGMA trusted_schema = OFF;"
         }
         Role::Reader => {
             "PRAGMA query_only = ON;
-             PRAGMA cache_size = -4096;
              PRAGMA temp_store = MEMORY;
              PRAGMA trusted_schema = OFF;"
         }
@@ -184,7 +194,8 @@ mod tests {
     #[test]
     fn a_connection_for_writing_waits_for_the_disk() {
         let directory = tempfile::tempdir().unwrap();
-        let connection = connect(&directory.path().join("simpul.db"), Role::Writer).unwrap();
+        let connection =
+            connect(&directory.path().join("simpul.db"), Role::Writer { cache_mib: 1 }).unwrap();
         let ask = |sql: &str| {
             connection.query_row(sql, [], |row| Ok(format!("{:?}", row.get_ref(0)?))).unwrap()
         };

@@ -35,6 +35,10 @@ use crate::{
 /// How long routes and deliveries may take to finish what they hold, within the whole stop.
 const ENGINE_STOP_TIMEOUT: Duration = Duration::from_secs(25);
 
+/// What is kept of the store in memory where messages wait at a RabbitMQ: it has no queues then, and
+/// is mostly added to.
+const STORE_CACHE_MIB: u32 = 4;
+
 /// A bus that takes messages.
 pub(super) struct Running {
     engine: Engine,
@@ -218,7 +222,11 @@ fn address(listener: &TcpListener) -> Result<std::net::SocketAddr, CouldNot> {
 async fn open(settings: &Settings, metrics: &Arc<Metrics>) -> Result<Store, CouldNot> {
     let metrics = Arc::clone(metrics);
     let observe = move |seen: store::CommitSeen| metrics.store_committed(seen.jobs, seen.duration);
-    let options = store::Options { observe: Some(Arc::new(observe)), ..store::Options::default() };
+    let observe: Option<Arc<dyn Fn(store::CommitSeen) + Send + Sync>> = Some(Arc::new(observe));
+    let mut options = store::Options { observe, ..store::Options::default() };
+    if settings.rabbitmq.is_some() {
+        options.cache_mib = STORE_CACHE_MIB;
+    }
     let Some(address) = &settings.database else {
         return Ok(Store::open_with(&settings.store, options)?);
     };

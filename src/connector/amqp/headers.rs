@@ -105,15 +105,15 @@ pub(super) fn key(properties: &Properties, trust: &[Trusted]) -> Option<String> 
     usable.then(|| id.clone())
 }
 
-/// What goes out with a delivery: the author's headers, and behind them what simpul says.
-pub(super) fn outgoing(call: &Headers, own: BTreeMap<String, String>) -> Properties {
-    let mut headers = own;
-    for (name, value) in call.iter() {
-        headers.insert(name.to_owned(), value.to_owned());
+/// What goes out with a delivery: the author's headers, and over them what simpul says.
+pub(super) fn outgoing(call: Headers, own: BTreeMap<String, String>) -> Properties {
+    let mut headers = call.into_map();
+    for (name, value) in own {
+        headers.entry(name).or_insert(value);
     }
     Properties {
         content_type: Some("application/json".to_owned()),
-        message_id: call.get("idempotency-key").map(str::to_owned),
+        message_id: headers.get("idempotency-key").cloned(),
         app_id: Some("simpul".to_owned()),
         headers,
         persistent: true,

@@ -65,21 +65,19 @@ impl AmqpTarget {
         Self { shared, parts, publisher: OnceLock::new() }
     }
 
-    fn publication(&self, call: &Call) -> Result<Publication, CallError> {
+    fn publication(&self, call: Call) -> Result<Publication, CallError> {
+        let Call { body, parameters, headers } = call;
         let mut own = BTreeMap::new();
         for (name, value) in &self.parts.headers {
-            own.insert(name.clone(), value.text(&call.parameters)?.to_owned());
+            own.insert(name.clone(), value.text(&parameters)?.to_owned());
         }
-        let mut properties = headers::outgoing(&call.headers, own);
+        let mut properties = headers::outgoing(headers, own);
         if let Some(kind) = &self.parts.kind {
-            properties.kind = Some(kind.text(&call.parameters)?.to_owned());
+            properties.kind = Some(kind.text(&parameters)?.to_owned());
         }
-        Ok(Publication {
-            exchange: self.parts.exchange.clone(),
-            routing_key: self.parts.routing_key.text(&call.parameters)?.to_owned(),
-            properties,
-            body: call.body.clone(),
-        })
+        let exchange = self.parts.exchange.clone();
+        let routing_key = self.parts.routing_key.text(&parameters)?.to_owned();
+        Ok(Publication { exchange, routing_key, properties, body })
     }
 
     fn judge(&self, failure: PublishFailure) -> CallError {
@@ -116,10 +114,12 @@ impl Target for AmqpTarget {
         let first = link.changed(&LinkState::Down(None));
         let _ = timeout(CONNECT_TIME_MAX, first).await;
         let publisher = self.publisher.get_or_init(|| Publisher::open(link));
-        let made: Vec<_> = calls.iter().map(|call| self.publication(call)).collect();
-        let publications = made.iter().flatten().cloned().collect();
+        let mut publications = Vec::with_capacity(calls.len());
+        let made =
+            calls.into_iter().map(|call| self.publication(call).map(|it| publications.push(it)));
+        let made: Vec<Result<(), CallError>> = made.collect();
         let mut outcomes = publisher.publish_all(publications).await.into_iter();
-        let answer = |made: Result<Publication, CallError>| {
+        let answer = |made: Result<(), CallError>| {
             made?;
             let outcome = outcomes.next().unwrap_or_else(|| {
                 Err(PublishFailure::Unknown { reason: "bug: no outcome".to_owned() })

@@ -1,7 +1,8 @@
-//! Accounts and journal of what went the short way: written together, within a second.
+//! Accounts and journal of what went the short way: written together, a tenth of a second later.
 
 use std::{
     collections::BTreeMap,
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -12,15 +13,15 @@ use tracing::warn;
 
 use crate::{
     engine::{Shared, pipeline::Out},
-    journal::{self, Event, Line},
+    journal::{self, Event},
     ledger,
     message::{Endpoint, Message, MessageId, Timestamp},
-    route::Route,
     store::Writes,
 };
 
-/// How long what went the short way waits to be written down.
-const EVERY: Duration = Duration::from_millis(500);
+/// How long what went the short way waits to be written down. Longer would save little, and the
+/// messages that go through meanwhile would wait behind a larger commit for the processor.
+const EVERY: Duration = Duration::from_millis(100);
 
 /// How long the store is left alone after it refused.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
@@ -36,15 +37,32 @@ const LINES_PER_COMMIT: usize = 4_000;
 pub(in crate::engine) struct Afterwards {
     // std, not tokio: held to push and take, never across an await.
     waiting: Mutex<Waiting>,
+    /// Something is to be written.
+    noted: Notify,
     written: Notify,
 }
 
 #[derive(Default)]
 struct Waiting {
-    lines: Vec<Line>,
+    lines: Vec<Noted>,
     tallies: Tallies,
     /// Lines that were taken out and are not written yet.
     writing: usize,
+}
+
+/// A line of the journal that waits to be written.
+#[derive(Clone)]
+struct Noted {
+    message: MessageId,
+    at: Timestamp,
+    /// What is said of it, which is the same for most messages of a batch.
+    what: Arc<What>,
+}
+
+struct What {
+    route: Arc<str>,
+    generation: i64,
+    event: Event,
 }
 
 /// How much is to be added to which account: route, target (empty: of the messages), name.
@@ -72,20 +90,31 @@ impl Afterwards {
     }
 
     /// Takes out what waits; it counts as waiting until it is written or put back.
-    fn take(&self) -> (Vec<Line>, Tallies) {
+    fn take(&self) -> (Vec<Noted>, Tallies) {
         let mut waiting = self.lock();
         waiting.writing = waiting.lines.len();
-        (std::mem::take(&mut waiting.lines), std::mem::take(&mut waiting.tallies))
+        (mem::take(&mut waiting.lines), mem::take(&mut waiting.tallies))
     }
 
     pub(super) fn note(&self, passed: Passed) {
-        let Passed { route, mut lines, tallies, .. } = passed;
+        let Passed { route, mut lines, filtered, routed, targets, .. } = passed;
+        let of_messages =
+            [("received", filtered + routed), ("filtered", filtered), ("routed", routed)];
         let mut waiting = self.lock();
         waiting.lines.append(&mut lines);
-        for ((target, name), count) in tallies.into_iter().filter(|((_, it), _)| *it != SKIPPED) {
-            let target = target.map(|it| it.to_string()).unwrap_or_default();
-            *waiting.tallies.entry((Arc::clone(&route), target, name)).or_default() += count;
+        let mut add = |target: &str, name, count| {
+            if 0 < count {
+                let place = (Arc::clone(&route), target.to_owned(), name);
+                *waiting.tallies.entry(place).or_default() += count;
+            }
+        };
+        of_messages.into_iter().for_each(|(name, count)| add("", name, count));
+        for (target, Sent { delivered, .. }) in targets {
+            let target = target.to_string();
+            ["created", "delivered"].into_iter().for_each(|name| add(&target, name, delivered));
         }
+        drop(waiting);
+        self.noted.notify_one();
     }
 
     /// Writes down what waits: the accounts with the first lines, so that both equations hold at
@@ -98,7 +127,7 @@ impl Afterwards {
             for ((route, target, name), count) in &tallies {
                 ledger::add(&mut writes, (route, target), name, *count);
             }
-            lines[..count].iter().for_each(|line| journal::append(&mut writes, line));
+            append(&mut writes, &lines[..count]);
             if let Err(error) = shared.store.commit(writes).await {
                 warn!(%error, "accounts and journal of what was passed on wait to be written");
                 self.put_back(lines, tallies);
@@ -112,7 +141,7 @@ impl Afterwards {
         true
     }
 
-    fn put_back(&self, mut lines: Vec<Line>, tallies: Tallies) {
+    fn put_back(&self, mut lines: Vec<Noted>, tallies: Tallies) {
         let mut waiting = self.lock();
         lines.append(&mut waiting.lines);
         waiting.lines = lines;
@@ -127,10 +156,20 @@ impl Afterwards {
 pub(in crate::engine) async fn run(shared: Arc<Shared>) {
     let stop: &CancellationToken = &shared.stop;
     while !stop.is_cancelled() {
-        let pause = if shared.afterwards.write(&shared).await { EVERY } else { TROUBLE_PAUSE };
         tokio::select! {
-            () = stop.cancelled() => {}
-            () = sleep(pause) => {}
+            () = stop.cancelled() => break,
+            () = shared.afterwards.noted.notified() => {}
+        }
+        let mut pause = EVERY;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = sleep(pause) => {}
+            }
+            if shared.afterwards.write(&shared).await {
+                break;
+            }
+            pause = TROUBLE_PAUSE;
         }
     }
     if !shared.afterwards.write(&shared).await {
@@ -143,85 +182,108 @@ pub(super) struct Passed {
     route: Arc<str>,
     generation: i64,
     by: String,
-    lines: Vec<Line>,
-    tallies: BTreeMap<(Option<Endpoint>, &'static str), u64>,
-    /// Seconds from arrival to confirmation, of each delivery.
-    ages: Vec<(Endpoint, Duration)>,
+    lines: Vec<Noted>,
+    filtered: u64,
+    routed: u64,
+    targets: BTreeMap<Endpoint, Sent>,
+    /// From the first publication to the last confirmation.
+    took: Duration,
+}
+
+/// What came of one target.
+#[derive(Default)]
+struct Sent {
+    delivered: u64,
+    /// Messages that it did not take; the ledger has no account of it.
+    skipped: u64,
 }
 
 impl Passed {
     pub(super) fn new(route: &Arc<str>, generation: i64, by: &str) -> Self {
-        let (lines, tallies, ages) = (Vec::new(), BTreeMap::new(), Vec::new());
-        Self { route: Arc::clone(route), generation, by: by.to_owned(), lines, tallies, ages }
+        Self {
+            route: Arc::clone(route),
+            generation,
+            by: by.to_owned(),
+            lines: Vec::new(),
+            filtered: 0,
+            routed: 0,
+            targets: BTreeMap::new(),
+            took: Duration::ZERO,
+        }
     }
 
     pub(super) fn by(&self) -> &str {
         &self.by
     }
 
-    fn add(&mut self, target: Option<&Endpoint>, name: &'static str) {
-        *self.tallies.entry((target.cloned(), name)).or_default() += 1;
-    }
-
-    fn line(&mut self, id: MessageId, at: Timestamp, event: Event) {
-        let (route, generation) = (Arc::clone(&self.route), self.generation);
-        self.lines.push(Line { at, route, message: Some(id), delivery: None, generation, event });
+    fn line(&mut self, message: &Message, event: Event) {
+        let what = match self.lines.last() {
+            Some(last) if last.what.event == event => Arc::clone(&last.what),
+            _ => {
+                let (route, generation) = (Arc::clone(&self.route), self.generation);
+                Arc::new(What { route, generation, event })
+            }
+        };
+        self.lines.push(Noted { message: message.id, at: message.received_at, what });
     }
 
     pub(super) fn filtered(&mut self, message: &Message, step: String) {
-        self.add(None, "received");
-        self.add(None, "filtered");
-        self.line(message.id, message.received_at, Event::Filtered { step });
+        self.filtered += 1;
+        self.line(message, Event::Filtered { step });
     }
 
     pub(super) fn delivered(&mut self, message: &Message, out: Out, took: Duration) {
-        self.add(None, "received");
-        self.add(None, "routed");
-        for made in &out.made {
-            self.add(Some(&made.target), "created");
-            self.add(Some(&made.target), "delivered");
-            self.ages.push((made.target.clone(), took));
+        self.routed += 1;
+        self.took = took;
+        for skipped in out.skipped {
+            self.targets.entry(skipped).or_default().skipped += 1;
         }
-        for skipped in &out.skipped {
-            self.add(Some(skipped), SKIPPED);
+        let mut to = Vec::with_capacity(out.made.len());
+        for made in out.made {
+            self.targets.entry(made.target.clone()).or_default().delivered += 1;
+            to.push(made.target);
         }
-        let to = out.made.into_iter().map(|it| it.target).collect();
         let by = self.by.clone();
-        self.line(message.id, message.received_at, Event::Passed { by, to });
+        self.line(message, Event::Passed { by, to });
     }
 
     /// Shows it to the metrics.
-    pub(super) fn count(&self, shared: &Shared, route: &Route) {
-        let of_route = shared.metrics.route(&route.name);
-        let of = |target: &Endpoint| shared.metrics.target(&route.name, &target.to_string());
-        for ((target, name), count) in &self.tallies {
-            match (target, *name) {
-                (None, "received") => of_route.received.inc_by(*count),
-                (None, "filtered") => of_route.filtered.inc_by(*count),
-                (None, _) => of_route.routed.inc_by(*count),
-                (Some(target), "created") => of(target).created.inc_by(*count),
-                (Some(target), SKIPPED) => of(target).skipped.inc_by(*count),
-                (Some(target), _) => {
-                    let metrics = of(target);
-                    metrics.delivered.inc_by(*count);
-                    metrics.attempts_delivered.inc_by(*count);
-                }
+    pub(super) fn count(&self, shared: &Shared) {
+        let of_route = shared.metrics.route(&self.route);
+        of_route.received.inc_by(self.filtered + self.routed);
+        of_route.filtered.inc_by(self.filtered);
+        of_route.routed.inc_by(self.routed);
+        let took = self.took.as_secs_f64();
+        for (target, Sent { delivered, skipped }) in &self.targets {
+            let metrics = shared.metrics.target(&self.route, &target.to_string());
+            metrics.skipped.inc_by(*skipped);
+            metrics.created.inc_by(*delivered);
+            metrics.delivered.inc_by(*delivered);
+            metrics.attempts_delivered.inc_by(*delivered);
+            for _ in 0..*delivered {
+                metrics.delivery_duration.observe(took);
+                metrics.attempt_duration.observe(took);
             }
-        }
-        for (target, took) in &self.ages {
-            let metrics = of(target);
-            metrics.delivery_duration.observe(took.as_secs_f64());
-            metrics.attempt_duration.observe(took.as_secs_f64());
         }
     }
 }
 
-/// Counted for the metrics; the ledger has no account of it.
-const SKIPPED: &str = "skipped";
+/// Adds lines to the journal. What is said of many is put into words once.
+fn append(writes: &mut Writes, lines: &[Noted]) {
+    for same in lines.chunk_by(|one, next| Arc::ptr_eq(&one.what, &next.what)) {
+        let Some(Noted { what, .. }) = same.first() else { continue };
+        let What { route, generation, event } = &**what;
+        let about = same.iter().map(|it| (it.at, it.message));
+        journal::append_all(writes, (route, *generation), event, about);
+    }
+}
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
+    use crate::message::Headers;
 
     #[test]
     fn what_is_being_written_takes_room_until_it_is_written() {
@@ -229,7 +291,9 @@ mod tests {
         let mut passed = Passed::new(&route, 1, "asal.data/amqp");
         let at = Timestamp::from_millis(1);
         let id = crate::message::IdSource::default().next(at);
-        (0..LINES_MAX).for_each(|_| passed.line(id, at, Event::CopyDropped));
+        let message =
+            Message { id, received_at: at, headers: Headers::default(), body: Bytes::new() };
+        (0..LINES_MAX).for_each(|_| passed.filtered(&message, "steps[0] filter".to_owned()));
         afterwards.note(passed);
         assert!(!afterwards.has_room());
         let (lines, tallies) = afterwards.take();

@@ -8,7 +8,7 @@
 //! a row in the ledger and into its delivery queue; and so does every message that is anything but
 //! plain: dead, with a key, from a route whose targets are not all free.
 //!
-//! Accounts and journal follow within a second.
+//! Accounts and journal follow a tenth of a second later.
 
 mod afterwards;
 
@@ -26,15 +26,15 @@ pub(super) use self::afterwards::{Afterwards, run as write_afterwards};
 use super::{
     Shared,
     batch::Batch,
-    envelope::{self, Envelope, delivery_queue},
+    envelope::{self, Outgoing, delivery_queue},
     intake::CLIENT,
     live::Live,
     pipeline::{self, Fated, MEMORY_MAX, Made, Out},
 };
 use crate::{
-    broker::{BrokerError, Entry, QueueName},
+    broker::{BrokerError, QueueName},
     connector::{Answer, Call, CallError, Handover, Incoming},
-    message::{Arena, Endpoint, Headers, Message, MessageId},
+    message::{Arena, Endpoint, Message, MessageId, Timestamp},
     route::{OpenPlanTarget, Route},
 };
 
@@ -125,8 +125,9 @@ impl<'a> Express<'a> {
         let passed = Passed::new(&self.route.name, self.live.generation, &handover.client);
         let mut loaded = Loaded { ids: vec![None; count], riding: Vec::new(), passed };
         let mut arena = Arena::with_limit(MEMORY_MAX);
+        let now = self.shared.clock.now();
         for (incoming, id) in handover.messages.iter().zip(&mut loaded.ids) {
-            let message = self.message(incoming, &handover.client);
+            let message = self.message(incoming, &handover.client, now);
             match self.routed(&arena, incoming, &message) {
                 Some(Fated::Filtered(step)) => {
                     *id = Some(message.id);
@@ -157,13 +158,12 @@ impl<'a> Express<'a> {
         let answers = self.send(&riding).await;
         let left = self.judge(riding, answers, &mut passed, begun.elapsed());
         let kept = self.keep(left, passed.by()).await;
-        passed.count(self.shared, self.route);
+        passed.count(self.shared);
         self.shared.afterwards.note(passed);
         kept
     }
 
-    fn message(&self, incoming: &Incoming, client: &str) -> Message {
-        let received_at = self.shared.clock.now();
+    fn message(&self, incoming: &Incoming, client: &str, received_at: Timestamp) -> Message {
         let mut headers = incoming.headers.clone();
         headers.set(CLIENT, client);
         if incoming.redelivered {
@@ -189,25 +189,31 @@ impl<'a> Express<'a> {
         let sends = self.targets.iter().map(|target| {
             let calls = riding.iter().flat_map(|it| {
                 let made = it.out.made.iter().filter(|made| made.target == target.open.endpoint);
-                made.map(|made| self.call(&it.message, made))
+                made.map(|made| (&it.message, made))
             });
-            let calls: Vec<_> = calls.collect();
+            let calls = self.calls(calls);
             async move { target.open.target.send_all(calls).await }
         });
         futures_util::future::join_all(sends).await
     }
 
-    fn call(&self, message: &Message, made: &Made) -> Call {
-        let entry = Entry {
-            id: message.id,
-            received_at: message.received_at,
-            headers: Headers::default(),
-            body: made.body.clone(),
+    fn calls<'m>(&self, all: impl Iterator<Item = (&'m Message, &'m Made)>) -> Vec<Call> {
+        let mut accepted_at = (None, String::new());
+        let call = |(message, made): (&Message, &Made)| {
+            if accepted_at.0 != Some(message.received_at) {
+                accepted_at = (Some(message.received_at), message.received_at.to_string());
+            }
+            let first = Outgoing {
+                key: made.key,
+                message: message.id,
+                accepted_at: accepted_at.1.clone(),
+                attempt: 1,
+                may_repeat: envelope::may_repeat(&message.headers),
+            };
+            let (body, parameters) = (made.body.clone(), made.parameters.clone());
+            Call { body, parameters, headers: first.headers() }
         };
-        let envelope =
-            Envelope::first(made, self.live.generation, envelope::may_repeat(&message.headers));
-        let headers = envelope.outgoing(&entry, false);
-        Call { body: entry.body, parameters: made.parameters.clone(), headers }
+        all.map(call).collect()
     }
 
     /// Sorts out what is to be kept: messages with a delivery that was not confirmed, and for each
