@@ -180,6 +180,12 @@ pub trait Broker: Send + Sync {
         None
     }
 
+    /// Whether it is known, without asking anybody, that nothing stands in a queue, is on loan from
+    /// it, or is about to be put into it.
+    fn is_empty(&self, _queue: &QueueName) -> bool {
+        false
+    }
+
     /// How many entries were found damaged since the process started, and put aside: they stand in
     /// no queue any more, and only a person can tell what they were.
     fn damaged(&self) -> u64;

@@ -4,8 +4,8 @@
 //! What changes something only makes [`Writes`](crate::store::Writes); the engine commits them
 //! with the settlement that they belong to. What asks reads the [`Store`](crate::store::Store).
 //!
-//! Fates and outcomes are counted by triggers of the database, so that no statement can change
-//! one and forget the tally. What is final is remembered for [`REMEMBERED`], then forgotten.
+//! Fates and outcomes are counted in the transaction that changes them: each statement says what a
+//! row that it changes adds to an account. What is final is remembered for [`REMEMBERED`], then forgotten.
 
 mod keys;
 mod query;

@@ -5,18 +5,50 @@
 
 use crate::store::Sql;
 
-/// `count` messages were accepted: route, count.
-pub(super) const RECEIVED: Sql = Sql {
-    sqlite: "INSERT INTO tally VALUES (?1, '', 'received', ?2)
-             ON CONFLICT DO UPDATE SET count = count + excluded.count",
-    postgres: "INSERT INTO tally_change VALUES (?1, '', 'received', ?2)",
+/// An account grows: route, target, name, count. SQLite has it as a sum.
+pub(super) const ADD: Sql =
+    Sql { sqlite: "", postgres: "INSERT INTO tally_change VALUES (?1, ?2, ?3, ?4)" };
+
+/// The sum of an account: route, target, name. PostgreSQL counts fates and outcomes by triggers.
+pub(super) const TALLY: &str = "INSERT INTO tally VALUES (?1, ?2, ?3, ?4)
+     ON CONFLICT DO UPDATE SET count = count + excluded.count";
+
+/// A message was accepted, or is being settled without anybody having said so before: route, id,
+/// at. In a shared store others may want the row.
+pub(super) const ARRIVED: [Sql; 2] = {
+    const TEXT: &str = "INSERT INTO message (route, id, fate, at) VALUES (?1, ?2, NULL, ?3)
+         ON CONFLICT (id, route) DO NOTHING";
+    [Sql { sqlite: TEXT, postgres: "" }, Sql { sqlite: "", postgres: TEXT }]
 };
 
-/// An account grows: route, target, name, count.
-pub(super) const ADD: Sql = Sql {
-    sqlite: "INSERT INTO tally VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET count = count + excluded.count",
-    postgres: "INSERT INTO tally_change VALUES (?1, ?2, ?3, ?4)",
+/// A message has its fate: route, id, fate, at, deliveries.
+pub(super) const SETTLE: Sql = Sql {
+    sqlite: "INSERT INTO message (route, id, fate, at, open) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (id, route) DO UPDATE SET fate = excluded.fate, at = excluded.at,
+                 open = message.open + excluded.open
+                 WHERE message.fate IS NULL",
+    // A trigger counts them as they are created.
+    postgres: "INSERT INTO message (route, id, fate, at, open)
+               VALUES (?1, ?2, ?3, ?4, 0 * CAST(?5 AS BIGINT))
+               ON CONFLICT (id, route) DO UPDATE SET fate = excluded.fate, at = excluded.at
+                   WHERE message.fate IS NULL",
+};
+
+/// The delivery of the statement before is final, if it was not: route, id, at. PostgreSQL has
+/// triggers for this and the next.
+pub(super) const CLOSE: Sql = Sql {
+    sqlite: "UPDATE message SET open = open - changes(), at = ?3
+             WHERE route = ?1 AND id = ?2 AND changes() > 0",
+    postgres: "",
+};
+
+/// Lets go of what was kept of a message, if it is final: route, id.
+pub(super) const LET_GO: Sql = Sql {
+    sqlite:
+        "DELETE FROM kept WHERE message = (
+                 SELECT number FROM message
+                 WHERE route = ?1 AND id = ?2 AND open = 0 AND fate IS NOT NULL AND fate <> 'dead')",
+    postgres: "",
 };
 
 /// Holds a message until the transaction ends: route, id. Whoever changes its deliveries changes

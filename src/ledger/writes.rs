@@ -1,6 +1,7 @@
 //! What changes the ledger, as statements to be committed with the settlement they belong to.
 //!
-//! What the tables mean, and the triggers that count, stand in the store's migrations.
+//! What the tables mean stands in the store's migrations. Each statement that changes a fate or an
+//! outcome says what that adds to which account, and closes what is final; on PostgreSQL triggers do.
 
 use super::{
     Cause, Claim, DeadLetter, DeliveryId, Fate, NewDelivery, Outcome, Pause, REMEMBERED, Settling,
@@ -8,33 +9,39 @@ use super::{
 };
 use crate::{
     message::{Digest, Endpoint, MessageId, Timestamp},
-    store::{Expect, Param, Writes},
+    store::{Expect, Param, Sum, Writes},
 };
 
 /// `count` messages of `route` were accepted.
 pub fn received(writes: &mut Writes, route: &str, count: u64) {
-    let count = i64::try_from(count).unwrap_or(i64::MAX);
-    writes.push(sql::RECEIVED, vec![route.into(), count.into()]);
+    add(writes, (route, ""), RECEIVED, count);
 }
 
 /// Adds to an account of `route_and_target` (of its messages: an empty target) for what is not
-/// stored message by message, so that no trigger counts it.
+/// stored message by message, so that nothing else counts it.
 pub fn add(writes: &mut Writes, route_and_target: (&str, &str), name: &str, count: u64) {
     let (route, target) = route_and_target;
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     writes.push(sql::ADD, vec![route.into(), target.into(), name.into(), count.into()]);
+    writes.add(tally(route, target, name), count);
+}
+
+/// The account in which messages are counted as they come.
+const RECEIVED: &str = "received";
+
+fn tally(route: &str, target: &str, name: &str) -> Sum {
+    Sum { sql: sql::TALLY, key: vec![route.into(), target.into(), name.into()] }
 }
 
 /// A message was accepted, or is being settled without anybody having said so before: its row is
 /// made, and with it `received` is counted, once. For brokers that are not transactional, in the
 /// place of [`received`], which says how many are in the same transaction.
 pub fn arrived(writes: &mut Writes, route: &str, message: MessageId, at: Timestamp) {
-    writes.push_first(
-        "INSERT INTO message (route, id, fate, at) VALUES (?1, ?2, NULL, ?3)
-         ON CONFLICT (id, route) DO NOTHING",
-        vec![route.into(), id(message), at.as_millis().into()],
-        None,
-    );
+    let params = || vec![route.into(), id(message), at.as_millis().into()];
+    let [here, shared] = sql::ARRIVED;
+    writes.push(here, params());
+    writes.each_adds(tally(route, "", RECEIVED), 1);
+    writes.push_first(shared, params(), None);
 }
 
 /// A message leaves its route queue with its fate: counts it; keeps it while it is needed; a dead
@@ -44,14 +51,14 @@ pub fn arrived(writes: &mut Writes, route: &str, message: MessageId, at: Timesta
 pub fn settle_message(writes: &mut Writes, settling: &Settling) {
     let Settling { route, message, fate, .. } = settling;
     let (id, at) = (id(message.id), settling.at.as_millis());
+    let count = i64::try_from(settling.deliveries.len()).unwrap_or(i64::MAX);
     // One that was replayed is known already, without a fate.
     writes.push_expecting(
-        "INSERT INTO message (route, id, fate, at) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (id, route) DO UPDATE SET fate = excluded.fate, at = excluded.at
-             WHERE message.fate IS NULL",
-        vec![route.as_ref().into(), id.clone(), fate.word().into(), at.into()],
+        sql::SETTLE,
+        vec![route.as_ref().into(), id.clone(), fate.word().into(), at.into(), count.into()],
         Expect { rows: 1, otherwise: "another gateway has settled the message meanwhile" },
     );
+    writes.each_adds(tally(route, "", fate.word()), 1);
     // After the fate: a final one lets go of what was kept.
     let is_open = !settling.deliveries.is_empty() || *fate == Fate::Dead;
     if is_open {
@@ -67,6 +74,8 @@ pub fn settle_message(writes: &mut Writes, settling: &Settling) {
                 message.body.clone().into(),
             ],
         );
+    } else {
+        let_go(writes, route, message.id);
     }
     for delivery in &settling.deliveries {
         create(writes, delivery, settling.at);
@@ -98,6 +107,8 @@ fn create(writes: &mut Writes, delivery: &NewDelivery, at: Timestamp) {
          ON CONFLICT DO NOTHING",
         params,
     );
+    let DeliveryId { route, target, .. } = &delivery.id;
+    writes.each_adds(tally(route, &target.to_string(), "created"), 1);
 }
 
 fn bury_message(writes: &mut Writes, settling: &Settling) {
@@ -167,6 +178,24 @@ pub fn deliver(writes: &mut Writes, delivery: &DeliveryId, outcome: Outcome, at:
     let mut params = address(delivery);
     params.extend([outcome.word().into(), at.as_millis().into()]);
     writes.push(END, params);
+    writes.each_adds(tally_of(delivery, outcome), 1);
+    if outcome != Outcome::Dead {
+        close(writes, &delivery.route, delivery.message, at);
+    }
+}
+
+fn tally_of(delivery: &DeliveryId, outcome: Outcome) -> Sum {
+    tally(&delivery.route, &delivery.target.to_string(), outcome.word())
+}
+
+/// The delivery of the statement before is final: its message is, with the last one.
+fn close(writes: &mut Writes, route: &str, message: MessageId, at: Timestamp) {
+    writes.push(sql::CLOSE, vec![route.into(), id(message), at.as_millis().into()]);
+    let_go(writes, route, message);
+}
+
+fn let_go(writes: &mut Writes, route: &str, message: MessageId) {
+    writes.push(sql::LET_GO, vec![route.into(), id(message)]);
 }
 
 const END: &str = "
@@ -222,6 +251,7 @@ pub fn replay(writes: &mut Writes, letter: &DeadLetter, key: Option<Digest>) {
                 params,
                 NOT_DEAD,
             );
+            writes.each_adds(tally_of(&delivery, Outcome::Dead), -1);
         }
         None => {
             let params = vec![letter.route.as_ref().into(), id(letter.message)];
@@ -230,6 +260,7 @@ pub fn replay(writes: &mut Writes, letter: &DeadLetter, key: Option<Digest>) {
                 params,
                 NOT_DEAD,
             );
+            writes.each_adds(tally(&letter.route, "", Fate::Dead.word()), -1);
         }
     }
 }
@@ -249,6 +280,9 @@ pub fn discard(writes: &mut Writes, letter: &DeadLetter, at: Timestamp) {
                 params,
                 NOT_DEAD,
             );
+            writes.each_adds(tally_of(&delivery, Outcome::Dead), -1);
+            writes.each_adds(tally_of(&delivery, Outcome::Discarded), 1);
+            close(writes, &letter.route, letter.message, at);
         }
         None => {
             writes.push_expecting(
@@ -257,6 +291,9 @@ pub fn discard(writes: &mut Writes, letter: &DeadLetter, at: Timestamp) {
                 vec![letter.route.as_ref().into(), id(letter.message), at.as_millis().into()],
                 NOT_DEAD,
             );
+            writes.each_adds(tally(&letter.route, "", Fate::Dead.word()), -1);
+            writes.each_adds(tally(&letter.route, "", Fate::Discarded.word()), 1);
+            let_go(writes, &letter.route, letter.message);
         }
     }
 }

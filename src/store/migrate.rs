@@ -8,6 +8,7 @@ use super::{StoreError, sqlite};
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_brokers_beside.sql"),
+    include_str!("migrations/0003_sums.sql"),
 ];
 
 /// "SMPL": tells our files from other SQLite databases.

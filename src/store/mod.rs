@@ -39,7 +39,7 @@ use self::{lock::DirectoryLock, postgres::Postgres, reader::Readers, writer::Wri
 pub use self::{
     postgres::{Address, AddressError},
     value::{Param, Row},
-    writes::{Expect, Query, Sql, Writes},
+    writes::{Expect, Query, Sql, Sum, Writes},
 };
 
 /// The database: in one directory, or on a PostgreSQL. Cheap to clone; the last one dropped closes
@@ -214,6 +214,7 @@ impl Store {
             Database::Directory(it) => {
                 it.failure.check()?;
                 if writes.is_empty() {
+                    writes.done();
                     return Ok(Vec::new());
                 }
                 it.writer.hand_over(writes).await?

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 /// A value in a statement or in a row.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Param {
     /// SQL NULL.
     Null,

@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     Answer, CommitSeen, Failure, Param, StoreError, Writes,
     sqlite::{self, Trouble},
-    writes::Write,
+    writes::{Sum, Write},
 };
 
 /// Told of each commit.
@@ -53,6 +53,15 @@ pub(super) struct Writer {
 pub(super) struct Job {
     pub(super) writes: Writes,
     pub(super) answer: oneshot::Sender<Result<Vec<u64>, StoreError>>,
+}
+
+impl Job {
+    /// It is written.
+    pub(super) fn done(self, counts: Vec<u64>) {
+        self.writes.done();
+        // If nobody waits any more, it is written all the same.
+        let _ = self.answer.send(Ok(counts));
+    }
 }
 
 impl Writer {
@@ -153,10 +162,7 @@ impl Work {
             match self.attempt(&jobs) {
                 Ok(counts) => {
                     self.saw(jobs.len(), started);
-                    for (job, counts) in jobs.into_iter().zip(counts) {
-                        // Nobody waits any more: it is written all the same.
-                        let _ = job.answer.send(Ok(counts));
-                    }
+                    jobs.into_iter().zip(counts).for_each(|(job, counts)| job.done(counts));
                     return;
                 }
                 Err(Failed { job: Some(culprit), trouble: Trouble::Statement, error }) => {
@@ -190,13 +196,16 @@ impl Work {
         };
         let statement = |sql| self.connection.prepare_cached(sql);
         statement("BEGIN IMMEDIATE").and_then(|mut it| it.execute([])).map_err(whole)?;
-        let mut statements = Statements { connection: &self.connection, prepared: HashMap::new() };
+        let (prepared, sums) = (HashMap::new(), HashMap::new());
+        let mut statements = Statements { connection: &self.connection, prepared, sums };
         let mut counts = Vec::with_capacity(jobs.len());
         for (index, job) in jobs.iter().enumerate() {
             let done: Result<Vec<u64>, Failed> =
                 job.writes.iter().map(|write| statements.write(write, index)).collect();
             counts.push(done?);
+            job.writes.sums.iter().for_each(|(sum, amount)| statements.add(sum, *amount));
         }
+        statements.write_sums().map_err(whole)?;
         statement("COMMIT").and_then(|mut it| it.execute([])).map_err(whole)?;
         Ok(counts)
     }
@@ -241,11 +250,13 @@ impl Work {
 struct Statements<'c> {
     connection: &'c Connection,
     prepared: HashMap<*const str, CachedStatement<'c>>,
+    /// What is added to each sum.
+    sums: HashMap<&'c Sum, i64>,
 }
 
-impl Statements<'_> {
+impl<'c> Statements<'c> {
     /// Executes one; returns how many rows it changed.
-    fn write(&mut self, write: &Write, job: usize) -> Result<u64, Failed> {
+    fn write(&mut self, write: &'c Write, job: usize) -> Result<u64, Failed> {
         let sql = write.sql.sqlite;
         if sql.is_empty() {
             return Ok(0);
@@ -261,8 +272,29 @@ impl Statements<'_> {
                 trouble: Trouble::Statement,
                 error: StoreError::new(expect.otherwise),
             }),
-            _ => Ok(changed),
+            _ => {
+                let times = i64::try_from(changed).unwrap_or(i64::MAX);
+                for (sum, amount) in &write.sums {
+                    self.add(sum, amount.saturating_mul(times));
+                }
+                Ok(changed)
+            }
         }
+    }
+
+    fn add(&mut self, sum: &'c Sum, amount: i64) {
+        let total = self.sums.entry(sum).or_default();
+        *total = total.saturating_add(amount);
+    }
+
+    fn write_sums(&mut self) -> rusqlite::Result<()> {
+        for (sum, total) in std::mem::take(&mut self.sums) {
+            if total != 0 {
+                let params = [sum.key.as_slice(), &[Param::Int(total)]].concat();
+                self.execute(sum.sql, &params)?;
+            }
+        }
+        Ok(())
     }
 
     fn execute(&mut self, sql: &'static str, params: &[Param]) -> rusqlite::Result<u64> {

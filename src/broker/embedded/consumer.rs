@@ -11,9 +11,14 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Shared, entry, number, queue::Lent, queue::Queue, sql};
+use super::{
+    Shared, entry, number,
+    queue::{Glance, Lent, Queue},
+    settle::entries,
+    sql,
+};
 use crate::{
-    broker::{BrokerError, Consumer, Delivery, Lender, Loan},
+    broker::{BrokerError, Consumer, Delivery, Entry, Lender, Loan},
     message::{Digest, Timestamp},
     store::{Row, Writes},
 };
@@ -53,6 +58,7 @@ impl EmbeddedConsumer {
     pub(super) fn new(shared: Arc<Shared>, queue: Arc<Queue>, prefetch: usize) -> Self {
         let prefetch = prefetch.max(1);
         let (held, fetched) = (Arc::default(), VecDeque::new());
+        queue.has_consumer(true);
         Self { shared, queue, prefetch, held, fetched, asked: 0 }
     }
 
@@ -66,22 +72,33 @@ impl EmbeddedConsumer {
     }
 
     async fn look(&mut self) -> Look {
-        if self.shared.is_closed() || !self.queue.filled.load(Ordering::Acquire) {
+        if self.shared.is_closed() {
             return Look::Wait;
         }
-        let room = self.queue.room(&self.held, self.prefetch).min(FETCHED_MAX);
-        if room == 0 {
-            return Look::Wait;
-        }
+        let now = self.shared.clock.now();
+        let room = match self.queue.glance(&self.held, self.prefetch, now) {
+            Glance::Nothing(None) => return Look::Wait,
+            Glance::Nothing(Some(due)) => return Look::WaitFor(due.since(now).min(SLEEP_MAX)),
+            Glance::Fresh(fresh) => {
+                let taken = fresh.into_iter().map(|(it, returned)| {
+                    let redelivered = returned || it.copy;
+                    self.delivery(it.entry, it.position, redelivered)
+                });
+                let taken: Vec<_> = taken.collect();
+                self.fetched.extend(taken);
+                return Look::Again;
+            }
+            Glance::Stored(room) => room.min(FETCHED_MAX),
+        };
         // In a box: else every consumer that waits would hold the room that a question takes.
         match Box::pin(self.fetch(room)).await {
-            Ok(look) => look,
+            Ok(()) => Look::Again,
             Err(_) => Look::WaitFor(TROUBLE_PAUSE),
         }
     }
 
     /// Takes up to `room` entries on loan. Dropped while it waits, it has taken none.
-    async fn fetch(&mut self, room: usize) -> Result<Look, BrokerError> {
+    async fn fetch(&mut self, room: usize) -> Result<(), BrokerError> {
         let queue = Arc::clone(&self.queue);
         let _fetching = queue.fetching.lock().await;
         let now = self.shared.clock.now();
@@ -96,31 +113,27 @@ impl EmbeddedConsumer {
             number(room).into(),
         ];
         let questions = vec![(sql::FETCH, params), (sql::NEXT_DUE, vec![id.into(), now_ms.into()])];
+        queue.begin_reading();
         let mut answers = self.shared.store.query(questions).await?.into_iter();
         let mut rows = answers.next().unwrap_or_default();
         let next_due = answers.next().and_then(|rows| rows.into_iter().next());
+        let next_due = next_due.filter(|due| !due.is_null(0));
+        let next_due = next_due.map(|due| Timestamp::from_millis(due.int(0)));
+        let delayed = rows.iter().filter(|row| row.int(1) != 0).count();
+        let to_its_end = rows.len() < room && delayed < delayed_max;
 
         rows.sort_by_key(|row| (row.int(1) == 0, row.int(1), row.int(0)));
         let damaged: Vec<_> = rows.extract_if(.., |row| !is_whole(row)).collect();
         if !damaged.is_empty() {
             self.put_aside(&damaged, now).await?;
         }
-        if rows.is_empty() {
-            return Ok(match next_due {
-                // It may have been the turn of the fresh ones.
-                _ if delayed_max == 0 || !damaged.is_empty() => Look::Again,
-                Some(due) if !due.is_null(0) => {
-                    let wait = Timestamp::from_millis(due.int(0)).since(self.shared.clock.now());
-                    Look::WaitFor(wait.min(SLEEP_MAX))
-                }
-                _ => Look::Wait,
-            });
-        }
         for row in rows {
             let delivery = self.lend(&row);
             self.fetched.push_back(delivery);
         }
-        Ok(Look::Again)
+        // After they are on loan, or what was being stored would be taken for new.
+        queue.end_reading(to_its_end && damaged.is_empty(), next_due);
+        Ok(())
     }
 
     fn lend(&self, row: &Row) -> Delivery {
@@ -129,8 +142,12 @@ impl EmbeddedConsumer {
         let lent = Lent { held, order_key: order_key(row), handed_out: false };
         let returned = self.queue.lend(position, lent);
         let redelivered = returned || row.int(2) != 0 || position <= self.shared.redelivered_up_to;
-        let home: Arc<dyn Lender> = Arc::clone(&self.queue) as _;
         let entry = entry(row.int(3), &row.blob(5), row.text(7), row.blob(8));
+        self.delivery(entry, position, redelivered)
+    }
+
+    fn delivery(&self, entry: Entry, position: i64, redelivered: bool) -> Delivery {
+        let home: Arc<dyn Lender> = Arc::clone(&self.queue) as _;
         Delivery { entry, redelivered, loan: Loan { position, home: Some(home) } }
     }
 
@@ -142,14 +159,22 @@ impl EmbeddedConsumer {
             let position = row.int(0);
             writes.push(sql::PUT_ASIDE, vec![position.into(), now.as_millis().into()]);
             writes.push(sql::TAKE_OUT, vec![format!("[{position}]").into()]);
-            writes.push(sql::SHRINK, vec![id.into()]);
+            writes.each_adds(entries(id), -1);
             if let Some(key) = order_key(row) {
                 writes.push(sql::UNBLOCK, vec![id.into(), key.0.as_slice().into()]);
             }
         }
+        let (queue, count) = (Arc::clone(&self.queue), damaged.len());
+        writes.then(move || queue.left(count));
         self.shared.store.commit(writes).await?;
         self.shared.damaged.fetch_add(damaged.len() as u64, Ordering::Relaxed);
         Ok(())
+    }
+}
+
+impl Drop for EmbeddedConsumer {
+    fn drop(&mut self) {
+        self.queue.has_consumer(false);
     }
 }
 

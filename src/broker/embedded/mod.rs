@@ -1,7 +1,8 @@
 //! The embedded broker: durable queues on the store, for one process.
 //!
-//! Entries live in the database alone; memory holds what is on loan (at most `prefetch` for each
-//! consumer) and some hundred bytes for each queue. Nothing runs for a queue that nobody waits on.
+//! Entries live in the database; memory holds what is on loan (at most `prefetch` for each
+//! consumer), the newest entries of queues that somebody keeps up with ([`tip`], a few MiB in all),
+//! and some hundred bytes for each queue. Nothing runs for a queue that nobody waits on.
 //!
 //! - **Order.** Ready entries are handed out by position. Those that were delayed are handed out
 //!   by the moment at which they became due, and get half of the places while fresh ones wait too.
@@ -17,12 +18,13 @@ mod consumer;
 mod queue;
 mod settle;
 mod sql;
+mod tip;
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
 };
 
@@ -31,7 +33,8 @@ use bytes::Bytes;
 
 use self::{
     consumer::EmbeddedConsumer,
-    queue::{Queue, Stored, positions},
+    queue::{Queue, positions},
+    tip::Kept,
 };
 use super::{
     Broker, BrokerError, Browsed, Consumer, Depth, Entry, Output, QueueName, Settled, Taking,
@@ -54,6 +57,9 @@ struct Shared {
     redelivered_up_to: i64,
     damaged: AtomicU64,
     closed: AtomicBool,
+    /// The last position that was given to an entry.
+    last_position: AtomicI64,
+    kept: Kept,
     queues: Mutex<Queues>,
 }
 
@@ -78,11 +84,22 @@ impl Embedded {
         let mut writes = Writes::default();
         writes.push(sql::OPEN, vec![]);
         writes.push(sql::REDELIVERED, vec![redelivered_up_to.into()]);
-        let queues = Mutex::new(known(&store).await?);
+        let kept = Kept::default();
+        let queues = Mutex::new(known(&store, &kept).await?);
         store.commit(writes).await?;
         let damaged = AtomicU64::new(u64::try_from(facts.int(3)).unwrap_or_default());
         let closed = AtomicBool::new(false);
-        let shared = Shared { store, clock, redelivered_up_to, damaged, closed, queues };
+        let last_position = AtomicI64::new(redelivered_up_to.max(facts.int(2)).max(facts.int(4)));
+        let shared = Shared {
+            store,
+            clock,
+            redelivered_up_to,
+            damaged,
+            closed,
+            last_position,
+            kept,
+            queues,
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -129,17 +146,10 @@ impl Embedded {
             return Err(BrokerError { reason: "simpul is stopping".to_owned() });
         }
         let mut all = Writes::default();
-        let queues = settle::put(&self.shared, &mut all, outputs);
+        settle::put(&self.shared, &mut all, outputs);
         all.append(writes);
         settle::take(&mut all, settled)?;
-        self.shared.store.commit(all).await?;
-        for queue in queues {
-            queue.stored.store(true, Ordering::Relaxed);
-            // Before the notice: who hears it must find that there is something.
-            queue.filled.store(true, Ordering::Release);
-            queue.changed.notify_waiters();
-        }
-        Ok(())
+        Ok(self.shared.store.commit(all).await?)
     }
 }
 
@@ -236,10 +246,14 @@ impl Broker for Embedded {
                 writes.push(statement, vec![queue.id.into(), now_ms.into()]);
                 let counts = self.shared.store.commit_counting(writes).await?;
                 changed = counts.first().copied().unwrap_or_default();
-                queue.changed.notify_waiters();
+                queue.stir();
             }
         }
         Ok(())
+    }
+
+    fn is_empty(&self, queue: &QueueName) -> bool {
+        self.shared.find(queue).is_none_or(|it| it.is_empty())
     }
 
     fn damaged(&self) -> u64 {
@@ -256,14 +270,16 @@ impl Broker for Embedded {
         loop {
             // Nobody may take an entry between the list of loans and the commit.
             let _fetching = queue.fetching.lock().await;
+            queue.stir();
             let mut writes = Writes::default();
             let params = vec![queue.id.into(), last.into(), queue.lent().into()];
             writes.push(sql::PURGE, params);
-            writes.push(sql::SHRINK, vec![queue.id.into()]);
+            writes.each_adds(settle::entries(queue.id), -1);
             writes.push(sql::UNBLOCK_LATER, vec![queue.id.into(), last.into()]);
             let counts = self.shared.store.commit_counting(writes).await?;
-            queue.changed.notify_waiters();
             let changed = counts.first().copied().unwrap_or_default();
+            queue.left(usize::try_from(changed).unwrap_or_default());
+            queue.stir();
             gone += changed;
             if changed < sql::CHANGED_MAX {
                 return Ok(gone);
@@ -275,6 +291,11 @@ impl Broker for Embedded {
 impl Shared {
     fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
+    }
+
+    /// A position that no entry ever had.
+    fn next_position(&self) -> i64 {
+        self.last_position.fetch_add(1, Ordering::Relaxed).saturating_add(1)
     }
 
     fn queues(&self) -> std::sync::MutexGuard<'_, Queues> {
@@ -296,7 +317,8 @@ impl Shared {
             hash_map::Entry::Occupied(known) => Arc::clone(known.get()),
             hash_map::Entry::Vacant(vacant) => {
                 queues.last_id += 1;
-                let queue = Queue::new(queues.last_id, Arc::clone(name), Stored::No);
+                let (id, name) = (queues.last_id, Arc::clone(name));
+                let queue = Queue::new(id, name, None, self.kept.clone());
                 Arc::clone(vacant.insert(Arc::new(queue)))
             }
         }
@@ -304,7 +326,7 @@ impl Shared {
 }
 
 /// Every queue that the store has.
-async fn known(store: &Store) -> Result<Queues, BrokerError> {
+async fn known(store: &Store, kept: &Kept) -> Result<Queues, BrokerError> {
     let mut queues = Queues { by_name: HashMap::new(), last_id: 0 };
     loop {
         let page = store.query(vec![(sql::QUEUES, vec![queues.last_id.into()])]).await?;
@@ -312,8 +334,8 @@ async fn known(store: &Store) -> Result<Queues, BrokerError> {
         for row in page.iter().flatten() {
             let name: QueueName = row.text(1).into();
             queues.last_id = row.int(0);
-            let stored = if row.int(2) == 0 { Stored::Empty } else { Stored::Filled };
-            let queue = Queue::new(queues.last_id, Arc::clone(&name), stored);
+            let entries = Some(row.int(2));
+            let queue = Queue::new(queues.last_id, Arc::clone(&name), entries, kept.clone());
             queues.by_name.insert(name, Arc::new(queue));
         }
         if queues.last_id == before {

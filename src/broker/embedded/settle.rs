@@ -8,32 +8,77 @@ use std::{
 
 use super::{
     Shared, number,
-    queue::{Queue, positions},
+    queue::{Arriving, Queue, positions},
     sql,
+    tip::Fresh,
 };
 use crate::{
     broker::{BrokerError, Delivery, Output, Settled},
     message::{Digest, Headers, Timestamp},
-    store::{Expect, Writes},
+    store::{Expect, Sum, Writes},
 };
 
-/// Adds the statements that put `outputs` into their queues; returns those queues.
-pub(super) fn put(shared: &Shared, writes: &mut Writes, outputs: Vec<Output>) -> Vec<Arc<Queue>> {
-    let mut grown: BTreeMap<i64, (Arc<Queue>, usize)> = BTreeMap::new();
+/// Adds the statements that put `outputs` into their queues, and what is to be done once they are
+/// there.
+pub(super) fn put(shared: &Shared, writes: &mut Writes, outputs: Vec<Output>) {
+    let mut grown: BTreeMap<i64, Grown> = BTreeMap::new();
     for output in outputs {
         let queue = shared.queue(&output.queue);
-        let id = queue.id;
-        let (queue, count) = grown.entry(id).or_insert((queue, 0));
-        if *count == 0 && !queue.stored.load(Ordering::Relaxed) {
-            create(writes, queue);
+        let grown = grown.entry(queue.id).or_insert_with(|| Grown::new(writes, queue));
+        grown.put(writes, shared.next_position(), output);
+    }
+    for (id, Grown { queue, fresh, count }) in grown {
+        writes.add(entries(id), number(count));
+        let arriving = Arriving::new(queue, fresh, count);
+        writes.then(move || arriving.arrived());
+    }
+}
+
+/// How many entries a queue has.
+pub(super) fn entries(queue: i64) -> Sum {
+    Sum { sql: sql::ENTRIES, key: vec![queue.into()] }
+}
+
+/// What is put into one queue.
+struct Grown {
+    queue: Arc<Queue>,
+    fresh: Vec<Fresh>,
+    count: usize,
+}
+
+impl Grown {
+    fn new(writes: &mut Writes, queue: Arc<Queue>) -> Self {
+        if !queue.stored.load(Ordering::Relaxed) {
+            create(writes, &queue);
         }
-        *count += 1;
-        put_one(writes, id, output);
+        Self { queue, fresh: Vec::new(), count: 0 }
     }
-    for (id, (_, count)) in &grown {
-        writes.push(sql::GROW, vec![(*id).into(), number(*count).into()]);
+
+    fn put(&mut self, writes: &mut Writes, position: i64, output: Output) {
+        self.count += 1;
+        let Output { entry, due, order_key, copy, .. } = output;
+        let mut params = vec![
+            position.into(),
+            self.queue.id.into(),
+            due.map_or(0, due_ms).into(),
+            entry.received_at.as_millis().into(),
+            i64::from(crc32fast::hash(&entry.body)).into(),
+            entry.id.as_bytes().as_slice().into(),
+            entry.headers.to_json().into(),
+            entry.body.clone().into(),
+            i64::from(copy).into(),
+        ];
+        match order_key {
+            None => writes.push(sql::PUT, params),
+            Some(key) => {
+                params.push(key.0.as_slice().into());
+                writes.push(sql::PUT_KEYED, params);
+            }
+        }
+        if due.is_none() && order_key.is_none() {
+            self.fresh.push(Fresh { position, entry, copy });
+        }
     }
-    grown.into_values().map(|(queue, _)| queue).collect()
 }
 
 fn create(writes: &mut Writes, queue: &Queue) {
@@ -42,28 +87,7 @@ fn create(writes: &mut Writes, queue: &Queue) {
     writes.push_expecting(sql::CREATE, params, Expect { rows: 1, otherwise });
 }
 
-fn put_one(writes: &mut Writes, queue: i64, output: Output) {
-    let Output { entry, due, order_key, copy, .. } = output;
-    let mut params = vec![
-        queue.into(),
-        due.map_or(0, due_ms).into(),
-        entry.received_at.as_millis().into(),
-        i64::from(crc32fast::hash(&entry.body)).into(),
-        entry.id.as_bytes().as_slice().into(),
-        entry.headers.to_json().into(),
-        entry.body.into(),
-        i64::from(copy).into(),
-    ];
-    match order_key {
-        None => writes.push(sql::PUT, params),
-        Some(key) => {
-            params.push(key.0.as_slice().into());
-            writes.push(sql::PUT_KEYED, params);
-        }
-    }
-}
-
-/// The columns's 0 means "at once", so no moment may look like it.
+/// The column's 0 means "at once", so no moment may look like it.
 fn due_ms(due: Timestamp) -> i64 {
     due.as_millis().max(1)
 }
@@ -74,7 +98,7 @@ fn due_ms(due: Timestamp) -> i64 {
 ///
 /// When one of them is not on loan from an embedded broker: a bug, and nothing may be written.
 pub(super) fn take(writes: &mut Writes, settled: &[Settled]) -> Result<(), BrokerError> {
-    let mut done: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    let mut done: BTreeMap<i64, (Arc<Queue>, Vec<i64>)> = BTreeMap::new();
     let mut freed: BTreeSet<(i64, Digest)> = BTreeSet::new();
     for one in settled {
         let (delivery, again) = match one {
@@ -83,23 +107,25 @@ pub(super) fn take(writes: &mut Writes, settled: &[Settled]) -> Result<(), Broke
         };
         let position = delivery.loan.position;
         let queue = home(delivery);
-        let (Some(queue), Some(order_key)) = (queue, queue.and_then(|it| it.order_key(position)))
-        else {
+        let order_key = queue.as_ref().and_then(|it| it.order_key(position));
+        let (Some(queue), Some(order_key)) = (queue, order_key) else {
             let reason = "bug: a delivery is settled that is not on loan".to_owned();
             return Err(BrokerError { reason });
         };
         match again {
             Some((headers, due)) => postpone(writes, position, headers, due),
             None => {
-                done.entry(queue.id).or_default().push(position);
                 freed.extend(order_key.map(|key| (queue.id, key)));
+                done.entry(queue.id).or_insert((queue, Vec::new())).1.push(position);
             }
         }
     }
-    for (queue, gone) in done {
-        let expect = Expect { rows: gone.len() as u64, otherwise: SETTLED_BEFORE };
+    for (id, (queue, gone)) in done {
+        let count = gone.len();
+        let expect = Expect { rows: count as u64, otherwise: SETTLED_BEFORE };
         writes.push_expecting(sql::TAKE_OUT, vec![positions(gone).into()], expect);
-        writes.push(sql::SHRINK, vec![queue.into()]);
+        writes.each_adds(entries(id), -1);
+        writes.then(move || queue.left(count));
     }
     for (queue, key) in freed {
         writes.push(sql::UNBLOCK, vec![queue.into(), key.0.as_slice().into()]);
@@ -132,7 +158,7 @@ pub(super) fn release(settled: Vec<Settled>) {
 }
 
 /// The queue that a delivery is on loan from.
-fn home(delivery: &Delivery) -> Option<&Queue> {
-    let lender = delivery.loan.home.as_deref()?;
-    (lender as &dyn Any).downcast_ref()
+fn home(delivery: &Delivery) -> Option<Arc<Queue>> {
+    let lender: Arc<dyn Any + Send + Sync> = delivery.loan.home.clone()?;
+    lender.downcast().ok()
 }

@@ -7,25 +7,24 @@ pub(super) const CREATE: &str = "
 
 /// An entry without an order key.
 pub(super) const PUT: &str = "
-    INSERT INTO entry (queue, due, received_at, crc, message, headers, body, redelivered, blocked)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)";
+    INSERT INTO entry
+        (position, queue, due, received_at, crc, message, headers, body, redelivered, blocked)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)";
 
 /// An entry with an order key; blocked if its queue holds an earlier one.
 pub(super) const PUT_KEYED: &str = "
     INSERT INTO entry
-        (queue, due, received_at, crc, message, headers, body, redelivered, order_key, blocked)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, EXISTS (
-        SELECT 1 FROM entry INDEXED BY entry_key WHERE queue = ?1 AND order_key = ?9))";
+        (position, queue, due, received_at, crc, message, headers, body, redelivered, order_key,
+         blocked)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, EXISTS (
+        SELECT 1 FROM entry INDEXED BY entry_key WHERE queue = ?2 AND order_key = ?10))";
 
-/// Counts entries that came.
-pub(super) const GROW: &str = "UPDATE queue SET entries = entries + ?2 WHERE id = ?1";
+/// Counts entries that came or went: a sum.
+pub(super) const ENTRIES: &str = "UPDATE queue SET entries = entries + ?2 WHERE id = ?1";
 
 /// Takes entries out: a JSON array of positions.
 pub(super) const TAKE_OUT: &str = "
     DELETE FROM entry WHERE position IN (SELECT value FROM json_each(?1))";
-
-/// Counts the entries out that the statement before took out.
-pub(super) const SHRINK: &str = "UPDATE queue SET entries = entries - changes() WHERE id = ?1";
 
 /// Entries of all queues.
 pub(super) const LEFT: &str = "SELECT coalesce(sum(entries), 0) FROM queue";
@@ -153,7 +152,8 @@ pub(super) const FACTS: &str = "
     SELECT (SELECT value FROM fact WHERE name = 'broker_closed'),
            (SELECT value FROM fact WHERE name = 'redelivered_up_to'),
            (SELECT max(position) FROM entry),
-           (SELECT count(*) FROM damaged)";
+           (SELECT count(*) FROM damaged),
+           (SELECT max(position) FROM damaged)";
 
 /// From now on a stop without [`CLOSE`] is unclean.
 pub(super) const OPEN: &str = "DELETE FROM fact WHERE name = 'broker_closed'";
@@ -176,9 +176,8 @@ mod tests {
         CREATE,
         PUT,
         PUT_KEYED,
-        GROW,
+        ENTRIES,
         TAKE_OUT,
-        SHRINK,
         UNBLOCK,
         POSTPONE,
         MARK,

@@ -155,10 +155,7 @@ impl Work {
                     if let Some(observe) = &self.observe {
                         observe(CommitSeen { jobs: jobs.len(), duration: started.elapsed() });
                     }
-                    for (job, counts) in jobs.into_iter().zip(counts) {
-                        // Nobody waits any more: it is written all the same.
-                        let _ = job.answer.send(Ok(counts));
-                    }
+                    jobs.into_iter().zip(counts).for_each(|(job, counts)| job.done(counts));
                     return Ok(());
                 }
                 Err(Failed { job: Some(culprit), trouble: Trouble::Statement, error }) => {
@@ -271,7 +268,8 @@ async fn answers(
 fn in_order(jobs: &[Job]) -> Vec<Place<'_>> {
     let (mut first, mut rest) = (Vec::new(), Vec::new());
     for (job, Job { writes, .. }) in jobs.iter().enumerate() {
-        for (index, write) in writes.iter().enumerate() {
+        let written = writes.iter().enumerate().filter(|(_, it)| !it.sql.postgres.is_empty());
+        for (index, write) in written {
             let list = if index < writes.first.len() { &mut first } else { &mut rest };
             list.push(Place { job, index, write });
         }

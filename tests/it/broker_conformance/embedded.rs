@@ -203,3 +203,17 @@ async fn what_is_put_back_unused_is_suspected_of_nothing() {
     let after = take(&house, &mut *broker.consume(&name, Taking::free(10)), 2).await;
     assert!(after.iter().all(|it| !it.redelivered), "a clean stop does not suspect it either");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_stored_for_somebody_who_went_away_meanwhile_is_handed_out() {
+    let mut house = EmbeddedHouse::new();
+    let (name, broker) = (queue("sppd"), house.open().await);
+    let mut consumer = broker.consume(&name, Taking::free(10));
+    let mut next = std::pin::pin!(consumer.next(10));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(next.as_mut().poll(&mut context).is_pending());
+    let mut publishing = broker.publish(vec![output(&house, &name, "1")], Writes::default());
+    assert!(publishing.as_mut().poll(&mut context).is_pending());
+    drop(publishing);
+    assert_eq!(bodies(&next.await), "1");
+}
