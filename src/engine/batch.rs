@@ -122,6 +122,12 @@ impl<'r> Batch<'r> {
         self.settled.push(Settled::Done(delivery));
     }
 
+    /// A message that is routed where it arrives.
+    pub(super) fn arrived(&mut self, message: Message, routed: Routed, by: &str) {
+        self.line(message.id, Event::Accepted { by: by.to_owned() });
+        self.fate(message, routed);
+    }
+
     /// The message that claimed the first of `keys` (a repeat), or another of them (changed).
     fn first_with(&self, keys: &[Digest], id: MessageId) -> Option<(MessageId, bool)> {
         let claimed =

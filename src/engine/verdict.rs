@@ -82,7 +82,7 @@ pub(super) fn verdict(
     envelope: &Envelope,
     policy: &RetryPolicy,
     now: Timestamp,
-    luck: f64,
+    luck: impl FnOnce() -> f64,
 ) -> Verdict {
     let Some(class) = attempted.class else { return Verdict::Delivered };
     match class {
@@ -96,7 +96,7 @@ pub(super) fn verdict(
                 let reason = format!("{}, after {tries} attempts", attempted.summary);
                 return Verdict::Dead(cause("unavailable", reason));
             }
-            let pause = pause(policy, envelope.attempts, luck);
+            let pause = pause(policy, envelope.attempts, luck());
             // The last attempt is made when time is up, not a whole pause later.
             let pause = pause.min(policy.give_up.saturating_sub(failing));
             let pause = pause.max(attempted.retry_after.unwrap_or_default());
@@ -142,17 +142,17 @@ mod tests {
     #[test]
     fn the_target_may_ask_for_a_longer_pause_than_ours() {
         let asked = Attempted { retry_after: Some(Duration::from_secs(60)), ..down() };
-        let verdict = verdict(&asked, &envelope(None), &POLICY, at(5), 1.0);
+        let verdict = verdict(&asked, &envelope(None), &POLICY, at(5), || 1.0);
         let pause = Duration::from_secs(60);
         assert_eq!(verdict, Verdict::Retry { pause, failing_since: at(5) });
     }
 
     #[test]
     fn gives_up_when_its_time_is_over_and_not_before() {
-        let early = verdict(&down(), &envelope(Some(0)), &POLICY, at(99), 1.0);
+        let early = verdict(&down(), &envelope(Some(0)), &POLICY, at(99), || 1.0);
         let pause = Duration::from_secs(1);
         assert_eq!(early, Verdict::Retry { pause, failing_since: at(0) });
-        let late = verdict(&down(), &envelope(Some(0)), &POLICY, at(100), 1.0);
+        let late = verdict(&down(), &envelope(Some(0)), &POLICY, at(100), || 1.0);
         let reason = "503, after 5 attempts".to_owned();
         assert_eq!(late, Verdict::Dead(cause("unavailable", reason)));
     }
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn never_retries_a_refusal_and_never_kills_for_a_wrong_password() {
         let refused = Attempted { class: Some(Class::Refused), ..down() };
-        let verdict_of = |it| verdict(it, &envelope(Some(0)), &POLICY, at(500), 1.0);
+        let verdict_of = |it| verdict(it, &envelope(Some(0)), &POLICY, at(500), || 1.0);
         assert_eq!(verdict_of(&refused), Verdict::Dead(cause("refused", "503".to_owned())));
         let password = Attempted { class: Some(Class::Misconfigured), ..down() };
         assert_eq!(verdict_of(&password), Verdict::Pause);

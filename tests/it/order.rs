@@ -61,6 +61,24 @@ async fn one_key_that_waits_holds_no_other_up() {
     assert_in_order(&arsip);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_does_not_overtake_those_that_wait_before_its_route() {
+    let arsip = Scripted::new([]);
+    let bus = Bus::start(ROUTE, &[("arsip", arsip.clone())]).await;
+    for round in 0..10 {
+        // More at once than are routed where they arrive, so that they wait in the route's queue.
+        let first = round * 110;
+        let many = (first..first + 100).map(|n| json!({ "kunci": n % 2, "n": n }));
+        bus.offer_many(many).await;
+        for n in first + 100..first + 110 {
+            bus.publish(json!({ "kunci": n % 2, "n": n })).await;
+        }
+    }
+    bus.settled().await;
+    assert_eq!(arsip.bodies().len(), 1_100);
+    assert_in_order(&arsip);
+}
+
 /// First deliveries of each key rise.
 #[track_caller]
 fn assert_in_order(target: &Scripted) {

@@ -33,7 +33,7 @@ impl Worker<'_> {
         let mut attempted = Attempted::sort(came, [&self.destination.answers, of_target]);
         let system = open.as_ref().map_or(Digest::of(&[]), |it| it.open.digest);
         let change = self.gate.learn(delivery.entry.id, &mut attempted, now, system);
-        let verdict = verdict(&attempted, &envelope, &self.destination.retry, now, luck());
+        let verdict = verdict(&attempted, &envelope, &self.destination.retry, now, luck);
         envelope.attempts = envelope.attempts.saturating_add(1);
         envelope.reason = attempted.class.map(|_| attempted.summary.clone());
         let took = started.elapsed();

@@ -197,9 +197,22 @@ impl Bus {
         let key = key.map(str::to_owned);
         let messages =
             vec![Incoming { key, headers: Headers::default(), body, ..Incoming::default() }];
+        Ok(self.hand_all_over(messages).await?[0])
+    }
+
+    /// Hands many messages over at once; they must be accepted.
+    pub(crate) async fn offer_many(&self, bodies: impl Iterator<Item = serde_json::Value>) {
+        let incoming = |body: serde_json::Value| Incoming {
+            body: body.to_string().into(),
+            ..Incoming::default()
+        };
+        self.hand_all_over(bodies.map(incoming).collect()).await.unwrap();
+    }
+
+    async fn hand_all_over(&self, messages: Vec<Incoming>) -> Result<Vec<Accepted>, IntakeError> {
         let source = Endpoint::parse("asal.data").unwrap();
         let handover = Handover { source, client: "asal.data/uji".to_owned(), messages };
-        Ok(self.engine.intake().accept(handover).await?[0])
+        self.engine.intake().accept(handover).await
     }
 
     /// The state of the route `uji`.

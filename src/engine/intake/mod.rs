@@ -1,7 +1,10 @@
-//! Where sources hand over what they receive: into the queue of each route that reads them.
+//! Where sources hand over what they receive: through each route that reads them, or into its queue.
+
+mod gather;
+mod here;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -10,20 +13,15 @@ use async_trait::async_trait;
 use serde_json::json;
 use tracing::warn;
 
-use super::{
-    Shared,
-    envelope::{self, route_queue},
-    express::Express,
-    live::Live,
-    pipeline::MEMORY_MAX,
-};
+use self::gather::{Batch, Gathered, Name, Reserved};
+use super::{Shared, express::Express, live::Live, pipeline::MEMORY_MAX};
 use crate::{
-    broker::{BrokerError, Entry, Output},
+    broker::BrokerError,
     connector::{Accepted, Handover, Incoming, Intake, IntakeError, OpenSource},
-    journal::{self, Event, Line},
+    journal::Event,
     ledger::{self, Fate, KeyUse, Outcome},
     message::{Arena, Digest, Endpoint, MessageId, Timestamp, parse},
-    route::{PlanSource, Route},
+    route::PlanSource,
     store::Writes,
 };
 
@@ -174,18 +172,19 @@ impl EngineIntake {
         Ok(reserved)
     }
 
-    /// The message that a key was used for, if it was used for this very body.
+    /// The message that a key was used for, if it was used for this very body; `before` in the same
+    /// handover.
     async fn used(
         &self,
         client: &str,
         incoming: &Incoming,
         index: usize,
-        batch: &Batch<'_>,
+        before: Option<(MessageId, Digest)>,
     ) -> Result<Option<Used>, IntakeError> {
         let Some(key) = &incoming.key else { return Ok(None) };
         let body = Digest::of(&[&incoming.body]);
-        let known = match batch.keys.get(key) {
-            Some((id, body)) => Some(KeyUse { message: *id, body: *body, stored: true }),
+        let known = match before {
+            Some((message, body)) => Some(KeyUse { message, body, stored: true }),
             None => {
                 let now = self.shared.clock.now();
                 let used = self.shared.ledger.key_use(client, key, now).await;
@@ -201,7 +200,7 @@ impl EngineIntake {
         }
     }
 
-    /// Puts messages into the queue of each route that reads them.
+    /// Takes messages through each route that reads them, or puts them into its queue.
     async fn store(&self, live: &Live, handover: &Handover) -> Result<Vec<Accepted>, IntakeError> {
         let readers = live.readers.get(&handover.source).ok_or(IntakeError::NoRoute)?;
         let source = live.plan.sources.get(&handover.source);
@@ -210,17 +209,18 @@ impl EngineIntake {
             validate(&self.shared, source, &handover.messages)?;
         }
         let _storing = self.reserve(handover)?;
-        let mut batch = Batch::new(&self.shared, live, handover);
+        let mut batch = Batch::new(&self.shared, live, handover, readers);
         for (index, incoming) in handover.messages.iter().enumerate() {
-            match self.used(&handover.client, incoming, index, &batch).await? {
+            let before = incoming.key.as_ref().and_then(|key| batch.keys.get(key).copied());
+            match self.used(&handover.client, incoming, index, before).await? {
                 Some(Used { first, stored: true }) => {
                     batch.accepted.push(Accepted { id: first, duplicate: true });
                 }
-                Some(Used { first, .. }) => batch.add(incoming, Name::Again(first), readers),
-                None => batch.add(incoming, Name::New, readers),
+                Some(Used { first, .. }) => batch.add(incoming, Name::Again(first)),
+                None => batch.add(incoming, Name::New),
             }
         }
-        let Batch { outputs, mut writes, accepted, fresh, reserved, .. } = batch;
+        let Gathered { outputs, mut writes, accepted, fresh, reserved, ended } = batch.gathered();
         if fresh == 0 {
             return Ok(accepted);
         }
@@ -236,8 +236,9 @@ impl EngineIntake {
                 unavailable(&error)
             })?;
         }
-        for route in readers {
+        for (route, ended) in readers.iter().zip(ended) {
             self.shared.metrics.route(&route.name).received.inc_by(fresh);
+            super::batch::count(&self.shared, route, &ended);
         }
         Ok(accepted)
     }
@@ -274,99 +275,6 @@ struct Used {
     first: MessageId,
     /// If not, nobody knows whether it is: it is stored again under the same id, as a copy.
     stored: bool,
-}
-
-/// What a message is to be called.
-#[derive(Clone, Copy)]
-enum Name {
-    New,
-    Again(MessageId),
-}
-
-/// A key that is reserved before its message is stored.
-struct Reserved {
-    index: usize,
-    key: String,
-    id: MessageId,
-    body: Digest,
-}
-
-/// The messages of one handover, gathered for one publication.
-struct Batch<'h> {
-    shared: &'h Shared,
-    handover: &'h Handover,
-    generation: i64,
-    now: Timestamp,
-    outputs: Vec<Output>,
-    writes: Writes,
-    accepted: Vec<Accepted>,
-    /// How many are not duplicates.
-    fresh: u64,
-    /// What the keys of this handover stand for.
-    keys: HashMap<String, (MessageId, Digest)>,
-    reserved: Vec<Reserved>,
-}
-
-impl<'h> Batch<'h> {
-    fn new(shared: &'h Shared, live: &Live, handover: &'h Handover) -> Self {
-        let (outputs, writes, accepted) = (Vec::new(), Writes::default(), Vec::new());
-        let (generation, now, fresh) = (live.generation, shared.clock.now(), 0);
-        let (keys, reserved) = (HashMap::new(), Vec::new());
-        Self { shared, handover, generation, now, outputs, writes, accepted, fresh, keys, reserved }
-    }
-
-    fn add(&mut self, incoming: &Incoming, name: Name, readers: &[Arc<Route>]) {
-        let (id, copy) = match name {
-            Name::New => (self.shared.ids.next(self.now), false),
-            Name::Again(id) => (id, true),
-        };
-        let client = &self.handover.client;
-        if let Some(key) = &incoming.key {
-            self.keep_key(key, Digest::of(&[&incoming.body]), id, copy);
-        }
-        let mut headers = incoming.headers.clone();
-        headers.set(CLIENT, client.as_str());
-        if let Some(flaw) = &incoming.flaw {
-            envelope::mark_flaw(&mut headers, flaw);
-        }
-        if incoming.redelivered {
-            envelope::mark_repeat(&mut headers);
-        }
-        for route in readers {
-            let (headers, body) = (headers.clone(), incoming.body.clone());
-            let entry = Entry { id, received_at: self.now, headers, body };
-            let queue = route_queue(&route.name);
-            self.outputs.push(Output { queue, entry, due: None, order_key: None, copy });
-            if !self.shared.broker.is_transactional() {
-                ledger::arrived(&mut self.writes, &route.name, id, self.now);
-            }
-            let line = Line {
-                at: self.now,
-                route: Arc::clone(&route.name),
-                message: Some(id),
-                delivery: None,
-                generation: self.generation,
-                event: Event::Accepted { by: client.clone() },
-            };
-            journal::append(&mut self.writes, &line);
-        }
-        self.fresh += 1;
-        self.accepted.push(Accepted { id, duplicate: false });
-    }
-
-    fn keep_key(&mut self, key: &str, body: Digest, id: MessageId, copy: bool) {
-        let whose = (self.handover.client.as_str(), key);
-        if self.shared.broker.is_transactional() {
-            ledger::keep_idempotency_key(&mut self.writes, whose, id, body, self.now);
-        } else {
-            if !copy {
-                let (index, key) = (self.accepted.len(), key.to_owned());
-                self.reserved.push(Reserved { index, key, id, body });
-            }
-            ledger::confirm_idempotency_key(&mut self.writes, whose, id);
-        }
-        self.keys.insert(key.to_owned(), (id, body));
-    }
 }
 
 /// Holds the bodies against the source's schema.
