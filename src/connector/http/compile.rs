@@ -1,6 +1,11 @@
 //! From what the author wrote under `http:` to targets that can be called.
 
-use std::{net::IpAddr, str::FromStr as _, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    str::FromStr as _,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use reqwest::{
     Client, Url,
@@ -152,6 +157,7 @@ impl Shared {
             base: self.base.clone(),
             path: parts.path,
             query: parts.query,
+            fixed: OnceLock::new(),
             ends_with_slash: parts.ends_with_slash,
             headers,
             headers_of_call: parts.headers_of_call,

@@ -1,6 +1,6 @@
 //! HTTP targets: one delivery is one call.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -33,6 +33,8 @@ pub(super) struct HttpTarget {
     pub(super) base: String,
     pub(super) path: Part,
     pub(super) query: Option<Part>,
+    /// The whole address, where no message has a say in it: read once.
+    pub(super) fixed: OnceLock<Url>,
     /// Whether the author's path ends with a slash: an empty `${…}` must not make one.
     pub(super) ends_with_slash: bool,
     /// Headers without `${…}`, credentials among them.
@@ -91,6 +93,18 @@ impl HttpTarget {
     }
 
     fn url(&self, parameters: &[String]) -> Result<Url, CallError> {
+        if let Some(fixed) = self.fixed.get() {
+            return Ok(fixed.clone());
+        }
+        let url = self.url_of(parameters)?;
+        let parts = [Some(&self.path), self.query.as_ref()];
+        if parts.into_iter().flatten().all(|it| matches!(it, Part::Literal(_))) {
+            let _ = self.fixed.set(url.clone());
+        }
+        Ok(url)
+    }
+
+    fn url_of(&self, parameters: &[String]) -> Result<Url, CallError> {
         let path = self.path.text(parameters)?;
         if !path::is_safe(path, self.ends_with_slash) {
             return Err(refused("a value in the path is empty, or would lead to another path"));
