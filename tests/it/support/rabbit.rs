@@ -229,7 +229,7 @@ fn configure(base: &Path, port: u16, tls_port: u16) {
     }
     let conf = format!(
         "listeners.tcp.1 = 127.0.0.1:{port}\n{tls}load_definitions = {}\n\
-         vm_memory_high_watermark.absolute = 1GB\ndisk_free_limit.absolute = 50MB\n\
+         vm_memory_high_watermark.absolute = 4GB\ndisk_free_limit.absolute = 50MB\n\
          log.console = false\nlog.file.level = warning\n",
         file.display()
     );
