@@ -35,15 +35,15 @@ impl Metrics {
         }
         drop(family);
         let mut one = |metric, number: f64| text.family(metric).sample(&[], number);
-        one(&table::RELOAD_LAST_SUCCESS, self.reload_last_success.get().as_f64());
-        one(&table::RELOAD_LAST_SUCCESSFUL, self.reload_last_successful.get().as_f64());
-        one(&table::RELOAD_FAILURES, self.reload_failures.get().as_f64());
-        one(&table::GENERATION, self.generation.get().as_f64());
-        one(&table::PANICS, self.panics.get().as_f64());
-        one(&table::BROKER_ERRORS, self.broker_errors.get().as_f64());
-        one(&table::BROKER_UP, self.broker_up.get().as_f64());
-        one(&table::DAMAGED, self.damaged.get().as_f64());
-        one(&table::START_TIME, self.start_time.get().as_f64());
+        one(&table::RELOAD_LAST_SUCCESS, self.reload_last_success.get().into_f64());
+        one(&table::RELOAD_LAST_SUCCESSFUL, self.reload_last_successful.get().into_f64());
+        one(&table::RELOAD_FAILURES, self.reload_failures.get().into_f64());
+        one(&table::GENERATION, self.generation.get().into_f64());
+        one(&table::PANICS, self.panics.get().into_f64());
+        one(&table::BROKER_ERRORS, self.broker_errors.get().into_f64());
+        one(&table::BROKER_UP, self.broker_up.get().into_f64());
+        one(&table::DAMAGED, self.damaged.get().into_f64());
+        one(&table::START_TIME, self.start_time.get().into_f64());
         text.family(&table::BUILD_INFO).sample(&[env!("CARGO_PKG_VERSION")], 1);
         text.family(&table::COMMIT_DURATION).histogram(&[], &self.commit_duration);
         text.family(&table::COMMIT_JOBS).histogram(&[], &self.commit_jobs);

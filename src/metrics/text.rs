@@ -43,11 +43,11 @@ impl Family<'_> {
         let mut series = Series::from_label(self.labels(values));
         if self.metric.kind == Kind::Counter {
             let mut counter = Counter::default();
-            counter.set_value(number.as_f64());
+            counter.set_value(number.into_f64());
             series.set_counter(counter);
         } else {
             let mut gauge = Gauge::default();
-            gauge.set_value(number.as_f64());
+            gauge.set_value(number.into_f64());
             series.set_gauge(gauge);
         }
         self.series.push(series);
@@ -107,13 +107,13 @@ impl Drop for Family<'_> {
 
 /// What a series can have for its number: the format knows only one kind.
 pub(super) trait Number {
-    fn as_f64(self) -> f64;
+    fn into_f64(self) -> f64;
 }
 
 macro_rules! numbers {
     ($($kind:ty),*) => {
         $(impl Number for $kind {
-            fn as_f64(self) -> f64 {
+            fn into_f64(self) -> f64 {
                 self as f64
             }
         })*
