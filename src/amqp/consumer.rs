@@ -321,13 +321,15 @@ impl Task {
     async fn hand_over(&mut self, mut consumer: lapin::Consumer, held: &mut Held) -> End {
         loop {
             tokio::select! {
-                delivery = consumer.next() => match take(delivery, &mut consumer, held) {
-                    Ok(taken) => {
-                        self.shared.arrived().extend(taken);
-                        self.shared.arrival.notify_one();
+                delivery = consumer.next() => {
+                    let (taken, end) = take(delivery, &mut consumer, held);
+                    // Also what came right before the end: it counts as held.
+                    self.shared.arrived().extend(taken);
+                    self.shared.arrival.notify_one();
+                    if let Some(end) = end {
+                        return end;
                     }
-                    Err(end) => return end,
-                },
+                }
                 command = self.commands.recv() => match command {
                     Some(Command::Ack(tags, answer)) => match held.ack(tags).await {
                         Ok(count) => { let _ = answer.send(count); }
@@ -341,12 +343,13 @@ impl Task {
     }
 }
 
-/// A delivery and all others that are there already: at most as many as may be held.
+/// A delivery and all others that are there already, at most as many as may be held; and whether
+/// that was the end.
 fn take(
     first: Option<lapin::Result<Delivery>>,
     consumer: &mut lapin::Consumer,
     held: &mut Held,
-) -> Result<Vec<Taken>, End> {
+) -> (Vec<Taken>, Option<End>) {
     let (mut all, mut next) = (Vec::new(), Some(first));
     while let Some(delivery) = next {
         match delivery {
@@ -354,12 +357,12 @@ fn take(
                 held.took(delivery.delivery_tag);
                 all.push(admin::taken(delivery, held.epoch()));
             }
-            Some(Err(error)) => return Err(End::Broken(why(&error))),
-            None => return Err(End::Broken("the broker ended it".to_owned())),
+            Some(Err(error)) => return (all, Some(End::Broken(why(&error)))),
+            None => return (all, Some(End::Broken("the broker ended it".to_owned()))),
         }
         next = consumer.next().now_or_never();
     }
-    Ok(all)
+    (all, None)
 }
 
 async fn start(
