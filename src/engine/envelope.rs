@@ -20,6 +20,7 @@ const PANICS: &str = "simpul-panics";
 const REASON: &str = "simpul-reason";
 const REPEAT: &str = "simpul-possible-duplicate";
 const FLAW: &str = "simpul-flaw";
+const ONLY_TO: &str = "simpul-only-to";
 
 /// The name of a route's queue.
 pub(super) fn route_queue(route: &str) -> QueueName {
@@ -88,6 +89,17 @@ pub(super) fn flaw(headers: &Headers) -> Option<&str> {
 pub(super) fn without_flaw(mut headers: Headers) -> Headers {
     headers.remove(FLAW);
     headers
+}
+
+/// Marks an entry of a route queue as one of which an operator wants to be sent only what goes to
+/// this target.
+pub(super) fn send_only_to(headers: &mut Headers, target: &Endpoint) {
+    headers.set(ONLY_TO, target.to_string());
+}
+
+/// The only target that a message is to be sent to, where an operator wants that.
+pub(super) fn only_to(headers: &Headers) -> Option<Endpoint> {
+    Endpoint::parse(headers.get(ONLY_TO)?)
 }
 
 /// The state of a delivery that waits in its queue.

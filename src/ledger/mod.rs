@@ -7,6 +7,8 @@
 //! Fates and outcomes are counted in the transaction that changes them: each statement says what a
 //! row that it changes adds to an account. What is final is remembered for [`REMEMBERED`], then forgotten.
 
+mod dead;
+mod job;
 mod keys;
 mod query;
 mod sql;
@@ -17,8 +19,10 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use bytes::Bytes;
 
 pub use self::{
+    dead::{DeadFilter, DeadGroup, DeadKind, DeadLetter, group_of},
+    job::{Job, JobFailure, JobKind, JobOrder, JobState, Runner, forget_jobs},
     keys::{confirm_idempotency_key, keep_idempotency_key, reserve_idempotency_key},
-    query::{DeadKind, Ledger},
+    query::Ledger,
     writes::{
         add, arrived, claim, copied, deliver, discard, finish, forget_old, pause, received,
         release, replay, resume, settle_message, start_generation,
@@ -113,44 +117,6 @@ pub struct Cause {
     pub place: String,
     /// One line: what happened. Never a value of the message.
     pub reason: String,
-}
-
-/// A dead letter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// Its number; rises.
-    pub id: i64,
-    /// When it was given up.
-    pub at: Timestamp,
-    /// The route.
-    pub route: Arc<str>,
-    /// The message as accepted, kept for the replay.
-    pub message: MessageId,
-    /// Which delivery; `None`: the message itself could not be routed.
-    pub delivery: Option<(Endpoint, u32)>,
-    /// Why.
-    pub cause: Cause,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// The generation of files that dealt with it.
-    pub generation: i64,
-    /// The body that was sent, if one was made.
-    pub sent: Option<Bytes>,
-}
-
-/// Which dead letters are meant.
-#[derive(Debug, Clone, Default)]
-pub struct DeadFilter {
-    /// Only these numbers; empty: all.
-    pub ids: Vec<i64>,
-    /// Only of this route.
-    pub route: Option<String>,
-    /// Only of this target.
-    pub target: Option<String>,
-    /// Only of this class.
-    pub class: Option<String>,
-    /// Only numbers above this one.
-    pub after: i64,
 }
 
 /// An identity that a message of a route has claimed.

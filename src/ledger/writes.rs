@@ -5,7 +5,7 @@
 
 use super::{
     Cause, Claim, DeadLetter, DeliveryId, Fate, NewDelivery, Outcome, Pause, REMEMBERED, Settling,
-    Tried, sql,
+    Tried, group_of, sql,
 };
 use crate::{
     message::{Digest, Endpoint, MessageId, Timestamp},
@@ -117,8 +117,8 @@ fn bury_message(writes: &mut Writes, settling: &Settling) {
     let cause = settling.cause.as_ref().unwrap_or(&unknown);
     writes.push(
         "INSERT INTO dead
-             (route, message, at, generation, class, place, reason, target, ordinal, attempts)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '', 0, 0)
+             (route, message, at, generation, class, place, reason, cause, target, ordinal, attempts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, '', 0, 0)
          ON CONFLICT DO NOTHING",
         vec![
             settling.route.as_ref().into(),
@@ -128,6 +128,7 @@ fn bury_message(writes: &mut Writes, settling: &Settling) {
             cause.class.as_ref().into(),
             cause.place.as_str().into(),
             cause.reason.as_str().into(),
+            group_of(&settling.route, None, cause).into(),
         ],
     );
 }
@@ -222,12 +223,13 @@ pub fn finish(
         i64::from(tried.attempts).into(),
         tried.generation.into(),
         tried.sent.clone().into(),
+        group_of(&delivery.route, Some(&delivery.target), cause).into(),
     ]);
     // Only if the statement before has ended it: one that was dead before has its letter.
     writes.push(
         "INSERT INTO dead (route, message, target, ordinal,
-                           at, class, place, reason, attempts, generation, sent)
-         SELECT ?1, ?2, target, ordinal, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM delivery
+                           at, class, place, reason, attempts, generation, sent, cause)
+         SELECT ?1, ?2, target, ordinal, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM delivery
          WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)
              AND target = ?3 AND ordinal = ?4 AND outcome = 'dead'
          ON CONFLICT DO NOTHING",
