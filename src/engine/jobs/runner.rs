@@ -25,19 +25,9 @@ pub(in crate::engine) async fn run(shared: Arc<Shared>) {
     let mut tasks: JoinSet<i64> = JoinSet::new();
     let mut mine = BTreeSet::new();
     loop {
-        if let Err(error) = name_groups(&shared).await {
-            warn!(%error, "dead letters of an earlier version are not in their groups yet");
-        }
-        match shared.ledger.free_jobs(shared.clock.now()).await {
-            Ok(free) => {
-                let room = JOBS_MAX.saturating_sub(mine.len());
-                let new: Vec<_> = free.into_iter().filter(|it| !mine.contains(it)).collect();
-                for job in new.into_iter().take(room) {
-                    mine.insert(job);
-                    tasks.spawn(work(Arc::clone(&shared), job, me));
-                }
-            }
-            Err(error) => warn!(%error, "jobs cannot be looked for"),
+        for job in look(&shared, &mine).await {
+            mine.insert(job);
+            tasks.spawn(work(Arc::clone(&shared), job, me));
         }
         tokio::select! {
             () = shared.stop.cancelled() => break,
@@ -50,6 +40,19 @@ pub(in crate::engine) async fn run(shared: Arc<Shared>) {
         }
     }
     while tasks.join_next().await.is_some() {}
+}
+
+/// The jobs that this gateway takes up beside those that are `mine`.
+async fn look(shared: &Shared, mine: &BTreeSet<i64>) -> Vec<i64> {
+    if let Err(error) = name_groups(shared).await {
+        warn!(%error, "dead letters of an earlier version are not in their groups yet");
+    }
+    let free = shared.ledger.free_jobs(shared.clock.now()).await.unwrap_or_else(|error| {
+        warn!(%error, "jobs cannot be looked for");
+        Vec::new()
+    });
+    let room = JOBS_MAX.saturating_sub(mine.len());
+    free.into_iter().filter(|it| !mine.contains(it)).take(room).collect()
 }
 
 /// Works on one job; returns its number, whatever happens.

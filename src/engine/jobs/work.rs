@@ -78,25 +78,37 @@ impl<'w> Work<'w> {
         }
         while !self.shared.stop.is_cancelled() {
             // Asked each time: what it has reached, and whether it was cancelled.
-            let job = match self.shared.ledger.job(id).await {
-                Ok(Some(job)) if job.state == JobState::Running => job,
+            match self.shared.ledger.job(id).await {
+                Ok(Some(job)) if job.state == JobState::Running => {
+                    if !self.go_on(&job).await {
+                        return;
+                    }
+                }
                 Ok(_) => return,
                 Err(error) => {
                     warn!(job = id, %error, "the job cannot be read");
                     self.pause(TROUBLE_PAUSE).await;
-                    continue;
-                }
-            };
-            self.size = self.size.min(page_size(job.order.rate));
-            match self.step(&job).await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => {
-                    warn!(job = id, %error, "the job does not go on; it is tried again");
-                    self.failed(&job, &error).await;
                 }
             }
         }
+        self.leave(id).await;
+    }
+
+    /// Goes on with a job, whatever the trouble; whether there is more to do.
+    async fn go_on(&mut self, job: &Job) -> bool {
+        self.size = self.size.min(page_size(job.order.rate));
+        match self.step(job).await {
+            Ok(more) => more,
+            Err(error) => {
+                warn!(job = job.id, %error, "the job does not go on; it is tried again");
+                self.failed(job, &error).await;
+                true
+            }
+        }
+    }
+
+    /// Lets another gateway, or the next start, have the job at once.
+    async fn leave(&self, id: i64) {
         let mut writes = Writes::default();
         if let Ok(Some(job)) = self.shared.ledger.job(id).await {
             job.left(&mut writes, self.me);
