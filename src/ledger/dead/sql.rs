@@ -100,6 +100,7 @@ pub(super) const GROUPS: Sql = Sql {
                    GROUP BY cause ORDER BY count DESC, cause LIMIT ?9) AS g
              CROSS JOIN dead AS f ON f.id = g.first CROSS JOIN dead AS l ON l.id = g.last
              ORDER BY g.count DESC, g.cause",
+    // Each by its number: without statistics the server would read all letters to join some.
     postgres: "SELECT g.cause, g.count, f.at, l.at, l.id, l.route, l.target, l.class, l.place,
                       l.reason
                FROM (SELECT cause, count(*) AS count, min(id) AS first, max(id) AS last
@@ -109,7 +110,9 @@ pub(super) const GROUPS: Sql = Sql {
                          AND (route = ?5 OR ?5 IS NULL) AND (target = ?6 OR ?6 IS NULL)
                          AND (class = ?7 OR ?7 IS NULL)
                      GROUP BY cause ORDER BY count DESC, cause LIMIT ?9) AS g
-               JOIN dead AS f ON f.id = g.first JOIN dead AS l ON l.id = g.last
+               CROSS JOIN LATERAL (SELECT at FROM dead WHERE id = g.first LIMIT 1) AS f
+               CROSS JOIN LATERAL (SELECT id, at, route, target, class, place, reason
+                                   FROM dead WHERE id = g.last LIMIT 1) AS l
                ORDER BY g.count DESC, g.cause",
 };
 

@@ -65,7 +65,7 @@ fn filters() -> Vec<(DeadFilter, u64)> {
     vec![
         (all(), 100_000),
         (DeadFilter { route: route.clone(), ..all() }, 20_000),
-        (DeadFilter { target: target.clone(), ..all() }, 30_001),
+        (DeadFilter { target: target.clone(), ..all() }, 30_000),
         (DeadFilter { class: class.clone(), ..all() }, 24_999),
         (DeadFilter { class: rare.clone(), ..all() }, 1),
         (DeadFilter { route: route.clone(), class: rare, ..all() }, 0),

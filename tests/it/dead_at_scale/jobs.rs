@@ -15,7 +15,7 @@ use simpul::{
 };
 
 use crate::support::{
-    bus::{Bus, Project},
+    bus::Bus,
     scripted::{Scripted, refused, wrong_password},
 };
 
@@ -278,42 +278,4 @@ async fn nobody_else_is_kept_waiting_by_a_job_over_many_letters() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     ended(&bus.engine, job.id).await;
-}
-
-/// On one store, two gateways: one works on a job, and the other takes over what it has left.
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_gateways_one_works_on_a_job_and_the_other_takes_over() {
-    use simpul::store::{Options, Store, Writes};
-
-    let Some(address) = crate::support::postgres::database().await else { return };
-    let arsip = Scripted::new([]);
-    let start = async || {
-        let store = Store::connect(&address, Options::default()).await.unwrap();
-        let project = Project::of(WRONG, &[("arsip", Arc::clone(&arsip))]);
-        project.start_sharing(store).await
-    };
-    let one = start().await;
-    one.offer_many((0..400).map(|n| json!({ "nomor": n, "jenis": "sk" }))).await;
-    let start_of_wait = Instant::now();
-    while one.dead().await.len() < 400 {
-        assert!(start_of_wait.elapsed() < PATIENCE, "they do not die");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    let other = start().await;
-    for bus in [&one, &other] {
-        bus.project().route("uji", RIGHT);
-        bus.reload().await;
-    }
-    let order = JobOrder { rate: Some(100), ..ordered(JobKind::Replay, DeadFilter::default()) };
-    let job = one.engine.order(order).await.unwrap();
-    until(&one.engine, job.id, "some to be replayed", |it| 0 < it.passed).await;
-    one.crash().await;
-    // As if the thirty seconds were over after which a silent gateway is taken for dead.
-    let store = Store::connect(&address, Options::default()).await.unwrap();
-    let mut writes = Writes::default();
-    writes.push("UPDATE dead_job SET seen = 0", vec![]);
-    store.commit(writes).await.unwrap();
-    let (job, _) = ended(&other.engine, job.id).await;
-    assert_eq!((job.passed, job.failed), (400, 0));
-    assert_eq!(other.dead().await, []);
 }

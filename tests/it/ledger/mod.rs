@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bench;
+mod jobs;
 
 use std::{sync::Arc, time::Duration};
 

@@ -111,3 +111,25 @@ async fn a_replayed_dead_letter_outlives_a_kill_at_any_moment() {
     stage.judge(&format!("replays and kills, seed {seed}")).await;
     assert_eq!(stage.gateways[0].dead().await, [] as [i64; 0]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_over_dead_letters_goes_on_after_each_kill_and_loses_none() {
+    const KILLS: usize = 4;
+    let seed = seed(6_002);
+    let Some(rabbit) = shared_rabbit().await else { return };
+    let mut stage = with_dead_letters(&rabbit.vhost()).await;
+    let mut random = Random::new(seed);
+    let job = stage.gateways[0].order_replay().await;
+    for _ in 0..KILLS {
+        sleep(Duration::from_millis(random.below(KILL_WITHIN_MS))).await;
+        stage.gateways[0].kill();
+        stage.gateways[0].start().await;
+    }
+    until("the job to be done", &stage, async || {
+        stage.gateways[0].job(job).await == Some(("done".to_owned(), 2 * DOCUMENTS as u64))
+    })
+    .await;
+    settled(&stage).await;
+    stage.judge(&format!("a job and kills, seed {seed}")).await;
+    assert_eq!(stage.gateways[0].dead().await, [] as [i64; 0]);
+}

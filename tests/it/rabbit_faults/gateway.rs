@@ -143,6 +143,23 @@ impl Gateway {
         letters.iter().map(|it| it["id"].as_i64().unwrap()).collect()
     }
 
+    /// Orders all dead letters to be replayed; the number of the job.
+    pub(super) async fn order_replay(&self) -> i64 {
+        let order = json!({
+            "kind": "replay", "selection": { "all": true }, "by": "operator", "reason": "uji",
+        });
+        let (status, told) = self.operating("/dead/jobs", Some(order)).await.unwrap();
+        assert_eq!(status, 200, "{told}");
+        told["id"].as_i64().unwrap()
+    }
+
+    /// A job: its state, and how many letters it has sent on.
+    pub(super) async fn job(&self, id: i64) -> Option<(String, u64)> {
+        let (status, told) = self.operating(&format!("/dead/jobs/{id}"), None).await?;
+        let state = told["state"].as_str().filter(|_| status == 200)?.to_owned();
+        Some((state, told["passed"].as_u64()?))
+    }
+
     /// Replays dead letters; the answer, if there was one. Does not hold the gateway.
     pub(super) fn replaying(
         &self,
