@@ -1,7 +1,8 @@
 //! The statements about dead letters.
 //!
 //! Whatever is asked, letters are looked for in an index that holds all that they are looked for
-//! by, from the number on where the last answer ended, and only those that are shown are read.
+//! by, from the number on where the last answer ended, and only those that are shown are read. For
+//! PostgreSQL each is joined by itself: without statistics it would read all letters to find some.
 
 use crate::store::Sql;
 
@@ -17,15 +18,16 @@ pub(super) const LOOK: Sql = Sql {
                      AND (class = ?7 OR ?7 IS NULL)
                  ORDER BY id LIMIT ?8)
              ORDER BY id",
-    postgres: "SELECT id, at, route, message, target, ordinal, class, place, reason, attempts,
+    postgres: "SELECT dead.id, at, route, message, target, ordinal, class, place, reason, attempts,
                       generation, cause, CASE WHEN CAST(?9 AS BIGINT) = 1 THEN sent END
-               FROM dead WHERE id IN (
+               FROM (
                    SELECT id FROM dead
                    WHERE id > ?1 AND id <= ?2 AND at >= ?3 AND at < ?4
                        AND (route = ?5 OR ?5 IS NULL) AND (target = ?6 OR ?6 IS NULL)
                        AND (class = ?7 OR ?7 IS NULL)
-                   ORDER BY id LIMIT ?8)
-               ORDER BY id",
+                   ORDER BY id LIMIT ?8) AS found
+               CROSS JOIN LATERAL (SELECT * FROM dead WHERE id = found.id LIMIT 1) AS dead
+               ORDER BY dead.id",
 };
 
 /// As [`LOOK`], of one group: the first seven, the group, how many, whether with what was sent.
@@ -39,15 +41,16 @@ pub(super) const LOOK_IN_GROUP: Sql = Sql {
                      AND (class = ?7 OR ?7 IS NULL)
                  ORDER BY id LIMIT ?9)
              ORDER BY id",
-    postgres: "SELECT id, at, route, message, target, ordinal, class, place, reason, attempts,
+    postgres: "SELECT dead.id, at, route, message, target, ordinal, class, place, reason, attempts,
                       generation, cause, CASE WHEN CAST(?10 AS BIGINT) = 1 THEN sent END
-               FROM dead WHERE id IN (
+               FROM (
                    SELECT id FROM dead
                    WHERE cause = ?8 AND id > ?1 AND id <= ?2 AND at >= ?3 AND at < ?4
                        AND (route = ?5 OR ?5 IS NULL) AND (target = ?6 OR ?6 IS NULL)
                        AND (class = ?7 OR ?7 IS NULL)
-                   ORDER BY id LIMIT ?9)
-               ORDER BY id",
+                   ORDER BY id LIMIT ?9) AS found
+               CROSS JOIN LATERAL (SELECT * FROM dead WHERE id = found.id LIMIT 1) AS dead
+               ORDER BY dead.id",
 };
 
 /// As [`LOOK`], those with certain numbers: the first seven, the group, the numbers as a JSON
@@ -100,7 +103,6 @@ pub(super) const GROUPS: Sql = Sql {
                    GROUP BY cause ORDER BY count DESC, cause LIMIT ?9) AS g
              CROSS JOIN dead AS f ON f.id = g.first CROSS JOIN dead AS l ON l.id = g.last
              ORDER BY g.count DESC, g.cause",
-    // Each by its number: without statistics the server would read all letters to join some.
     postgres: "SELECT g.cause, g.count, f.at, l.at, l.id, l.route, l.target, l.class, l.place,
                       l.reason
                FROM (SELECT cause, count(*) AS count, min(id) AS first, max(id) AS last
