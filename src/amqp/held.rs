@@ -25,6 +25,11 @@ impl Held {
         self.epoch
     }
 
+    /// Whether nothing waits for its acknowledgement.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tags.is_empty()
+    }
+
     /// The broker handed one out.
     pub(super) fn took(&mut self, tag: u64) {
         self.tags.insert(tag);

@@ -42,6 +42,10 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// How often it is looked how the consumer fares.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// How long nothing may come before it is made sure that this is because there is nothing: a few
+/// packets, and what a new queue of the same name holds is there.
+const QUIET_MAX: Duration = Duration::from_mins(1);
+
 /// A queue that a system publishes to.
 pub(super) struct AmqpSource {
     pub(super) endpoint: Endpoint,
@@ -165,7 +169,8 @@ impl Reading {
             })
         });
         let setup = declared.into_iter().chain(bound).collect();
-        ConsumeOptions { queue: self.queue.clone(), prefetch: self.prefetch, setup }
+        let (queue, prefetch, quiet_max) = (self.queue.clone(), self.prefetch, Some(QUIET_MAX));
+        ConsumeOptions { queue, prefetch, setup, quiet_max }
     }
 }
 

@@ -292,6 +292,12 @@ async fn a_queue_that_somebody_deletes_is_declared_anew() {
     let admin = admin(&house.address).await;
     let queues = [&*name, "simpul.delay.1s", "simpul.dead"].map(str::to_owned);
     until_declared(&admin, &queues).await;
+    // In use, not only declared.
+    let due = house.clock().now().after(Duration::from_secs(2));
+    publish(&broker, vec![delayed(&house, &name, due, "dulu")]).await;
+    let before = take(&house, &mut *consumer, 1).await;
+    assert_eq!(bodies(&before), "dulu");
+    settle(&broker, done(before)).await;
     tokio::time::sleep(DEAD_LETTERING_STARTS).await;
 
     let properties = lapin::ConnectionProperties::default();
