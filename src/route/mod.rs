@@ -23,7 +23,7 @@ pub use self::{
         SystemFile,
     },
     fill::Variables,
-    load::{Broken, Project, Texts},
+    load::{Broken, FOLDERS, Project, Texts},
     plan::{
         Destination, Identity, NamedStep, OpenPlanTarget, Plan, PlanSource, RetryPolicy, Route,
         Unmatched,

@@ -87,9 +87,21 @@ impl Process {
     /// As [`start`](Self::start), with variables of the environment. Its log continues that of an
     /// earlier one.
     pub(crate) fn start_with(project: &Path, variables: &[(&str, String)]) -> Self {
-        let log = fs::File::options().create(true).append(true).open(project.join("simpul.log"));
         let mut command = command(project);
-        command.envs(variables.iter().cloned()).stderr(log.unwrap());
+        command.envs(variables.iter().cloned());
+        Self::spawn(project, command)
+    }
+
+    /// As [`start`](Self::start), with another argument.
+    pub(crate) fn start_saying(project: &Path, argument: &str) -> Self {
+        let mut command = command(project);
+        command.arg(argument);
+        Self::spawn(project, command)
+    }
+
+    fn spawn(project: &Path, mut command: Command) -> Self {
+        let log = fs::File::options().create(true).append(true).open(project.join("simpul.log"));
+        command.stderr(log.unwrap());
         let mut child = command.spawn().unwrap();
         let mut greeting = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut greeting).unwrap();
