@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::{
     EngineError, Shared,
@@ -60,12 +60,14 @@ struct Shown {
     /// The queues that held something.
     depths: Depths,
     damaged: u64,
+    disk_is_low: bool,
 }
 
 impl Shared {
     /// Shows the queues and the dead letters to the metrics.
     async fn measure(&self, shown: &mut Shown) -> Result<(), EngineError> {
         self.metrics.broker_up.set(i64::from(self.broker.obstacle().is_none()));
+        self.show_disk(shown);
         let depths = self.depths().await?;
         let holding = depths.iter().filter(|(_, it)| it.entries != 0);
         self.backlog.set(holding.map(|(name, _)| name.clone()).collect());
@@ -97,6 +99,24 @@ impl Shared {
         shown.damaged = found;
         self.metrics.damaged.set(i64::try_from(found).unwrap_or(i64::MAX));
         Ok(())
+    }
+
+    /// Shows the disk to the metrics, and says when too little of it is left.
+    fn show_disk(&self, shown: &mut Shown) {
+        let Some(disk) = self.store.disk() else { return };
+        self.metrics.set_disk(disk.free, disk.is_low);
+        let before = std::mem::replace(&mut shown.disk_is_low, disk.is_low);
+        let (free_mib, low_mib) = (disk.free >> 20, disk.low >> 20);
+        match (before, disk.is_low) {
+            (false, true) => {
+                warn!(
+                    free_mib,
+                    low_mib, "the disk is nearly full: nothing is accepted until there is room"
+                );
+            }
+            (true, false) => info!(free_mib, low_mib, "the disk has room again"),
+            _ => {}
+        }
     }
 
     fn show_queue(&self, plan: &Plan, name: &str, depth: Depth) {

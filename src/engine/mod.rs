@@ -46,6 +46,7 @@ use self::{
     pipeline::Setting,
     pull::Pulls,
 };
+pub use crate::store::Disk;
 use crate::{
     broker::{Broker, BrokerError},
     connector::Intake,

@@ -11,7 +11,7 @@ use crate::{
     journal::Line,
     ledger::{Fares, Pause, Tally, TargetTally},
     message::{Endpoint, MessageId},
-    store::Writes,
+    store::{Disk, Writes},
 };
 
 /// Readings that may differ before a status is given that may be a moment out of step.
@@ -109,7 +109,12 @@ impl Engine {
         Ok((!fares.is_empty() || !lines.is_empty()).then_some(Trace { fares, lines }))
     }
 
-    /// Whether messages can be taken: the store answers.
+    /// The disk below the store, where somebody looks.
+    pub fn disk(&self) -> Option<Disk> {
+        self.shared.store.disk()
+    }
+
+    /// Whether messages can be taken: the store answers, and has room.
     ///
     /// # Errors
     ///
@@ -119,6 +124,7 @@ impl Engine {
             return Err(EngineError::Stopping);
         }
         self.shared.store.commit(Writes::default()).await?;
+        self.shared.store.has_room(0)?;
         self.shared.broker.obstacle().map_or(Ok(()), |it| Err(it.into()))
     }
 }

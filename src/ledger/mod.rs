@@ -7,6 +7,8 @@
 //! Fates and outcomes are counted in the transaction that changes them: each statement says what a
 //! row that it changes adds to an account. What is final is remembered for [`REMEMBERED`], then forgotten.
 
+mod check;
+mod kept;
 mod keys;
 mod query;
 mod sql;
@@ -17,6 +19,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use bytes::Bytes;
 
 pub use self::{
+    check::check,
     keys::{confirm_idempotency_key, keep_idempotency_key, reserve_idempotency_key},
     query::{DeadKind, Ledger},
     writes::{

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Cause, Claim, DeadFilter, DeadLetter, DeliveryId, Fares, Fate, KeyUse, Known, Outcome, Pause,
-    Sending, Tally, TargetTally, sql,
+    Sending, Tally, TargetTally,
+    kept::sum_of_kept,
+    sql,
     writes::{address, forgotten_at, id},
 };
 use crate::{
@@ -132,7 +134,8 @@ impl Ledger {
         Ok(answers.iter().map(known).collect())
     }
 
-    /// A message as it was accepted, while it is kept.
+    /// A message as it was accepted, while it is kept; not one that the disk gives back otherwise
+    /// than it was written.
     ///
     /// # Errors
     ///
@@ -142,10 +145,14 @@ impl Ledger {
         route: &str,
         message: MessageId,
     ) -> Result<Option<Message>, StoreError> {
-        let sql = "SELECT received_at, headers, body FROM kept
+        let sql = "SELECT received_at, headers, body, crc FROM kept
                    WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)";
         let row = self.row((sql, vec![route.into(), id(message)])).await?;
-        Ok(row.map(|row| Message {
+        let is_whole = |row: &Row| {
+            let content = (row.text(1), &*row.blob(2));
+            row.is_null(3) || row.int(3) == sum_of_kept(route, message, row.int(0), content)
+        };
+        Ok(row.filter(is_whole).map(|row| Message {
             id: message,
             received_at: time(&row, 0),
             headers: Headers::from_json(row.text(1)),

@@ -5,11 +5,11 @@
 
 use super::{
     Cause, Claim, DeadLetter, DeliveryId, Fate, NewDelivery, Outcome, Pause, REMEMBERED, Settling,
-    Tried, sql,
+    Tried, kept::kept, sql,
 };
 use crate::{
     message::{Digest, Endpoint, MessageId, Timestamp},
-    store::{Expect, Param, Sum, Writes},
+    store::{Expect, Param, Sum, Writes, checksum},
 };
 
 /// `count` messages of `route` were accepted.
@@ -63,16 +63,10 @@ pub fn settle_message(writes: &mut Writes, settling: &Settling) {
     let is_open = !settling.deliveries.is_empty() || *fate == Fate::Dead;
     if is_open {
         writes.push(
-            "INSERT INTO kept (message, received_at, headers, body)
-             SELECT number, ?3, ?4, ?5 FROM message WHERE route = ?1 AND id = ?2
+            "INSERT INTO kept (message, received_at, headers, body, crc)
+             SELECT number, ?3, ?4, ?5, ?6 FROM message WHERE route = ?1 AND id = ?2
              ON CONFLICT DO NOTHING",
-            vec![
-                route.as_ref().into(),
-                id.clone(),
-                message.received_at.as_millis().into(),
-                message.headers.to_json().into(),
-                message.body.clone().into(),
-            ],
+            kept(route, message),
         );
     } else {
         let_go(writes, route, message.id);
@@ -222,12 +216,13 @@ pub fn finish(
         i64::from(tried.attempts).into(),
         tried.generation.into(),
         tried.sent.clone().into(),
+        tried.sent.as_ref().map(|sent| checksum(&[delivery.message.as_bytes(), sent])).into(),
     ]);
     // Only if the statement before has ended it: one that was dead before has its letter.
     writes.push(
         "INSERT INTO dead (route, message, target, ordinal,
-                           at, class, place, reason, attempts, generation, sent)
-         SELECT ?1, ?2, target, ordinal, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM delivery
+                           at, class, place, reason, attempts, generation, sent, crc)
+         SELECT ?1, ?2, target, ordinal, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM delivery
          WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)
              AND target = ?3 AND ordinal = ?4 AND outcome = 'dead'
          ON CONFLICT DO NOTHING",

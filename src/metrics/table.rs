@@ -231,6 +231,18 @@ pub(super) const DAMAGED: Metric = gauge(
     &[],
     "Queue entries that the disk gave back otherwise than they were written, put aside.",
 );
+pub(super) const DISK_FREE: Metric = gauge(
+    "simpul_disk_free_bytes",
+    "bytes",
+    &[],
+    "What can still be written to the disk of the store, what its database has left over included.",
+);
+pub(super) const DISK_LOW: Metric = gauge(
+    "simpul_disk_low",
+    "boolean",
+    &[],
+    "Whether nothing is accepted because the disk of the store is nearly full: 1 if so.",
+);
 pub(super) const BUILD_INFO: Metric =
     gauge("simpul_build_info", "info", &["version"], "Always 1; the label tells what runs.");
 pub(super) const START_TIME: Metric = gauge(
@@ -270,6 +282,8 @@ pub const TABLE: &[Metric] = &[
     BROKER_ERRORS,
     BROKER_UP,
     DAMAGED,
+    DISK_FREE,
+    DISK_LOW,
     BUILD_INFO,
     START_TIME,
 ];

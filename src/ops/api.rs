@@ -16,8 +16,9 @@ use super::{
     query::DeadQuery,
     trace::TraceView,
     wire::{
-        self, DeadList, DeadOrder, DeadView, DiscardView, PauseOrder, PauseView, PausesView,
-        PreviewView, Problem, ReloadView, ReplayView, ResumeView, RouteView, StatusView,
+        self, DeadList, DeadOrder, DeadView, DiscardView, DiskView, PauseOrder, PauseView,
+        PausesView, PreviewView, Problem, ReloadView, ReplayView, ResumeView, RouteView,
+        StatusView,
     },
 };
 use crate::{
@@ -61,7 +62,8 @@ async fn authorize(State(ops): State<Ops>, request: Request, next: Next) -> Resp
 
 async fn status(State(ops): State<Ops>) -> Result<Response, Problem> {
     let routes = ops.bus.status().await?.iter().map(RouteView::of).collect();
-    Ok(wire::ok(&StatusView { routes }))
+    let disk = ops.bus.disk().map(DiskView::of);
+    Ok(wire::ok(&StatusView { disk, routes }))
 }
 
 async fn dead_list(State(ops): State<Ops>, uri: Uri) -> Result<Response, Problem> {

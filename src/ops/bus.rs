@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::{
-    engine::{Preview, Reloaded, Replayed, RouteStatus, Trace},
+    engine::{Disk, Preview, Reloaded, Replayed, RouteStatus, Trace},
     ledger::{DeadFilter, DeadLetter, Pause},
     message::{Endpoint, MessageId},
 };
@@ -16,6 +16,11 @@ pub trait Bus: Send + Sync {
 
     /// Every route with its tally and its targets.
     async fn status(&self) -> Result<Vec<RouteStatus>, Refusal>;
+
+    /// The disk below its store, where it looks at it.
+    fn disk(&self) -> Option<Disk> {
+        None
+    }
 
     /// Dead letters by number.
     async fn dead(&self, filter: &DeadFilter, limit: usize) -> Result<Vec<DeadLetter>, Refusal>;

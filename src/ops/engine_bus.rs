@@ -14,7 +14,7 @@ use tracing::{error, warn};
 
 use super::{Bus, Refusal};
 use crate::{
-    engine::{Engine, EngineError, Preview, Reloaded, Replayed, RouteStatus, Trace},
+    engine::{Disk, Engine, EngineError, Preview, Reloaded, Replayed, RouteStatus, Trace},
     ledger::{DeadFilter, DeadLetter, Pause},
     message::{Endpoint, MessageId},
     metrics::Metrics,
@@ -61,6 +61,10 @@ impl Bus for EngineBus {
 
     async fn status(&self) -> Result<Vec<RouteStatus>, Refusal> {
         Ok(self.engine.status().await?)
+    }
+
+    fn disk(&self) -> Option<Disk> {
+        self.engine.disk()
     }
 
     async fn dead(&self, filter: &DeadFilter, limit: usize) -> Result<Vec<DeadLetter>, Refusal> {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{Breaker, Preview, Reloaded, Replayed, RouteStatus, TargetStatus},
+    engine::{Breaker, Disk, Preview, Reloaded, Replayed, RouteStatus, TargetStatus},
     ledger::{Cause, DeadLetter, Pause},
     message::{Endpoint, Timestamp},
 };
@@ -237,8 +237,29 @@ impl ReloadView {
 /// How the bus fares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusView {
+    /// The disk of the store; absent where that is another machine's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk: Option<DiskView>,
     /// Its routes.
     pub routes: Vec<RouteView>,
+}
+
+/// The disk of the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskView {
+    /// What can still be written to it, what the database has left over included.
+    pub free_bytes: u64,
+    /// With less nothing is accepted.
+    pub low_bytes: u64,
+    /// Nothing is accepted.
+    pub is_low: bool,
+}
+
+impl DiskView {
+    pub(super) fn of(disk: Disk) -> Self {
+        let Disk { free, low, is_low } = disk;
+        Self { free_bytes: free, low_bytes: low, is_low }
+    }
 }
 
 /// A route and how its messages fare; the two equations of the documentation hold on it.

@@ -44,7 +44,7 @@ pub(super) fn simpul_on(project: &Path, arguments: &[&str]) -> Said {
     simpul(&[&["--project", project.to_str().unwrap()], arguments].concat())
 }
 
-const COMMANDS: [&[&str]; 17] = [
+const COMMANDS: [&[&str]; 19] = [
     &[],
     &["run"],
     &["check"],
@@ -58,6 +58,8 @@ const COMMANDS: [&[&str]; 17] = [
     &["resume"],
     &["reload"],
     &["trace"],
+    &["store"],
+    &["store", "check"],
     &["key"],
     &["key", "new"],
     &["demo"],

@@ -10,15 +10,17 @@
 //!   is looked at: what stands behind a key costs nothing.
 //! - **Repeats.** `redelivered` errs towards yes: after a stop without [`Embedded::close`] every
 //!   entry that is there counts as delivered before, until it leaves its queue.
-//! - **Damage.** The body's CRC-32 is checked on each reading. An entry that does not fit is not
-//!   handed out: it moves to the table `damaged` as it is, is counted ([`Broker::damaged`]), and
+//! - **Damage.** The CRC-32 of all that decides what is sent where is checked on each reading. An
+//!   entry that does not fit is not handed out: it moves to the table `damaged` as it is, is counted ([`Broker::damaged`]), and
 //!   the next of its key goes on.
 
+mod check;
 mod consumer;
 mod queue;
 mod settle;
 mod sql;
 mod tip;
+mod whole;
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map},
@@ -31,6 +33,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use self::check::check;
 use self::{
     consumer::EmbeddedConsumer,
     queue::{Queue, positions},

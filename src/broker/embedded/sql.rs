@@ -36,7 +36,8 @@ pub(super) const UNBLOCK: &str = "
         WHERE queue = ?1 AND order_key = ?2)";
 
 /// Leaves an entry in its place for a while.
-pub(super) const POSTPONE: &str = "UPDATE entry SET due = ?2, headers = ?3 WHERE position = ?1";
+pub(super) const POSTPONE: &str =
+    "UPDATE entry SET due = ?2, headers = ?3, crc = ?4 WHERE position = ?1";
 
 /// Marks entries that may have been delivered: a JSON array of positions.
 pub(super) const MARK: &str = "
@@ -46,7 +47,7 @@ pub(super) const MARK: &str = "
 /// and ?5 in all. So a backlog of the ones does not keep the others from being handed out.
 pub(super) const FETCH: &str = "
     SELECT e.position, e.due, e.redelivered, e.received_at, e.crc, e.message, e.order_key,
-           e.headers, e.body
+           e.headers, e.body, e.queue
     FROM (
         SELECT position FROM (
             SELECT position FROM entry INDEXED BY entry_ready
@@ -66,6 +67,16 @@ pub(super) const FETCH: &str = "
 pub(super) const NEXT_DUE: &str = "
     SELECT min(due) FROM entry INDEXED BY entry_ready
     WHERE queue = ?1 AND blocked = 0 AND due > ?2";
+
+/// An entry, as [`FETCH`] gives it.
+pub(super) const ENTRY: &str = "
+    SELECT position, due, redelivered, received_at, crc, message, order_key, headers, body, queue
+    FROM entry WHERE position = ?1";
+
+/// What was put aside: position, queue, message.
+pub(super) const DAMAGED: &str = "
+    SELECT d.position, coalesce(q.name, ''), d.message FROM damaged AS d
+    LEFT JOIN queue AS q ON q.id = d.queue ORDER BY d.position";
 
 /// Puts a damaged entry aside. Followed by taking it out.
 pub(super) const PUT_ASIDE: &str = "

@@ -10,7 +10,7 @@ use std::{path::Path, time::Duration};
 use tokio::{runtime::Builder, time::timeout};
 
 use self::{
-    parts::Running,
+    parts::{Failed, Running},
     signals::{Asked, Signals},
     watch::Watch,
 };
@@ -85,10 +85,24 @@ async fn work(project: &Path, files: project::Files, mut watch: Option<Watch>) -
                 tracing::info!("files have changed");
                 running.reload();
             }
-            failed = running.failed() => {
-                tracing::error!("bug: {failed}; stopping");
-                stop(running, signals).await;
-                return Err(CouldNot(format!("bug: {failed}")));
+            failed = running.failed() => match failed {
+                Failed::Disk(reason) => {
+                    tracing::error!("the store failed: {reason}");
+                    complain(&format!(
+                        "error: the store failed, and nothing more is accepted or delivered: \
+                         {reason}; what was accepted is kept, and is delivered once simpul runs \
+                         again"
+                    ));
+                    // Nothing can be written down any more, so nothing is finished or closed: it is
+                    // as if the process had been killed.
+                    std::mem::forget(running);
+                    return Ok(Exit::DiskFailed);
+                }
+                Failed::Part(part) => {
+                    tracing::error!("bug: {part} ended; stopping");
+                    stop(running, signals).await;
+                    return Err(CouldNot(format!("bug: {part} ended")));
+                }
             }
         }
     }

@@ -131,8 +131,10 @@ impl AmqpSource {
             if flaw(&mut handover.messages, &refusal) {
                 continue;
             }
-            // They may be stored all the same.
-            handover.messages.iter_mut().for_each(|it| it.redelivered = true);
+            if !matches!(refusal, IntakeError::NoRoom { .. }) {
+                // They may be stored all the same.
+                handover.messages.iter_mut().for_each(|it| it.redelivered = true);
+            }
             (pulling.tell)(PullState::Trouble(format!("the bus does not take them: {refusal}")));
             tokio::select! {
                 () = pulling.stop.cancelled() => return Handed::Back,
@@ -183,6 +185,7 @@ fn flaw(messages: &mut [Incoming], refusal: &IntakeError) -> bool {
         }
         IntakeError::Invalid { index, .. } => (*index, refusal.to_string()),
         IntakeError::Unavailable { .. }
+        | IntakeError::NoRoom { .. }
         | IntakeError::KeyInFlight { .. }
         | IntakeError::NoRoute => {
             return false;

@@ -16,7 +16,6 @@ use tracing::warn;
 use self::gather::{Batch, Gathered, Name, Reserved};
 use super::{Shared, express::Express, live::Live, pipeline::MEMORY_MAX};
 use crate::{
-    broker::BrokerError,
     connector::{Accepted, Handover, Incoming, Intake, IntakeError, OpenSource},
     journal::Event,
     ledger::{self, Fate, KeyUse, Outcome},
@@ -57,9 +56,19 @@ impl EngineIntake {
         Self { shared, storing: Arc::default(), complained: Mutex::default() }
     }
 
+    /// Whether the disk has room for them. Before anything is done with them: what is on its way
+    /// to its targets needs the rest.
+    fn has_room(&self, handover: &Handover) -> Result<(), IntakeError> {
+        let bytes = handover.messages.iter().map(|it| it.body.len()).sum();
+        self.shared.store.has_room(bytes).map_err(|error| {
+            self.complain(&handover.source, &error);
+            IntakeError::NoRoom { reason: error.to_string(), retry_after: RETRY_AFTER }
+        })
+    }
+
     /// Counts and says that messages could not be stored. The sender is not told why, so this is
     /// where an operator learns it: not for each message, of which there may be many.
-    fn complain(&self, source: &Endpoint, error: &BrokerError) {
+    fn complain(&self, source: &Endpoint, error: &dyn std::fmt::Display) {
         self.shared.metrics.broker_errors.inc();
         let now = self.shared.clock.now();
         let mut last = self.complained.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,6 +97,7 @@ impl Drop for Storing {
 #[async_trait]
 impl Intake for EngineIntake {
     async fn accept(&self, handover: Handover) -> Result<Vec<Accepted>, IntakeError> {
+        self.has_room(&handover)?;
         let live = self.shared.live();
         let Some(express) = Express::of(&self.shared, &live, &handover.source) else {
             return self.store(&live, &handover).await;
