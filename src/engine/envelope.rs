@@ -20,6 +20,9 @@ const PANICS: &str = "simpul-panics";
 const REASON: &str = "simpul-reason";
 const REPEAT: &str = "simpul-possible-duplicate";
 const FLAW: &str = "simpul-flaw";
+const SEQ: &str = "simpul-key-seq";
+const CALL: &str = "simpul-call";
+const CALLED: &str = "simpul-called";
 
 /// The name of a route's queue.
 pub(super) fn route_queue(route: &str) -> QueueName {
@@ -90,6 +93,33 @@ pub(super) fn without_flaw(mut headers: Headers) -> Headers {
     headers
 }
 
+/// The headers of an entry that is no delivery, but calls what is parked of a key to come.
+pub(super) fn call(ordered_key: i64) -> Headers {
+    Headers::from_iter([(CALL, ordered_key.to_string())])
+}
+
+/// The key of which an entry calls what is parked.
+pub(super) fn called_key(headers: &Headers) -> Option<i64> {
+    number(headers, CALL)
+}
+
+/// Headers of a parked delivery as it is handed out in the place of the entry that called it.
+pub(super) fn mark_called(headers: &mut Headers, ordered_key: i64) {
+    headers.set(CALLED, ordered_key.to_string());
+}
+
+/// Whether a delivery is parked, and was handed out in the place of an entry that called it.
+pub(super) fn is_called(headers: &Headers) -> bool {
+    headers.get(CALLED).is_some()
+}
+
+/// Notes the number of a delivery among those of its key.
+pub(super) fn mark_seq(headers: &mut Headers, seq: Option<i64>) {
+    if let Some(seq) = seq {
+        headers.set(SEQ, seq.to_string());
+    }
+}
+
 /// The state of a delivery that waits in its queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Envelope {
@@ -111,6 +141,10 @@ pub(super) struct Envelope {
     pub(super) reason: Option<String>,
     /// Its message may have been accepted twice.
     pub(super) may_repeat: bool,
+    /// Its number among the deliveries of its key, once it is known.
+    pub(super) seq: Option<i64>,
+    /// It is parked, and was handed out in the place of an entry that called this key.
+    pub(super) called: Option<i64>,
 }
 
 impl Envelope {
@@ -126,6 +160,8 @@ impl Envelope {
             panics: 0,
             reason: None,
             may_repeat,
+            seq: None,
+            called: None,
         }
     }
 
@@ -152,6 +188,7 @@ impl Envelope {
         if self.may_repeat {
             mark_repeat(&mut headers);
         }
+        mark_seq(&mut headers, self.seq);
         headers
     }
 
@@ -171,6 +208,8 @@ impl Envelope {
             panics: panics(headers),
             reason: headers.get(REASON).map(str::to_owned),
             may_repeat: may_repeat(headers),
+            seq: number(headers, SEQ),
+            called: number(headers, CALLED),
         })
     }
 
@@ -186,6 +225,8 @@ impl Envelope {
             panics: 0,
             reason: None,
             may_repeat: false,
+            seq: None,
+            called: None,
         }
     }
 
@@ -197,6 +238,7 @@ impl Envelope {
             accepted_at: entry.received_at.to_string(),
             attempt: self.attempts.saturating_add(1),
             may_repeat: possible_duplicate || self.may_repeat,
+            seq: self.seq,
         };
         attempt.headers()
     }
@@ -223,6 +265,8 @@ pub(super) struct Outgoing {
     pub(super) attempt: u32,
     /// It may have been sent before.
     pub(super) may_repeat: bool,
+    /// Its number among the deliveries of its key.
+    pub(super) seq: Option<i64>,
 }
 
 impl Outgoing {
@@ -236,6 +280,7 @@ impl Outgoing {
         if self.may_repeat {
             headers.set(REPEAT, "true");
         }
+        mark_seq(&mut headers, self.seq);
         headers
     }
 }
@@ -260,6 +305,8 @@ mod tests {
             panics: 1,
             reason: Some("503".to_owned()),
             may_repeat: true,
+            seq: Some(12),
+            called: None,
         };
         assert_eq!(Envelope::of(&envelope.to_headers()), Some(envelope));
         assert_eq!(Envelope::of(&Headers::default()), None);

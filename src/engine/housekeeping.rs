@@ -1,7 +1,11 @@
 //! What the engine does beside the messages: it shows its queues to the metrics, and forgets what
 //! is final and old.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use tracing::{error, info, warn};
 
@@ -14,7 +18,7 @@ use crate::{
     broker::Depth,
     journal,
     ledger::{self, REMEMBERED},
-    message::Timestamp,
+    message::{Endpoint, Timestamp},
     route::Plan,
     store::Writes,
 };
@@ -37,6 +41,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
         if let Err(error) = shared.measure(&mut shown).await {
             warn!(%error, "the queues cannot be measured");
         }
+        shared.call_keys().await;
         if let Err(error) = shared.heed_pauses().await {
             warn!(%error, "it is not known what other gateways have paused");
         }
@@ -61,6 +66,8 @@ struct Shown {
     depths: Depths,
     damaged: u64,
     disk_is_low: bool,
+    /// Routes and targets of which something was parked or held.
+    parked: BTreeSet<(Arc<str>, Endpoint)>,
 }
 
 impl Shared {
@@ -79,6 +86,7 @@ impl Shared {
             self.show_queue(&live.plan, name, depth);
         }
         shown.depths = depths;
+        self.show_keys(&mut shown.parked).await?;
         let mut dead: BTreeMap<Arc<str>, u64> = BTreeMap::new();
         for class in DEAD_CLASSES {
             dead.insert(class.into(), 0);
@@ -119,14 +127,36 @@ impl Shared {
         }
     }
 
+    /// Shows what is parked, and how many keys are held.
+    async fn show_keys(
+        &self,
+        shown: &mut BTreeSet<(Arc<str>, Endpoint)>,
+    ) -> Result<(), EngineError> {
+        let mut all: BTreeMap<(Arc<str>, Endpoint), (u64, u64)> = BTreeMap::new();
+        all.extend(std::mem::take(shown).into_iter().map(|it| (it, (0, 0))));
+        for (route, target, count) in self.ledger.parked().await? {
+            all.entry((route, target)).or_default().0 = count;
+        }
+        for (route, target, keys) in self.ledger.keys_held().await? {
+            all.entry((route, target)).or_default().1 = keys;
+        }
+        let live = self.live();
+        for ((route, target), (parked, held)) in all {
+            if sends_to(&live.plan, &route, &target) {
+                let metrics = self.metrics.target(&route, &target.to_string());
+                metrics.set_keys(parked, held);
+            }
+            if 0 < parked + held {
+                shown.insert((route, target));
+            }
+        }
+        Ok(())
+    }
+
     fn show_queue(&self, plan: &Plan, name: &str, depth: Depth) {
         let Depth { entries, delayed, oldest } = depth;
         if let Some((route, target)) = parse_delivery_queue(name) {
-            let is_running = plan
-                .routes
-                .get(&route)
-                .is_some_and(|it| it.to.iter().any(|to| to.target == target));
-            if is_running {
+            if sends_to(plan, &route, &target) {
                 let metrics = self.metrics.target(&route, &target.to_string());
                 metrics.queue.set(entries, delayed, oldest);
             }
@@ -151,6 +181,10 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+fn sends_to(plan: &Plan, route: &str, target: &Endpoint) -> bool {
+    plan.routes.get(route).is_some_and(|it| it.to.iter().any(|to| to.target == *target))
 }
 
 fn before(now: Timestamp, kept: Duration) -> Timestamp {

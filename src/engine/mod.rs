@@ -8,6 +8,7 @@
 mod batch;
 mod dead;
 mod delivery;
+mod ended;
 mod envelope;
 mod express;
 mod fetched;
@@ -15,6 +16,7 @@ mod gate;
 mod gateways;
 mod housekeeping;
 mod intake;
+mod keys;
 mod live;
 mod pipeline;
 mod pull;
@@ -35,6 +37,7 @@ pub use self::{
     dead::{Preview, Replayed},
     envelope::queues,
     gate::{Breaker, GateSettings},
+    keys::KeyResumed,
     live::Stopped,
     reload::Reloaded,
     status::{RouteStatus, TargetStatus, Trace},

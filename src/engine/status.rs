@@ -47,6 +47,8 @@ pub struct TargetStatus {
     pub retrying: u64,
     /// Deliveries that wait for the target to be resumed.
     pub paused: u64,
+    /// Deliveries that wait behind a dead one of their key.
+    pub parked: u64,
     /// How long the oldest of them has waited since its message was accepted.
     pub oldest: Duration,
     /// Whether the breaker lets through.
@@ -186,13 +188,27 @@ impl Shared {
         let depth = depths.get(&*delivery_queue(route, &target)).copied().unwrap_or_default();
         let gate = self.gate(&target);
         let pause = gate.paused();
-        let entries = self.in_hand(depth.entries, tally.created, tally.ended());
+        let parked = tally.parked;
+        // What calls a key stands in the queue, and is no delivery.
+        let entries = depth.entries.saturating_sub(tally.calls);
+        let entries = self.in_hand(entries, tally.created, tally.ended() + parked);
         let retrying = depth.delayed.min(entries);
         let (waiting, retrying, paused) = match pause {
             Some(_) => (0, 0, entries),
             None => (entries - retrying, retrying, 0),
         };
         let (oldest, breaker) = (depth.oldest, gate.breaker());
-        TargetStatus { target, orphaned, tally, waiting, retrying, paused, oldest, breaker, pause }
+        TargetStatus {
+            target,
+            orphaned,
+            tally,
+            waiting,
+            retrying,
+            paused,
+            parked,
+            oldest,
+            breaker,
+            pause,
+        }
     }
 }

@@ -10,6 +10,7 @@
 mod check;
 mod kept;
 mod keys;
+mod order;
 mod query;
 mod sql;
 mod writes;
@@ -21,6 +22,10 @@ use bytes::Bytes;
 pub use self::{
     check::check,
     keys::{confirm_idempotency_key, keep_idempotency_key, reserve_idempotency_key},
+    order::{
+        CalledKey, HeldKey, Parked, called, count_calls, hold_key, keep_parked, let_key_go, park,
+        park_and_call, unpark,
+    },
     query::{DeadKind, Ledger},
     writes::{
         add, arrived, claim, copied, deliver, discard, finish, forget_old, pause, received,
@@ -141,6 +146,14 @@ pub struct DeadLetter {
     pub sent: Option<Bytes>,
 }
 
+impl DeadLetter {
+    /// The delivery that is dead; `None`: the message itself is.
+    pub fn delivery_id(&self) -> Option<DeliveryId> {
+        let (target, ordinal) = self.delivery.clone()?;
+        Some(DeliveryId { route: Arc::clone(&self.route), message: self.message, target, ordinal })
+    }
+}
+
 /// Which dead letters are meant.
 #[derive(Debug, Clone, Default)]
 pub struct DeadFilter {
@@ -221,6 +234,10 @@ pub struct TargetTally {
     pub expired: u64,
     /// Of them: discarded.
     pub discarded: u64,
+    /// Of them: waiting behind a dead one of their key, in no queue.
+    pub parked: u64,
+    /// Entries of its queue that are no deliveries, but call what is parked.
+    pub calls: u64,
 }
 
 impl TargetTally {
@@ -249,6 +266,10 @@ pub struct Sending {
     pub outcome: Option<Outcome>,
     /// There is a copy of it somewhere: whichever is sent must say so.
     pub copied: bool,
+    /// Its number among those of its order key, from 1; `None`: it has no order.
+    pub seq: Option<i64>,
+    /// It is parked, or something before it in its order is dead and holds the key, or parked.
+    pub parks: bool,
 }
 
 /// What is known of a message that was settled.
@@ -294,6 +315,8 @@ pub struct NewDelivery {
     pub id: DeliveryId,
     /// Its `Idempotency-Key`.
     pub key: Digest,
+    /// The key within which it has its place, and a number.
+    pub order_key: Option<Digest>,
 }
 
 /// A message whose fate is known.

@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Cause, Claim, DeadFilter, DeadLetter, DeliveryId, Fares, Fate, KeyUse, Known, Outcome, Pause,
-    Sending, Tally, TargetTally,
+    Cause, Claim, DeadFilter, DeadLetter, Fares, Fate, KeyUse, Known, Outcome, Pause, Tally,
+    TargetTally,
     kept::sum_of_kept,
-    sql,
-    writes::{address, forgotten_at, id},
+    order, sql,
+    writes::{forgotten_at, id},
 };
 use crate::{
     message::{Digest, Endpoint, Headers, Message, MessageId, Timestamp},
@@ -23,7 +23,7 @@ const OPEN_MAX: usize = 10_000;
 /// Asks the ledger. What changes it are the free functions that make writes.
 #[derive(Clone)]
 pub struct Ledger {
-    store: Store,
+    pub(super) store: Store,
 }
 
 impl Ledger {
@@ -32,11 +32,17 @@ impl Ledger {
         Self { store }
     }
 
-    async fn rows(&self, question: (impl Into<Sql>, Vec<Param>)) -> Result<Vec<Row>, StoreError> {
+    pub(super) async fn rows(
+        &self,
+        question: (impl Into<Sql>, Vec<Param>),
+    ) -> Result<Vec<Row>, StoreError> {
         Ok(self.store.query(vec![question]).await?.pop().unwrap_or_default())
     }
 
-    async fn row(&self, question: (impl Into<Sql>, Vec<Param>)) -> Result<Option<Row>, StoreError> {
+    pub(super) async fn row(
+        &self,
+        question: (impl Into<Sql>, Vec<Param>),
+    ) -> Result<Option<Row>, StoreError> {
         Ok(self.rows(question).await?.into_iter().next())
     }
 
@@ -64,26 +70,6 @@ impl Ledger {
             until: time(row, 2),
         };
         Ok(answers.iter().map(|rows| rows.first().map(claim)).collect())
-    }
-
-    /// What is known of deliveries that are about to be sent, in the order of `deliveries`.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`], as all questions here.
-    pub async fn sendings(&self, deliveries: &[DeliveryId]) -> Result<Vec<Sending>, StoreError> {
-        let sql = "SELECT outcome, copied FROM delivery
-                   WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)
-                       AND target = ?3 AND ordinal = ?4";
-        let questions = deliveries.iter().map(|it| (sql, address(it))).collect();
-        let answers = self.store.query(questions).await?;
-        let sending = |rows: &Vec<Row>| {
-            rows.first().map_or_else(Sending::default, |row| Sending {
-                outcome: Outcome::from_word(row.text(0)),
-                copied: row.int(1) != 0,
-            })
-        };
-        Ok(answers.iter().map(sending).collect())
     }
 
     /// What an idempotency key of a client was used for, if it is still remembered.
@@ -340,10 +326,12 @@ fn target_tally(of: impl Fn(&str) -> u64) -> TargetTally {
         dead: of("dead"),
         expired: of("expired"),
         discarded: of("discarded"),
+        parked: of(order::PARKED),
+        calls: of(order::CALLS),
     }
 }
 
-fn time(row: &Row, column: usize) -> Timestamp {
+pub(super) fn time(row: &Row, column: usize) -> Timestamp {
     Timestamp::from_millis(row.int(column))
 }
 
@@ -351,20 +339,20 @@ fn count(row: &Row, column: usize) -> u64 {
     u64::try_from(row.int(column)).unwrap_or_default()
 }
 
-fn ordinal(row: &Row, column: usize) -> u32 {
+pub(super) fn ordinal(row: &Row, column: usize) -> u32 {
     u32::try_from(row.int(column)).unwrap_or_default()
 }
 
-fn message_id(row: &Row, column: usize) -> MessageId {
+pub(super) fn message_id(row: &Row, column: usize) -> MessageId {
     MessageId::from_bytes(row.blob(column).as_ref().try_into().unwrap_or_default())
 }
 
-fn digest(row: &Row, column: usize) -> Digest {
+pub(super) fn digest(row: &Row, column: usize) -> Digest {
     Digest(row.blob(column).as_ref().try_into().unwrap_or_default())
 }
 
 /// `system.name` as it was written; `None` for the empty text that stands for no target.
-fn endpoint(text: &str) -> Option<Endpoint> {
+pub(super) fn endpoint(text: &str) -> Option<Endpoint> {
     let (system, name) = text.split_once('.')?;
     Some(Endpoint { system: system.into(), name: name.into() })
 }

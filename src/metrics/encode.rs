@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Counter, Histogram, Metric, Metrics, QueueMetrics, TargetMetrics,
+    Counter, Gauge, Histogram, Metric, Metrics, QueueMetrics, TargetMetrics,
     known::Known,
     table,
     text::{Number, Text},
@@ -87,6 +87,15 @@ fn deliveries(known: &Known, text: &mut Text) {
         let mut family = text.family(metric);
         for (route, target, it) in each(known) {
             family.sample(&[route, target], count(it).get());
+        }
+    }
+    type Level = fn(&TargetMetrics) -> &Gauge;
+    let levels: [(&'static Metric, Level); 2] =
+        [(&table::PARKED, |it| &it.parked), (&table::KEYS_HELD, |it| &it.keys_held)];
+    for (metric, level) in levels {
+        let mut family = text.family(metric);
+        for (route, target, it) in each(known) {
+            family.sample(&[route, target], level(it).get());
         }
     }
     type Words = fn(&TargetMetrics) -> [(&'static str, &Counter); 4];

@@ -113,6 +113,18 @@ pub(super) const RETRIES: Metric = counter(
     DELIVERY,
     "Attempts that were not the first of their delivery.",
 );
+pub(super) const PARKED: Metric = gauge(
+    "simpul_deliveries_parked",
+    "deliveries",
+    DELIVERY,
+    "Deliveries that wait, in no queue, behind a dead one of their order key.",
+);
+pub(super) const KEYS_HELD: Metric = gauge(
+    "simpul_order_keys_held",
+    "keys",
+    DELIVERY,
+    "Order keys that a dead delivery holds until it is replayed, discarded, or gone on without.",
+);
 pub(super) const DEAD_LETTERS_TOTAL: Metric = counter(
     "simpul_dead_letters_total",
     "dead letters",
@@ -261,6 +273,8 @@ pub const TABLE: &[Metric] = &[
     DELIVERIES_SKIPPED,
     ATTEMPTS,
     RETRIES,
+    PARKED,
+    KEYS_HELD,
     DEAD_LETTERS_TOTAL,
     DEAD_LETTERS,
     DELIVERY_DURATION,

@@ -16,12 +16,13 @@ use super::{
     query::DeadQuery,
     trace::TraceView,
     wire::{
-        self, DeadList, DeadOrder, DeadView, DiscardView, DiskView, PauseOrder, PauseView,
-        PausesView, PreviewView, Problem, ReloadView, ReplayView, ResumeView, RouteView,
-        StatusView,
+        self, DeadList, DeadOrder, DeadView, DiscardView, DiskView, KeyOrder, KeyResumeView,
+        PauseOrder, PauseView, PausesView, PreviewView, Problem, ReloadView, ReplayView,
+        ResumeView, RouteView, StatusView,
     },
 };
 use crate::{
+    engine::KeyResumed,
     ledger::{DeadFilter, DeadLetter},
     message::Endpoint,
 };
@@ -42,6 +43,7 @@ pub(super) fn routes(ops: Ops) -> Router {
         .route("/dead/{id}/preview", get(preview))
         .route("/pauses", get(pauses).post(pause))
         .route("/pauses/{target}", delete(resume))
+        .route("/keys/resume", post(resume_key))
         .route("/reload", post(reload))
         .route("/messages/{id}/trace", get(trace))
         .layer(middleware::from_fn_with_state(ops.clone(), authorize))
@@ -143,6 +145,14 @@ async fn pause(State(ops): State<Ops>, body: Bytes) -> Result<Response, Problem>
 async fn resume(State(ops): State<Ops>, Path(target): Path<String>) -> Result<Response, Problem> {
     let was_paused = ops.bus.resume(&endpoint(&target)?).await?;
     Ok(wire::ok(&ResumeView { was_paused }))
+}
+
+async fn resume_key(State(ops): State<Ops>, body: Bytes) -> Result<Response, Problem> {
+    let KeyOrder { target, key, by } = read(&body)?;
+    check_reason(&by)?;
+    let KeyResumed { keys, dead, parked } =
+        ops.bus.resume_key(&endpoint(&target)?, &key, &by).await?;
+    Ok(wire::ok(&KeyResumeView { keys, dead, parked }))
 }
 
 async fn reload(State(ops): State<Ops>) -> Result<Response, Problem> {

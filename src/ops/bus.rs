@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::{
-    engine::{Disk, Preview, Reloaded, Replayed, RouteStatus, Trace},
+    engine::{Disk, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace},
     ledger::{DeadFilter, DeadLetter, Pause},
     message::{Endpoint, MessageId},
 };
@@ -42,6 +42,14 @@ pub trait Bus: Send + Sync {
 
     /// Frees a target; whether it was paused.
     async fn resume(&self, target: &Endpoint) -> Result<bool, Refusal>;
+
+    /// Lets what is parked of an order key go on, without what holds it; `by` is who and why.
+    async fn resume_key(
+        &self,
+        target: &Endpoint,
+        key: &str,
+        by: &str,
+    ) -> Result<KeyResumed, Refusal>;
 
     /// Reads the files again and takes them into use, or changes nothing. Returns what changed,
     /// and warnings about the files, rendered.

@@ -14,7 +14,9 @@ use tracing::{error, warn};
 
 use super::{Bus, Refusal};
 use crate::{
-    engine::{Disk, Engine, EngineError, Preview, Reloaded, Replayed, RouteStatus, Trace},
+    engine::{
+        Disk, Engine, EngineError, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace,
+    },
     ledger::{DeadFilter, DeadLetter, Pause},
     message::{Endpoint, MessageId},
     metrics::Metrics,
@@ -93,6 +95,15 @@ impl Bus for EngineBus {
 
     async fn resume(&self, target: &Endpoint) -> Result<bool, Refusal> {
         Ok(self.engine.resume(target).await?)
+    }
+
+    async fn resume_key(
+        &self,
+        target: &Endpoint,
+        key: &str,
+        by: &str,
+    ) -> Result<KeyResumed, Refusal> {
+        Ok(self.engine.resume_key(target, key, by).await?)
     }
 
     async fn reload(&self) -> Result<(Reloaded, String), Refusal> {

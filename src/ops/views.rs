@@ -210,6 +210,17 @@ pub struct ResumeView {
     pub was_paused: bool,
 }
 
+/// Keys that go on without what held them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyResumeView {
+    /// How many keys, of as many routes.
+    pub keys: u64,
+    /// Dead letters that held them, and stay dead.
+    pub dead: u64,
+    /// Deliveries that were parked behind them.
+    pub parked: u64,
+}
+
 /// What a reload did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReloadView {
@@ -322,12 +333,14 @@ pub struct TargetView {
     pub expired: u64,
     /// Of them: discarded.
     pub discarded: u64,
-    /// Of them: waiting for their turn, those behind an earlier one of their key included.
+    /// Of them: waiting for their turn.
     pub waiting: u64,
     /// Of them: waiting for their next attempt.
     pub retrying: u64,
     /// Of them: waiting for a paused target.
     pub paused: u64,
+    /// Of them: waiting behind a dead one of their key.
+    pub parked: u64,
     /// How long the oldest of them has been there.
     pub oldest_seconds: u64,
     /// `closed`, `half open`, `open`.
@@ -355,6 +368,7 @@ impl TargetView {
             waiting: status.waiting,
             retrying: status.retrying,
             paused: status.paused,
+            parked: status.parked,
             oldest_seconds: status.oldest.as_secs(),
             breaker: breaker.to_owned(),
             pause: status.pause.as_ref().map(PauseView::of),

@@ -25,8 +25,8 @@ pub use self::{
     fill::Variables,
     load::{Broken, FOLDERS, Project, Texts},
     plan::{
-        Destination, Identity, NamedStep, OpenPlanTarget, Plan, PlanSource, RetryPolicy, Route,
-        Unmatched,
+        Destination, Identity, NamedStep, OnExhausted, OpenPlanTarget, Plan, PlanSource,
+        RetryPolicy, Route, Unmatched,
     },
     retry::RetrySpec,
 };

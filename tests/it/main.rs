@@ -26,6 +26,7 @@ mod many_routes;
 mod metrics;
 mod operators;
 mod order;
+mod parking;
 mod pause;
 mod postgres;
 mod rabbit_faults;

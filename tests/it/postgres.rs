@@ -54,7 +54,7 @@ fn message(id: MessageId) -> Message {
 
 fn settling(id: MessageId, fate: Fate, targets: usize) -> ledger::Settling {
     let key = Digest::of(&[b"key"]);
-    let new = |target| ledger::NewDelivery { id: delivery(id, target), key };
+    let new = |target| ledger::NewDelivery { id: delivery(id, target), key, order_key: None };
     ledger::Settling {
         route: ROUTE.into(),
         message: message(id),

@@ -11,13 +11,18 @@ pub(super) const PUT: &str = "
         (position, queue, due, received_at, crc, message, headers, body, redelivered, blocked)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)";
 
-/// An entry with an order key; blocked if its queue holds an earlier one.
+/// An entry with an order key; blocked if its queue holds an earlier one. Its rank follows the order
+/// of commits, which that of positions need not: two that come at once are given theirs before.
 pub(super) const PUT_KEYED: &str = "
     INSERT INTO entry
         (position, queue, due, received_at, crc, message, headers, body, redelivered, order_key,
-         blocked)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, EXISTS (
-        SELECT 1 FROM entry INDEXED BY entry_key WHERE queue = ?2 AND order_key = ?10))";
+         blocked, rank)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
+        EXISTS (
+            SELECT 1 FROM entry INDEXED BY entry_key WHERE queue = ?2 AND order_key = ?10),
+        1 + coalesce((
+            SELECT max(rank) FROM entry INDEXED BY entry_key
+            WHERE queue = ?2 AND order_key = ?10), 0))";
 
 /// Counts entries that came or went: a sum.
 pub(super) const ENTRIES: &str = "UPDATE queue SET entries = entries + ?2 WHERE id = ?1";
@@ -32,8 +37,8 @@ pub(super) const LEFT: &str = "SELECT coalesce(sum(entries), 0) FROM queue";
 /// Frees the first entry of a key.
 pub(super) const UNBLOCK: &str = "
     UPDATE entry SET blocked = 0 WHERE position = (
-        SELECT min(position) FROM entry INDEXED BY entry_key
-        WHERE queue = ?1 AND order_key = ?2)";
+        SELECT position FROM entry INDEXED BY entry_key
+        WHERE queue = ?1 AND order_key = ?2 ORDER BY rank LIMIT 1)";
 
 /// Leaves an entry in its place for a while.
 pub(super) const POSTPONE: &str =
@@ -151,7 +156,7 @@ pub(super) const UNBLOCK_LATER: &str = "
         WHERE later.queue = ?1 AND later.position > ?2 AND later.blocked = 1 AND NOT EXISTS (
             SELECT 1 FROM entry AS earlier INDEXED BY entry_key
             WHERE earlier.queue = ?1 AND earlier.order_key = later.order_key
-                AND earlier.position < later.position))";
+                AND earlier.rank < later.rank))";
 
 /// What one statement of [`HASTEN`], [`HASTEN_BLOCKED`] and [`PURGE`] changes at most: it should
 /// not keep other writers waiting for long.
