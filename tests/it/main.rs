@@ -23,6 +23,8 @@ mod language;
 mod ledger;
 mod many_routes;
 mod metrics;
+#[path = "../../faults/oracle/mod.rs"]
+mod oracle;
 mod operators;
 mod order;
 mod pause;
