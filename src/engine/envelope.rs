@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::pipeline::Made;
 use crate::{
     broker::{Entry, QueueName},
+    crash::{self, Sabotage},
     ledger::DeliveryId,
     message::{Digest, Endpoint, Headers, MessageId, Timestamp},
     route::Plan,
@@ -277,7 +278,7 @@ impl Outgoing {
         headers.set("simpul-message-id", self.message.to_string());
         headers.set("simpul-accepted-at", self.accepted_at);
         headers.set("simpul-attempt", self.attempt.to_string());
-        if self.may_repeat {
+        if self.may_repeat && !crash::sabotaged(Sabotage::DropFlag) {
             headers.set(REPEAT, "true");
         }
         mark_seq(&mut headers, self.seq);

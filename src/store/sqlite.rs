@@ -9,6 +9,7 @@ use rusqlite::{
 };
 
 use super::{Param, Row, StoreError};
+use crate::crash::{self, Sabotage};
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,9 @@ pub(super) fn connect(file: &Path, role: Role) -> Result<Connection, StoreError>
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     connection.busy_timeout(LOCK_WAIT).map_err(|error| failed(&error))?;
     connection.execute_batch(settings(role)).map_err(|error| failed(&error))?;
+    if crash::sabotaged(Sabotage::SkipSync) {
+        connection.execute_batch("PRAGMA synchronous = OFF").map_err(|error| failed(&error))?;
+    }
     let kib = match role {
         Role::Writer { cache_mib } => i64::from(cache_mib) << 10,
         Role::Reader => READER_CACHE_KIB,

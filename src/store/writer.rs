@@ -22,6 +22,7 @@ use super::{
     sqlite::{self, Trouble},
     writes::{Sum, Write},
 };
+use crate::crash;
 
 /// Told of each commit.
 pub(super) type Observe = Arc<dyn Fn(CommitSeen) + Send + Sync>;
@@ -311,6 +312,7 @@ impl<'c> Statements<'c> {
             trouble: sqlite::trouble(&error),
             error: sqlite::error(&format!("cannot {}", gist(sql)), &error),
         })?;
+        crash::point("in_the_transaction");
         match write.expect {
             Some(expect) if changed != expect.rows => Err(Failed {
                 job: Some(job),

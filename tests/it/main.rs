@@ -25,6 +25,8 @@ mod ledger;
 mod many_routes;
 mod metrics;
 mod operators;
+#[path = "../../faults/oracle/mod.rs"]
+mod oracle;
 mod order;
 mod parking;
 mod pause;

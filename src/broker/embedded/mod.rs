@@ -43,6 +43,7 @@ use super::{
     Broker, BrokerError, Browsed, Consumer, Depth, Entry, Output, QueueName, Settled, Taking,
 };
 use crate::{
+    crash,
     message::{Clock, Headers, MessageId, Timestamp},
     store::{Param, Row, Store, StoreError, Writes},
 };
@@ -188,7 +189,12 @@ impl Broker for Embedded {
         outputs: Vec<Output>,
         writes: Writes,
     ) -> Result<(), BrokerError> {
+        let routes = !outputs.is_empty();
+        let again = settled.iter().any(|it| matches!(it, Settled::Again { .. }));
         self.transact(&settled, outputs, writes).await?;
+        crash::point_if(again, "after_rung_confirm");
+        crash::point_if(routes, "after_destinations_before_ack");
+        crash::point_if(!again && !routes, "after_outcome_before_ack");
         settle::release(settled);
         Ok(())
     }

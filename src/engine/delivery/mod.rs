@@ -31,6 +31,7 @@ use super::{
 use crate::{
     broker::{Consumer, Delivery, Settled, Taking},
     connector::{Answer, Call, CallError, Class},
+    crash,
     journal::{self, Event},
     ledger::DeliveryId,
     message::Digest,
@@ -276,7 +277,12 @@ impl<'w> Worker<'w> {
         let callee = open.as_ref().map(|it| Arc::clone(&it.open.target));
         let task = self.tasks.spawn(async move {
             match callee {
-                Some(callee) if known => callee.send(&call).await,
+                Some(callee) if known => {
+                    crash::point("before_send");
+                    let came = callee.send(&call).await;
+                    crash::point("after_send_before_outcome");
+                    came
+                }
                 Some(_) => Err(refused("bug: the entry has no envelope")),
                 None => Err(unavailable("the target is not in the running files")),
             }

@@ -11,12 +11,15 @@ use std::{
 
 use async_trait::async_trait;
 use serde_json::json;
+use tokio::task::JoinSet;
 use tracing::warn;
 
 use self::gather::{Batch, Gathered, Name, Reserved};
 use super::{Shared, express::Express, live::Live, pipeline::MEMORY_MAX};
 use crate::{
+    broker::{BrokerError, Output},
     connector::{Accepted, Handover, Incoming, Intake, IntakeError, OpenSource},
+    crash::{self, Sabotage},
     journal::Event,
     ledger::{self, Fate, KeyUse, Outcome},
     message::{Arena, Digest, Endpoint, MessageId, Timestamp, parse},
@@ -36,6 +39,9 @@ const VIOLATIONS_MAX: usize = 10;
 /// Handovers at once of a source whose messages go the short way: while one waits for its
 /// confirmations, the next are taken through the route.
 const SIDE_BY_SIDE: usize = 4;
+
+/// How late the deliberate bug of that kind stores.
+const LATE: Duration = Duration::from_millis(50);
 
 /// The header of a message that says who handed it over.
 pub(super) const CLIENT: &str = "simpul-client";
@@ -234,11 +240,16 @@ impl EngineIntake {
         if fresh == 0 {
             return Ok(accepted);
         }
+        crash::point("before_append");
         self.reserve_durably(&handover.client, reserved).await?;
+        crash::point("after_key_before_publish");
         if self.shared.broker.is_transactional() {
             for route in readers {
                 ledger::received(&mut writes, &route.name, fresh);
             }
+        }
+        if crash::sabotaged(Sabotage::AcknowledgeEarly) {
+            return Ok(self.publish_late((outputs, writes), accepted));
         }
         for outcome in self.shared.broker.publish(outputs, writes).await {
             outcome.map_err(|error| {
@@ -246,11 +257,28 @@ impl EngineIntake {
                 unavailable(&error)
             })?;
         }
+        crash::point("after_fsync_before_reply");
         for (route, ended) in readers.iter().zip(ended) {
             self.shared.metrics.route(&route.name).received.inc_by(fresh);
             super::batch::count(&self.shared, route, &ended);
         }
         Ok(accepted)
+    }
+
+    /// A deliberate bug: stores what was answered for already. See [`crash`].
+    fn publish_late(
+        &self,
+        stored: (Vec<Output>, Writes),
+        accepted: Vec<Accepted>,
+    ) -> Vec<Accepted> {
+        let shared = Arc::clone(&self.shared);
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            tokio::time::sleep(LATE).await;
+            shared.broker.publish(stored.0, stored.1).await
+        });
+        task.detach_all();
+        accepted
     }
 
     /// Reserves the keys of messages that cannot be stored in one transaction with them.
