@@ -17,7 +17,7 @@ use tracing::warn;
 use self::gather::{Batch, Gathered, Name, Reserved};
 use super::{Shared, express::Express, live::Live, pipeline::MEMORY_MAX};
 use crate::{
-    broker::{BrokerError, Output},
+    broker::Output,
     connector::{Accepted, Handover, Incoming, Intake, IntakeError, OpenSource},
     crash::{self, Sabotage},
     journal::Event,
