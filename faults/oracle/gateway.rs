@@ -203,7 +203,7 @@ impl Gateway {
         &self,
         ids: &[i64],
     ) -> impl Future<Output = Option<(u16, Value)>> + 'static + use<> {
-        let order = json!({ "selection": { "ids": ids }, "by": "operator: uji" });
+        let order = json!({ "selection": { "ids": ids }, "by": "operator", "reason": "uji" });
         self.operating("/dead/replay", Some(order))
     }
 }

@@ -9,13 +9,16 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::CouldNot;
 use crate::{
     connector::reason,
-    ops::{Access, wire::Problem},
+    ops::{
+        Access,
+        wire::{Moment, Problem, Selection},
+    },
 };
 
 /// How long the bus on this machine may take to take a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a call may take: a replay of very many dead letters.
+/// How long a call may take: a replay of hundreds of dead letters while the disk is busy.
 const CALL_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// What stays as it is in an address.
@@ -127,6 +130,23 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
 /// A text as a part of an address.
 pub(super) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, PLAIN).to_string()
+}
+
+/// A selection of dead letters, but for numbers, as further parameters of an address.
+pub(super) fn query(selection: &Selection) -> String {
+    let Selection { route, target, class, group, from, to, .. } = selection;
+    let moment = |it: &Option<Moment>| it.map(|it| it.0.to_string());
+    let (from, to) = (moment(from), moment(to));
+    let all = [
+        ("route", route),
+        ("target", target),
+        ("class", class),
+        ("group", group),
+        ("from", &from),
+        ("to", &to),
+    ];
+    let named = all.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+    named.map(|(name, value)| format!("&{name}={}", encoded(value))).collect()
 }
 
 /// What a command says when only a running bus can do it.

@@ -1,27 +1,22 @@
 //! What operators do: look at dead letters, replay them with today's files, discard them; pause
 //! and free targets.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use tracing::info;
 
 use super::{
     Engine, EngineError, Shared,
-    envelope::{self, Envelope, delivery_queue, route_queue},
-    live::{Live, bare_line},
-    pipeline::{self, Fated, MEMORY_MAX, Made, Routed, bad},
+    again::{map_anew, told},
+    jobs::page::{Doing, PAGE},
+    live::bare_line,
+    pipeline::bad,
 };
 use crate::{
-    broker::{Entry, Output},
-    journal::{self, Event, Line},
-    ledger::{self, Cause, DeadFilter, DeadLetter, Pause},
-    message::{Arena, Digest, Endpoint, Message},
+    journal::{self, Event},
+    ledger::{self, Cause, DeadFilter, DeadGroup, DeadLetter, JobKind, Pause},
+    message::Endpoint,
     store::Writes,
 };
-
-/// Dead letters that are dealt with in one transaction.
-const PAGE: usize = 100;
 
 /// What a replay would send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,13 +50,26 @@ impl Engine {
         Ok(self.shared.ledger.dead_letters(filter, limit).await?)
     }
 
-    /// How many dead letters a filter means.
+    /// A dead letter with what was sent; `None` if there is no such letter.
     ///
     /// # Errors
     ///
     /// [`EngineError`] when the store cannot be read.
-    pub async fn dead_count(&self, filter: &DeadFilter) -> Result<u64, EngineError> {
-        Ok(self.shared.ledger.dead_count(filter).await?)
+    pub async fn dead_one(&self, id: i64) -> Result<Option<DeadLetter>, EngineError> {
+        Ok(self.shared.ledger.dead_letter(id).await?)
+    }
+
+    /// Dead letters in groups of those that failed alike, the largest first, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] when the store cannot be read.
+    pub async fn dead_groups(
+        &self,
+        filter: &DeadFilter,
+        limit: usize,
+    ) -> Result<Vec<DeadGroup>, EngineError> {
+        Ok(self.shared.ledger.dead_groups(filter, limit).await?)
     }
 
     /// What a replay of a dead letter would send; `None` if there is no such letter.
@@ -70,10 +78,7 @@ impl Engine {
     ///
     /// [`EngineError`] when the store cannot be read.
     pub async fn preview(&self, id: i64) -> Result<Option<Preview>, EngineError> {
-        let filter = DeadFilter { ids: vec![id], ..DeadFilter::default() };
-        let Some(letter) = self.shared.ledger.dead_letters(&filter, 1).await?.pop() else {
-            return Ok(None);
-        };
+        let Some(letter) = self.shared.ledger.dead_letter(id).await? else { return Ok(None) };
         let Some(message) = self.shared.ledger.message(&letter.route, letter.message).await? else {
             let after = Err(bad("", "bug: the message of this dead letter is not kept"));
             return Ok(Some(Preview { letter, after }));
@@ -84,7 +89,8 @@ impl Engine {
         Ok(Some(Preview { letter, after }))
     }
 
-    /// Sends dead letters on again: each message is mapped anew with the running files.
+    /// Sends dead letters on again: each message is mapped anew with the running files. For a few
+    /// of them; what is done with many is a [job](Engine::order).
     ///
     /// A letter that would be dead again stays as it is.
     ///
@@ -92,101 +98,43 @@ impl Engine {
     ///
     /// [`EngineError`] when the store or the broker refuses; what was replayed until then is.
     pub async fn replay(&self, filter: &DeadFilter, by: &str) -> Result<Replayed, EngineError> {
-        let _one = self.shared.acting.lock().await;
-        let mut done = Replayed::default();
-        let mut filter = filter.clone();
-        loop {
-            let letters = self.shared.ledger.dead_letters(&filter, PAGE).await?;
-            let Some(last) = letters.last() else { return Ok(done) };
-            filter.after = last.id;
-            self.replay_page(&letters, by, &mut done).await?;
-        }
+        self.deal_with(filter, &Doing { kind: JobKind::Replay, only_to: None, by }).await
     }
 
-    async fn replay_page(
-        &self,
-        letters: &[DeadLetter],
-        by: &str,
-        done: &mut Replayed,
-    ) -> Result<(), EngineError> {
-        let live = self.shared.live();
-        let (mut outputs, mut writes, mut count) = (Vec::new(), Writes::default(), 0);
-        for letter in letters {
-            let message = self.shared.ledger.message(&letter.route, letter.message).await?;
-            let Some(message) = message else {
-                done.failed.push((letter.id, "bug: its message is not kept".to_owned()));
-                continue;
-            };
-            match again(&self.shared, &live, letter, &message) {
-                Ok((output, key)) => {
-                    ledger::replay(&mut writes, letter, key);
-                    if self.shared.has_place(letter).await? {
-                        park(&mut writes, letter, output);
-                    } else {
-                        outputs.push(output);
-                    }
-                    let event = Event::Replayed { by: by.to_owned() };
-                    journal::append(&mut writes, &self.line(letter, &live, event));
-                    count += 1;
-                }
-                Err(cause) => done.failed.push((letter.id, told(&cause))),
-            }
-        }
-        if 0 < count {
-            self.shared.broker.publish_atomically(outputs, writes).await?;
-            self.shared.call_keys().await;
-        }
-        done.count += count;
-        Ok(())
-    }
-
-    /// Discards dead letters for good.
+    /// Discards dead letters for good. For a few of them, as [`replay`](Self::replay).
     ///
     /// # Errors
     ///
     /// [`EngineError`] when the store refuses; what was discarded until then is.
     pub async fn discard(&self, filter: &DeadFilter, by: &str) -> Result<u64, EngineError> {
+        let doing = Doing { kind: JobKind::Discard, only_to: None, by };
+        Ok(self.deal_with(filter, &doing).await?.count)
+    }
+
+    async fn deal_with(
+        &self,
+        filter: &DeadFilter,
+        doing: &Doing<'_>,
+    ) -> Result<Replayed, EngineError> {
         let _one = self.shared.acting.lock().await;
-        let live = self.shared.live();
-        let mut filter = filter.clone();
-        let mut count = 0;
+        // What dies meanwhile is not meant: a target that refuses everything would have it replayed
+        // for ever.
+        let last = filter.last.unwrap_or(self.shared.ledger.last_dead().await?);
+        let mut filter = DeadFilter { last: Some(last), ..filter.clone() };
+        let mut done = Replayed::default();
         loop {
             let letters = self.shared.ledger.dead_letters(&filter, PAGE).await?;
-            let Some(last) = letters.last() else { return Ok(count) };
-            filter.after = last.id;
-            let mut writes = Writes::default();
-            for letter in &letters {
-                ledger::discard(&mut writes, letter, self.shared.clock.now());
-                let event = Event::Discarded { by: by.to_owned() };
-                journal::append(&mut writes, &self.line(letter, &live, event));
+            if letters.is_empty() {
+                return Ok(done);
             }
-            self.shared.store.commit(writes).await?;
-            self.count_discarded(&letters);
-            self.shared.call_keys().await;
-            count += letters.len() as u64;
-        }
-    }
-
-    fn count_discarded(&self, letters: &[DeadLetter]) {
-        let metrics = &self.shared.metrics;
-        for letter in letters {
-            match &letter.delivery {
-                Some((target, _)) => {
-                    metrics.target(&letter.route, &target.to_string()).discarded.inc();
-                }
-                None => metrics.route(&letter.route).discarded.inc(),
-            }
-        }
-    }
-
-    fn line(&self, letter: &DeadLetter, live: &Live, event: Event) -> Line {
-        Line {
-            at: self.shared.clock.now(),
-            route: Arc::clone(&letter.route),
-            message: Some(letter.message),
-            delivery: letter.delivery.clone(),
-            generation: live.generation,
-            event,
+            let mut page = self.shared.page_of(letters, doing).await?;
+            filter.after = page.reached;
+            let failed = std::mem::take(&mut page.failed).into_iter();
+            let (passed, failed) =
+                (page.passed, failed.map(|(letter, cause)| (letter.id, told(&cause))));
+            done.failed.extend(failed);
+            self.shared.commit_page(page).await?;
+            done.count += passed;
         }
     }
 
@@ -243,7 +191,7 @@ impl Engine {
 
 impl Shared {
     /// Whether a dead letter has a place in the order of a key, in which it is sent on again.
-    async fn has_place(&self, letter: &DeadLetter) -> Result<bool, EngineError> {
+    pub(super) async fn has_place(&self, letter: &DeadLetter) -> Result<bool, EngineError> {
         let Some(delivery) = letter.delivery_id() else { return Ok(false) };
         let sendings = self.ledger.sendings(&[delivery]).await?;
         Ok(sendings.iter().any(|it| it.seq.is_some()))
@@ -260,96 +208,5 @@ impl Shared {
         self.store.commit(writes).await?;
         self.metrics.set_paused(&target.to_string(), false);
         Ok(())
-    }
-}
-
-/// What goes back into a queue for a dead letter: its message to its route's queue, or the one
-/// delivery, mapped anew, to its delivery queue, with its new `Idempotency-Key`.
-fn again(
-    shared: &Shared,
-    live: &Live,
-    letter: &DeadLetter,
-    message: &Message,
-) -> Result<(Output, Option<Digest>), Cause> {
-    let (made, order_key) = map_anew(shared, live, letter, message)?;
-    let (id, received_at) = (message.id, message.received_at);
-    if letter.delivery.is_none() {
-        let headers = envelope::without_flaw(message.headers.clone());
-        let body = message.body.clone();
-        let entry = Entry { id, received_at, headers, body };
-        let queue = route_queue(&letter.route);
-        return Ok((Output { queue, entry, due: None, order_key: None, copy: false }, None));
-    }
-    let Some(made) = made.into_iter().next() else {
-        return Err(bad("", "bug: the replay made no delivery"));
-    };
-    let envelope = Envelope {
-        ordinal: made.ordinal,
-        key: made.key,
-        parameters: made.parameters,
-        generation: live.generation,
-        // An attempt that was not the first: what was sent before may have been taken.
-        attempts: letter.attempts,
-        failing_since: None,
-        panics: 0,
-        reason: None,
-        may_repeat: envelope::may_repeat(&message.headers),
-        seq: None,
-        called: None,
-    };
-    let queue = delivery_queue(&letter.route, &made.target);
-    let entry = Entry { id, received_at, headers: envelope.to_headers(), body: made.body };
-    Ok((Output { queue, entry, due: None, order_key, copy: false }, Some(made.key)))
-}
-
-/// What the running files make of the message of a dead letter: of a dead delivery only that one,
-/// of a dead message everything.
-fn map_anew(
-    shared: &Shared,
-    live: &Live,
-    letter: &DeadLetter,
-    message: &Message,
-) -> Result<(Vec<Made>, Option<Digest>), Cause> {
-    let Some(route) = live.plan.routes.get(&letter.route) else {
-        return Err(bad("", format!("there is no route `{}` in the running files", letter.route)));
-    };
-    let arena = Arena::with_limit(MEMORY_MAX);
-    let headers = envelope::without_flaw(message.headers.clone());
-    let message = Message { headers, ..message.clone() };
-    let routed = pipeline::run(shared.setting(&live.plan), route, &arena, &message);
-    let Routed { order_key, fate, .. } = routed;
-    let out = match fate {
-        Fated::Dead(cause) => return Err(cause),
-        // A message that is filtered today ends as `filtered`: that is an answer too.
-        Fated::Filtered(_) if letter.delivery.is_none() => return Ok((Vec::new(), order_key)),
-        Fated::Filtered(step) => {
-            return Err(bad(&step, "today the message is filtered; discard the dead letter"));
-        }
-        Fated::Out(out) => out,
-    };
-    let Some((target, ordinal)) = &letter.delivery else { return Ok((out.made, order_key)) };
-    let same = |to: &Endpoint, at: u32| to == target && at == *ordinal;
-    if let Some(failed) = out.failed.into_iter().find(|it| same(&it.target, it.ordinal)) {
-        return Err(failed.cause);
-    }
-    let made: Vec<_> = out.made.into_iter().filter(|it| same(&it.target, it.ordinal)).collect();
-    if made.is_empty() {
-        let reason = "today the message makes no such delivery; discard the dead letter";
-        return Err(bad(&format!("to {target}"), reason));
-    }
-    Ok((made, order_key))
-}
-
-/// Puts a dead letter in its place among what is parked of its key, so that nothing overtakes it.
-fn park(writes: &mut Writes, letter: &DeadLetter, output: Output) {
-    let Some(delivery) = letter.delivery_id() else { return };
-    let Entry { id, received_at, headers, body } = output.entry;
-    ledger::park_and_call(writes, &delivery, &Message { id, received_at, headers, body });
-}
-
-fn told(cause: &Cause) -> String {
-    match cause.place.as_str() {
-        "" => cause.reason.clone(),
-        place => format!("{place}: {}", cause.reason),
     }
 }

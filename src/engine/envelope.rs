@@ -24,6 +24,7 @@ const FLAW: &str = "simpul-flaw";
 const SEQ: &str = "simpul-key-seq";
 const CALL: &str = "simpul-call";
 const CALLED: &str = "simpul-called";
+const ONLY_TO: &str = "simpul-only-to";
 
 /// The name of a route's queue.
 pub(super) fn route_queue(route: &str) -> QueueName {
@@ -119,6 +120,17 @@ pub(super) fn mark_seq(headers: &mut Headers, seq: Option<i64>) {
     if let Some(seq) = seq {
         headers.set(SEQ, seq.to_string());
     }
+}
+
+/// Marks an entry of a route queue as one of which an operator wants to be sent only what goes to
+/// this target.
+pub(super) fn send_only_to(headers: &mut Headers, target: &Endpoint) {
+    headers.set(ONLY_TO, target.to_string());
+}
+
+/// The only target that a message is to be sent to, where an operator wants that.
+pub(super) fn only_to(headers: &Headers) -> Option<Endpoint> {
+    Endpoint::parse(headers.get(ONLY_TO)?)
 }
 
 /// The state of a delivery that waits in its queue.

@@ -174,6 +174,7 @@ impl Shared {
             let mut writes = Writes::default();
             ledger::forget_old(&mut writes, now);
             journal::forget(&mut writes, before(now, JOURNAL_KEPT));
+            ledger::forget_jobs(&mut writes, before(now, JOURNAL_KEPT));
             let gone = self.store.commit_counting(writes).await?;
             if gone.iter().all(|rows| *rows == 0) || self.stop.is_cancelled() {
                 break;
@@ -193,8 +194,8 @@ fn before(now: Timestamp, kept: Duration) -> Timestamp {
 }
 
 /// The classes that dead letters can have: shown as 0 while there are none.
-const DEAD_CLASSES: [&str; 5] =
-    ["bad message", "refused", "unavailable", "no target", "crashed the bus"];
+const DEAD_CLASSES: [&str; 6] =
+    ["bad message", "refused", "unavailable", "no target", "crashed the bus", "kept back"];
 
 // The journal must outlive the ledger, or a sender could ask for a message that nobody knows.
 const _: () = assert!(REMEMBERED.as_secs() <= JOURNAL_KEPT.as_secs());

@@ -20,7 +20,7 @@ use super::{
     Engine, EngineError, GateSettings, Parts, Shared, delivery,
     express::{self, Afterwards, Backlog},
     gate::Gate,
-    gateways, housekeeping, worker,
+    gateways, housekeeping, jobs, worker,
 };
 use crate::{
     connector::OpenSource,
@@ -128,6 +128,7 @@ impl Engine {
             backlog: Backlog::default(),
             afterwards: Afterwards::default(),
             acting,
+            desk: jobs::Desk::default(),
             stopping,
             stop,
         };
@@ -155,6 +156,7 @@ impl Engine {
         }
         running.background.spawn(housekeeping::run(Arc::clone(shared)));
         running.background.spawn(express::write_afterwards(Arc::clone(shared)));
+        running.background.spawn(jobs::run(Arc::clone(shared)));
         drop(running);
         // Last: what they bring finds its routes at work.
         engine.pulls.lock().await.start(shared);

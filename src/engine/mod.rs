@@ -5,6 +5,7 @@
 //! share. What a message gives rise to is committed in the settlement of the message itself, so
 //! that a crash leaves it either before or after a hop, never in between.
 
+mod again;
 mod batch;
 mod dead;
 mod delivery;
@@ -16,6 +17,7 @@ mod gate;
 mod gateways;
 mod housekeeping;
 mod intake;
+mod jobs;
 mod keys;
 mod live;
 mod pipeline;
@@ -151,6 +153,7 @@ struct Shared {
     afterwards: Afterwards,
     /// One operator's action at a time, so that two replays cannot take the same letter.
     acting: Mutex<()>,
+    desk: jobs::Desk,
     /// The bus stops: no source is started any more.
     stopping: CancellationToken,
     /// Everything stops.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::{envelope, fetched};
+use super::{again, envelope, fetched};
 use crate::{
     crash,
     expr::{Budget, EvalError, Expr, Meta, Scope},
@@ -151,7 +151,10 @@ fn through(
     for destination in &route.to {
         making.destination(destination, scope, &parts)?;
     }
-    let out = making.out;
+    let mut out = making.out;
+    if let Some(only_to) = envelope::only_to(scope.meta.headers) {
+        again::keep_back(&mut out, &only_to);
+    }
     if !out.made.is_empty() || !out.failed.is_empty() {
         return Ok(Fated::Out(out));
     }

@@ -117,6 +117,22 @@ pub enum Event {
         /// Who and why.
         by: String,
     },
+    /// An operator ordered a job over dead letters.
+    Ordered {
+        /// What is to be done, and with which.
+        what: String,
+        /// Who and why.
+        by: String,
+    },
+    /// A job over dead letters ended.
+    JobEnded {
+        /// Its number.
+        job: i64,
+        /// `done`, `cancelled`.
+        how: String,
+        /// Who cancelled it, and why.
+        by: Option<String>,
+    },
     /// Working on it panicked; it stays in its queue.
     Panicked {
         /// Where.

@@ -71,6 +71,8 @@ mod tests {
             Event::Resumed { by: text() },
             Event::Replayed { by: text() },
             Event::Discarded { by: text() },
+            Event::Ordered { what: text(), by: text() },
+            Event::JobEnded { job: 7, how: text(), by: None },
             Event::Panicked { place: text() },
             Event::Generation { how: text() },
         ];

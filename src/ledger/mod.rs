@@ -8,6 +8,8 @@
 //! row that it changes adds to an account. What is final is remembered for [`REMEMBERED`], then forgotten.
 
 mod check;
+mod dead;
+mod job;
 mod kept;
 mod keys;
 mod order;
@@ -21,12 +23,14 @@ use bytes::Bytes;
 
 pub use self::{
     check::check,
+    dead::{DeadFilter, DeadGroup, DeadKind, DeadLetter, group_of},
+    job::{Job, JobFailure, JobKind, JobOrder, JobState, Runner, forget_jobs},
     keys::{confirm_idempotency_key, keep_idempotency_key, reserve_idempotency_key},
     order::{
         CalledKey, HeldKey, Parked, called, count_calls, hold_key, keep_parked, let_key_go, park,
         park_and_call, unpark,
     },
-    query::{DeadKind, Ledger},
+    query::Ledger,
     writes::{
         add, arrived, claim, copied, deliver, discard, finish, forget_old, pause, received,
         release, replay, resume, settle_message, start_generation,
@@ -121,52 +125,6 @@ pub struct Cause {
     pub place: String,
     /// One line: what happened. Never a value of the message.
     pub reason: String,
-}
-
-/// A dead letter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// Its number; rises.
-    pub id: i64,
-    /// When it was given up.
-    pub at: Timestamp,
-    /// The route.
-    pub route: Arc<str>,
-    /// The message as accepted, kept for the replay.
-    pub message: MessageId,
-    /// Which delivery; `None`: the message itself could not be routed.
-    pub delivery: Option<(Endpoint, u32)>,
-    /// Why.
-    pub cause: Cause,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// The generation of files that dealt with it.
-    pub generation: i64,
-    /// The body that was sent, if one was made.
-    pub sent: Option<Bytes>,
-}
-
-impl DeadLetter {
-    /// The delivery that is dead; `None`: the message itself is.
-    pub fn delivery_id(&self) -> Option<DeliveryId> {
-        let (target, ordinal) = self.delivery.clone()?;
-        Some(DeliveryId { route: Arc::clone(&self.route), message: self.message, target, ordinal })
-    }
-}
-
-/// Which dead letters are meant.
-#[derive(Debug, Clone, Default)]
-pub struct DeadFilter {
-    /// Only these numbers; empty: all.
-    pub ids: Vec<i64>,
-    /// Only of this route.
-    pub route: Option<String>,
-    /// Only of this target.
-    pub target: Option<String>,
-    /// Only of this class.
-    pub class: Option<String>,
-    /// Only numbers above this one.
-    pub after: i64,
 }
 
 /// An identity that a message of a route has claimed.

@@ -3,8 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Cause, Claim, DeadFilter, DeadLetter, Fares, Fate, KeyUse, Known, Outcome, Pause, Tally,
-    TargetTally,
+    Claim, Fares, Fate, KeyUse, Known, Outcome, Pause, Tally, TargetTally,
     kept::sum_of_kept,
     order, sql,
     writes::{forgotten_at, id},
@@ -13,9 +12,6 @@ use crate::{
     message::{Digest, Endpoint, Headers, Message, MessageId, Timestamp},
     store::{Param, Row, Sql, Store, StoreError},
 };
-
-/// Dead letters in one answer; each holds the body that was sent.
-const LETTERS_MAX: usize = 500;
 
 /// Deliveries of one message that are told one by one: fewer than the store's rows in one answer.
 const OPEN_MAX: usize = 10_000;
@@ -30,6 +26,11 @@ impl Ledger {
     /// A ledger in `store`.
     pub fn new(store: Store) -> Self {
         Self { store }
+    }
+
+    /// Whether other gateways may work on it at the same time.
+    pub(super) fn is_shared(&self) -> bool {
+        self.store.is_shared()
     }
 
     pub(super) async fn rows(
@@ -146,46 +147,6 @@ impl Ledger {
         }))
     }
 
-    /// Dead letters, by number, at most `limit` (500 at most).
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`], as all questions here.
-    pub async fn dead_letters(
-        &self,
-        filter: &DeadFilter,
-        limit: usize,
-    ) -> Result<Vec<DeadLetter>, StoreError> {
-        let mut params = filter_params(filter);
-        params.push(i64::try_from(limit.min(LETTERS_MAX)).unwrap_or_default().into());
-        Ok(self.rows((sql::DEAD_LETTERS, params)).await?.iter().map(dead_letter).collect())
-    }
-
-    /// How many dead letters a filter means.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`], as all questions here.
-    pub async fn dead_count(&self, filter: &DeadFilter) -> Result<u64, StoreError> {
-        let row = self.row((sql::DEAD_COUNT, filter_params(filter))).await?;
-        Ok(row.map_or(0, |row| count(&row, 0)))
-    }
-
-    /// How many dead letters there are, per route, target (`None`: messages) and class.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`], as all questions here.
-    pub async fn dead_by_class(&self) -> Result<Vec<DeadKind>, StoreError> {
-        let kind = |row: &Row| DeadKind {
-            route: row.text(0).into(),
-            target: endpoint(row.text(1)),
-            class: row.text(2).into(),
-            count: count(row, 3),
-        };
-        Ok(self.rows((sql::DEAD_KINDS, vec![])).await?.iter().map(kind).collect())
-    }
-
     /// Every pause.
     ///
     /// # Errors
@@ -265,51 +226,6 @@ impl Ledger {
     }
 }
 
-/// How many dead letters there are of one kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadKind {
-    /// The route.
-    pub route: Arc<str>,
-    /// The target; `None`: messages that could not be routed.
-    pub target: Option<Endpoint>,
-    /// The class of their causes.
-    pub class: Arc<str>,
-    /// How many.
-    pub count: u64,
-}
-
-fn filter_params(filter: &DeadFilter) -> Vec<Param> {
-    let ids = match &filter.ids[..] {
-        [] => Param::Null,
-        ids => serde_json::to_string(ids).unwrap_or_default().into(),
-    };
-    vec![
-        filter.after.into(),
-        filter.route.clone().into(),
-        filter.target.clone().into(),
-        filter.class.clone().into(),
-        ids,
-    ]
-}
-
-fn dead_letter(row: &Row) -> DeadLetter {
-    DeadLetter {
-        id: row.int(0),
-        at: time(row, 1),
-        route: row.text(2).into(),
-        message: message_id(row, 3),
-        delivery: endpoint(row.text(4)).map(|target| (target, ordinal(row, 5))),
-        cause: Cause {
-            class: row.text(6).into(),
-            place: row.text(7).to_owned(),
-            reason: row.text(8).to_owned(),
-        },
-        attempts: ordinal(row, 9),
-        generation: row.int(10),
-        sent: (!row.is_null(11)).then(|| row.blob(11)),
-    }
-}
-
 fn add_messages(tally: &mut Tally, of: impl Fn(&str) -> u64) {
     tally.received = of("received");
     tally.repeats = of("repeat");
@@ -335,7 +251,7 @@ pub(super) fn time(row: &Row, column: usize) -> Timestamp {
     Timestamp::from_millis(row.int(column))
 }
 
-fn count(row: &Row, column: usize) -> u64 {
+pub(super) fn count(row: &Row, column: usize) -> u64 {
     u64::try_from(row.int(column)).unwrap_or_default()
 }
 

@@ -58,48 +58,6 @@ pub(super) const HOLD: Sql = Sql {
     postgres: "SELECT 1 FROM message WHERE route = ?1 AND id = ?2 FOR NO KEY UPDATE",
 };
 
-/// Dead letters: after, route, target, class, numbers as a JSON array, how many at most.
-pub(super) const DEAD_LETTERS: Sql = Sql {
-    sqlite: "SELECT id, at, route, message, target, ordinal, class, place, reason,
-                    attempts, generation, sent
-             FROM dead
-             WHERE id > ?1 AND (route = ?2 OR ?2 IS NULL) AND (target = ?3 OR ?3 IS NULL)
-                 AND (class = ?4 OR ?4 IS NULL)
-                 AND (?5 IS NULL OR id IN (SELECT value FROM json_each(?5)))
-             ORDER BY id LIMIT ?6",
-    postgres: "SELECT id, at, route, message, target, ordinal, class, place, reason,
-                      attempts, generation, sent
-               FROM dead
-               WHERE id > ?1 AND (route = ?2 OR ?2 IS NULL) AND (target = ?3 OR ?3 IS NULL)
-                   AND (class = ?4 OR ?4 IS NULL)
-                   AND (CAST(?5 AS TEXT) IS NULL OR id IN (
-                       SELECT CAST(value AS BIGINT)
-                       FROM jsonb_array_elements_text(CAST(?5 AS JSONB))))
-               ORDER BY id LIMIT ?6",
-};
-
-/// How many dead letters: the first five of [`DEAD_LETTERS`].
-pub(super) const DEAD_COUNT: Sql = Sql {
-    sqlite: "SELECT count(*) FROM dead
-             WHERE id > ?1 AND (route = ?2 OR ?2 IS NULL) AND (target = ?3 OR ?3 IS NULL)
-                 AND (class = ?4 OR ?4 IS NULL)
-                 AND (?5 IS NULL OR id IN (SELECT value FROM json_each(?5)))",
-    postgres: "SELECT count(*) FROM dead
-               WHERE id > ?1 AND (route = ?2 OR ?2 IS NULL) AND (target = ?3 OR ?3 IS NULL)
-                   AND (class = ?4 OR ?4 IS NULL)
-                   AND (CAST(?5 AS TEXT) IS NULL OR id IN (
-                       SELECT CAST(value AS BIGINT)
-                       FROM jsonb_array_elements_text(CAST(?5 AS JSONB))))",
-};
-
-/// Dead letters by kind.
-pub(super) const DEAD_KINDS: Sql = Sql {
-    sqlite: "SELECT route, target, class, count(*) FROM dead INDEXED BY dead_kind
-             GROUP BY route, target, class ORDER BY route, target, class",
-    postgres: "SELECT route, target, class, count(*) FROM dead
-               GROUP BY route, target, class ORDER BY route, target, class",
-};
-
 /// Every tally; its counts as a JSON object.
 pub(super) const TALLIES: Sql = Sql {
     sqlite: "SELECT route, target, json_group_object(name, count) FROM tally

@@ -5,7 +5,7 @@
 
 use super::{
     Cause, Claim, DeadLetter, DeliveryId, Fate, Outcome, Pause, REMEMBERED, Settling, Tried,
-    kept::kept, order, sql,
+    group_of, kept::kept, order, sql,
 };
 use crate::{
     message::{Digest, Endpoint, MessageId, Timestamp},
@@ -101,8 +101,8 @@ fn bury_message(writes: &mut Writes, settling: &Settling) {
     let cause = settling.cause.as_ref().unwrap_or(&unknown);
     writes.push(
         "INSERT INTO dead
-             (route, message, at, generation, class, place, reason, target, ordinal, attempts)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '', 0, 0)
+             (route, message, at, generation, class, place, reason, cause, target, ordinal, attempts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, '', 0, 0)
          ON CONFLICT DO NOTHING",
         vec![
             settling.route.as_ref().into(),
@@ -112,6 +112,7 @@ fn bury_message(writes: &mut Writes, settling: &Settling) {
             cause.class.as_ref().into(),
             cause.place.as_str().into(),
             cause.reason.as_str().into(),
+            group_of(&settling.route, None, cause).into(),
         ],
     );
 }
@@ -207,12 +208,13 @@ pub fn finish(
         tried.generation.into(),
         tried.sent.clone().into(),
         tried.sent.as_ref().map(|sent| checksum(&[delivery.message.as_bytes(), sent])).into(),
+        group_of(&delivery.route, Some(&delivery.target), cause).into(),
     ]);
     // Only if the statement before has ended it: one that was dead before has its letter.
     writes.push(
         "INSERT INTO dead (route, message, target, ordinal,
-                           at, class, place, reason, attempts, generation, sent, crc)
-         SELECT ?1, ?2, target, ordinal, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM delivery
+                           at, class, place, reason, attempts, generation, sent, crc, cause)
+         SELECT ?1, ?2, target, ordinal, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 FROM delivery
          WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)
              AND target = ?3 AND ordinal = ?4 AND outcome = 'dead'
          ON CONFLICT DO NOTHING",

@@ -22,6 +22,20 @@ impl Timestamp {
         self.0
     }
 
+    /// Reads a moment as RFC 3339 has it, or a day, which means its first moment in UTC:
+    /// `2026-01-17T09:30:00+07:00`, `2026-01-17`.
+    pub fn parse(text: &str) -> Option<Self> {
+        /// A time behind it would need a zone.
+        const DAY_LENGTH: usize = "2026-01-17".len();
+        let moment = if text.len() == DAY_LENGTH {
+            let day: jiff::civil::Date = text.parse().ok()?;
+            day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp()
+        } else {
+            text.parse::<jiff::Timestamp>().ok()?
+        };
+        Some(Self(moment.as_millisecond()))
+    }
+
     /// The moment `pause` later; the end of time if that is too far.
     #[must_use]
     pub fn after(self, pause: Duration) -> Self {
@@ -75,5 +89,22 @@ impl Clock {
             }
             Kind::Virtual { at_start, start } => at_start.after(start.elapsed()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_read_with_their_zone_and_days_in_utc() {
+        let read = |text: &str| Timestamp::parse(text).map(|it| it.to_string());
+        let morning = Some("2026-01-17T02:30:00.000Z".to_owned());
+        assert_eq!(read("2026-01-17T09:30:00+07:00"), morning);
+        assert_eq!(read("2026-01-17T02:30:00.000Z"), morning);
+        assert_eq!(read("2026-01-17"), Some("2026-01-17T00:00:00.000Z".to_owned()));
+        // Without a zone nobody knows when that was.
+        assert_eq!(read("2026-01-17T09:30:00"), None);
+        assert_eq!(read("kemarin"), None);
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::{
     engine::{Disk, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace},
-    ledger::{DeadFilter, DeadLetter, Pause},
+    ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
     message::{Endpoint, MessageId},
 };
 
@@ -25,8 +25,30 @@ pub trait Bus: Send + Sync {
     /// Dead letters by number.
     async fn dead(&self, filter: &DeadFilter, limit: usize) -> Result<Vec<DeadLetter>, Refusal>;
 
+    /// One dead letter, with what was sent.
+    async fn dead_one(&self, id: i64) -> Result<Option<DeadLetter>, Refusal>;
+
+    /// Dead letters in groups of those that failed alike, the largest first.
+    async fn dead_groups(
+        &self,
+        filter: &DeadFilter,
+        limit: usize,
+    ) -> Result<Vec<DeadGroup>, Refusal>;
+
     /// What a replay of one dead letter would send with today's files.
     async fn preview(&self, id: i64) -> Result<Option<Preview>, Refusal>;
+
+    /// Has something done with many dead letters, however long that takes.
+    async fn order(&self, order: JobOrder) -> Result<Job, Refusal>;
+
+    /// The newest jobs, the newest first.
+    async fn jobs(&self, limit: usize) -> Result<Vec<Job>, Refusal>;
+
+    /// One job, and why letters of it stayed.
+    async fn job(&self, id: i64) -> Result<Option<(Job, Vec<JobFailure>)>, Refusal>;
+
+    /// Ends a job where it is; `by` is who and why. Returns it as it is then.
+    async fn cancel(&self, id: i64, by: &str) -> Result<Option<Job>, Refusal>;
 
     /// Sends dead letters on again; `by` is who and why.
     async fn replay(&self, filter: &DeadFilter, by: &str) -> Result<Replayed, Refusal>;

@@ -17,7 +17,7 @@ use crate::{
     engine::{
         Disk, Engine, EngineError, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace,
     },
-    ledger::{DeadFilter, DeadLetter, Pause},
+    ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
     message::{Endpoint, MessageId},
     metrics::Metrics,
     route::Plan,
@@ -71,6 +71,34 @@ impl Bus for EngineBus {
 
     async fn dead(&self, filter: &DeadFilter, limit: usize) -> Result<Vec<DeadLetter>, Refusal> {
         Ok(self.engine.dead(filter, limit).await?)
+    }
+
+    async fn dead_one(&self, id: i64) -> Result<Option<DeadLetter>, Refusal> {
+        Ok(self.engine.dead_one(id).await?)
+    }
+
+    async fn dead_groups(
+        &self,
+        filter: &DeadFilter,
+        limit: usize,
+    ) -> Result<Vec<DeadGroup>, Refusal> {
+        Ok(self.engine.dead_groups(filter, limit).await?)
+    }
+
+    async fn order(&self, order: JobOrder) -> Result<Job, Refusal> {
+        Ok(self.engine.order(order).await?)
+    }
+
+    async fn jobs(&self, limit: usize) -> Result<Vec<Job>, Refusal> {
+        Ok(self.engine.jobs(limit).await?)
+    }
+
+    async fn job(&self, id: i64) -> Result<Option<(Job, Vec<JobFailure>)>, Refusal> {
+        Ok(self.engine.job(id).await?)
+    }
+
+    async fn cancel(&self, id: i64, by: &str) -> Result<Option<Job>, Refusal> {
+        Ok(self.engine.cancel(id, by).await?)
     }
 
     async fn preview(&self, id: i64) -> Result<Option<Preview>, Refusal> {

@@ -6,6 +6,8 @@
 
 mod api;
 mod bus;
+mod dead;
+mod dead_views;
 mod engine_bus;
 mod health;
 mod query;

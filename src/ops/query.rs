@@ -3,7 +3,8 @@
 use axum::http::{StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 
-use super::wire::{Problem, Selection};
+use super::wire::{Moment, Problem, Selection};
+use crate::message::Timestamp;
 
 /// Dead letters that one answer holds at most.
 const PAGE_MAX: usize = 500;
@@ -44,9 +45,13 @@ impl DeadQuery {
             "route" => self.selection.route = Some(value),
             "target" => self.selection.target = Some(value),
             "class" => self.selection.class = Some(value),
+            "group" => self.selection.group = Some(value),
+            "from" => self.selection.from = Some(moment(name, &value)?),
+            "to" => self.selection.to = Some(moment(name, &value)?),
             _ => {
                 let title = format!(
-                    "unknown parameter `{}`; there are id, route, target, class, after, limit, body",
+                    "unknown parameter `{}`; there are id, route, target, class, group, from, to, \
+                     after, limit, body",
                     name.escape_debug()
                 );
                 return Err(Problem::new(StatusCode::BAD_REQUEST, "unknown_parameter", title));
@@ -54,6 +59,10 @@ impl DeadQuery {
         }
         Ok(())
     }
+}
+
+fn moment(name: &str, value: &str) -> Result<Moment, Problem> {
+    Timestamp::parse(value).map(Moment).ok_or_else(|| wrong(name))
 }
 
 fn wrong(name: &str) -> Problem {
@@ -82,10 +91,13 @@ mod tests {
             route: Some("sk-mutasi".to_owned()),
             target: Some("arsip.daftarkan-naskah".to_owned()),
             class: Some("bad message".to_owned()),
+            group: Some("3f09a1b2c3d4e5f6".to_owned()),
+            from: Timestamp::parse("2026-01-17T02:30:00Z").map(Moment),
+            to: Timestamp::parse("2026-01-18").map(Moment),
             all: false,
         };
-        let query =
-            "id=3&id=5&route=sk-mutasi&target=arsip.daftarkan-naskah&class=bad%20message&after=2";
+        let query = "id=3&id=5&route=sk-mutasi&target=arsip.daftarkan-naskah&class=bad%20message\
+                     &group=3f09a1b2c3d4e5f6&from=2026-01-17T09:30:00%2B07:00&to=2026-01-18&after=2";
         let expected = DeadQuery { selection, after: 2, limit: PAGE, body: false };
         assert_eq!(read(query), Ok(expected));
     }
@@ -100,9 +112,11 @@ mod tests {
     fn a_typing_error_is_not_taken_for_no_filter() {
         assert_eq!(
             read("rute=sk-mutasi").unwrap_err(),
-            "unknown parameter `rute`; there are id, route, target, class, after, limit, body"
+            "unknown parameter `rute`; there are id, route, target, class, group, from, to, after, \
+             limit, body"
         );
         assert_eq!(read("id=x").unwrap_err(), "the parameter `id` has no usable value");
+        assert_eq!(read("to=kemarin").unwrap_err(), "the parameter `to` has no usable value");
         assert_eq!(read("route=%ff").unwrap_err(), "the parameter `route` has no usable value");
     }
 }

@@ -142,6 +142,11 @@ fn describe(event: &Event) -> (&'static str, String) {
         Event::Paused { reason } => ("paused", format!("target paused: {reason}")),
         Event::Resumed { by } => ("resumed", format!("target resumed by {by}")),
         Event::Replayed { by } => ("replayed", format!("replayed by {by}")),
+        Event::Ordered { what, by } => ("ordered", format!("{what}, ordered by {by}")),
+        Event::JobEnded { job, how, by: None } => ("job_ended", format!("job {job} {how}")),
+        Event::JobEnded { job, how, by: Some(by) } => {
+            ("job_ended", format!("job {job} {how} by {by}"))
+        }
         Event::Discarded { by } => ("discarded", format!("discarded by {by}")),
         Event::Panicked { place } => ("panicked", format!("bug: panic in {place}; it stays")),
         Event::Generation { how } => ("generation", format!("files {how}")),

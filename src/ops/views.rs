@@ -3,80 +3,12 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::dead_views::DeadView;
 use crate::{
     engine::{Breaker, Disk, Preview, Reloaded, Replayed, RouteStatus, TargetStatus},
-    ledger::{Cause, DeadLetter, Pause},
+    ledger::{Cause, Pause},
     message::{Endpoint, Timestamp},
 };
-
-/// A dead letter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeadView {
-    /// Its number.
-    pub id: i64,
-    /// When it was given up.
-    pub at: String,
-    /// How long ago that was.
-    pub age_seconds: u64,
-    /// The route.
-    pub route: String,
-    /// The message's id.
-    pub message: String,
-    /// The target; absent where the message itself could not be routed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub target: Option<String>,
-    /// Which of several deliveries to that target, from 0.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ordinal: Option<u32>,
-    /// The class of the reason.
-    pub class: String,
-    /// Which step or `map` failed; empty for a target's answer.
-    pub place: String,
-    /// What happened.
-    pub reason: String,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// The generation of files that dealt with it.
-    pub generation: i64,
-    /// What was sent, where it was asked for and made.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sent: Option<String>,
-}
-
-impl DeadView {
-    /// What an operator is shown of `letter`; its body only where he asked for it.
-    pub fn of(letter: &DeadLetter, now: Timestamp, with_body: bool) -> Self {
-        let (target, ordinal) = match &letter.delivery {
-            Some((target, ordinal)) => (Some(target.to_string()), Some(*ordinal)),
-            None => (None, None),
-        };
-        let sent = letter.sent.as_ref().filter(|_| with_body);
-        Self {
-            id: letter.id,
-            at: letter.at.to_string(),
-            age_seconds: now.since(letter.at).as_secs(),
-            route: letter.route.to_string(),
-            message: letter.message.to_string(),
-            target,
-            ordinal,
-            class: letter.cause.class.to_string(),
-            place: letter.cause.place.clone(),
-            reason: letter.cause.reason.clone(),
-            attempts: letter.attempts,
-            generation: letter.generation,
-            sent: sent.map(|it| String::from_utf8_lossy(it).into_owned()),
-        }
-    }
-}
-
-/// Some dead letters, by number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeadList {
-    /// Them.
-    pub letters: Vec<DeadView>,
-    /// There are more; ask again with `after` the last number.
-    pub more: bool,
-}
 
 /// What a replay of one dead letter would send.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,7 +29,7 @@ impl PreviewView {
         let Preview { letter, after } = preview;
         let text = |it: &[u8]| String::from_utf8_lossy(it).into_owned();
         let before = letter.sent.as_deref().map(text);
-        let letter = DeadView::of(&letter, now, false);
+        let letter = DeadView::of(&letter, now);
         let (after, fails) = match after {
             Ok(made) => {
                 let sending = |(target, body): (Endpoint, Bytes)| Sending {

@@ -6,11 +6,11 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::ledger::DeadFilter;
+use crate::{ledger::DeadFilter, message::Timestamp};
 
-pub use super::views::*;
+pub use super::{dead_views::*, views::*};
 
 /// Which dead letters are meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,12 @@ pub struct Selection {
     pub target: Option<String>,
     /// Only of this class.
     pub class: Option<String>,
+    /// Only of this group.
+    pub group: Option<String>,
+    /// Only those given up at this moment or later.
+    pub from: Option<Moment>,
+    /// Only those given up before this moment.
+    pub to: Option<Moment>,
     /// All of them; must be said, so that nobody means all by saying nothing.
     pub all: bool,
 }
@@ -41,19 +47,74 @@ impl Selection {
             route: self.route.clone(),
             target: self.target.clone(),
             class: self.class.clone(),
+            group: self.group.clone(),
+            since: self.from.map(|it| it.0),
+            before: self.to.map(|it| it.0),
             after,
+            last: None,
         }
     }
 }
 
-/// What an operator asks to be done with dead letters.
+/// A moment, as RFC 3339 has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment(pub Timestamp);
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let moment = Timestamp::parse(&text).map(Self);
+        moment.ok_or_else(|| serde::de::Error::custom("not a moment as `2026-01-17T02:30:00Z`"))
+    }
+}
+
+/// What an operator asks to be done with dead letters that he names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeadOrder {
-    /// With which.
+    /// With which: their numbers.
     pub selection: Selection,
-    /// Who asks, and why; goes into the journal.
+    /// Who asks.
     pub by: String,
+    /// Why. Both go into the journal.
+    pub reason: String,
+}
+
+/// What an operator asks to be done with many dead letters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobRequest {
+    /// `replay`, `preview`, `discard`.
+    pub kind: String,
+    /// With which: all but numbers.
+    pub selection: Selection,
+    /// Of messages that could not be routed, only what goes to this target is sent: `system.name`.
+    #[serde(default)]
+    pub only_to: Option<String>,
+    /// Letters a second at most.
+    #[serde(default)]
+    pub rate: Option<u32>,
+    /// Who asks.
+    pub by: String,
+    /// Why; nobody need say it of a preview.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// An operator ends a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CancelOrder {
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// A target to be paused.

@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_brokers_beside.sql"),
     include_str!("migrations/0003_sums.sql"),
     include_str!("migrations/0004_order.sql"),
+    include_str!("migrations/0005_dead_at_scale.sql"),
     include_str!("migrations/0006_checksums.sql"),
 ];
 

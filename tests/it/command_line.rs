@@ -44,16 +44,19 @@ pub(super) fn simpul_on(project: &Path, arguments: &[&str]) -> Said {
     simpul(&[&["--project", project.to_str().unwrap()], arguments].concat())
 }
 
-const COMMANDS: [&[&str]; 19] = [
+const COMMANDS: [&[&str]; 22] = [
     &[],
     &["run"],
     &["check"],
     &["eval"],
     &["dead"],
     &["dead", "list"],
+    &["dead", "groups"],
     &["dead", "show"],
     &["dead", "replay"],
     &["dead", "discard"],
+    &["dead", "jobs"],
+    &["dead", "cancel"],
     &["pause"],
     &["resume"],
     &["reload"],
@@ -167,7 +170,7 @@ fn what_only_a_running_bus_can_do_says_that_none_runs() {
         &["reload"],
         &["pause", "arsip.simpan", "--reason", "uji"],
         &["resume", "arsip.simpan"],
-        &["dead", "replay", "--all"],
+        &["dead", "replay", "--all", "--reason", "uji"],
         &["dead", "discard", "1", "--reason", "uji"],
     ];
     for command in commands {

@@ -9,6 +9,7 @@ mod body;
 mod broker_conformance;
 mod command_line;
 mod crash;
+mod dead_at_scale;
 mod dead_letters;
 mod delivery;
 mod demo;

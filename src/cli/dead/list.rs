@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
+use super::{Filter, groups::reason};
 use crate::{
     cli::{
-        CouldNot, Exit, Format, Outcome,
-        client::{Client, Failure, encoded},
+        Exit, Format, Outcome,
+        client::{Client, Failure, query},
         offline::Source,
         pretty::pretty,
         screen::{age, complain, counted, escaped, say, say_json, table},
     },
-    ledger::DeadFilter,
+    ledger::DeadLetter,
     message::Clock,
     ops::wire::{DeadList, DeadView, Selection},
 };
@@ -19,19 +20,10 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
-  simpul dead list --route sk-mutasi --class 'bad message'")]
+  simpul dead list --route sk-mutasi --class 'bad message' --from 24h")]
 pub(super) struct ListArgs {
-    /// Only those of this route
-    #[arg(long)]
-    route: Option<String>,
-
-    /// Only those of this target
-    #[arg(long, value_name = "SYSTEM.TARGET")]
-    target: Option<String>,
-
-    /// Only those of this class
-    #[arg(long, value_parser = super::CLASSES)]
-    class: Option<String>,
+    #[command(flatten)]
+    filter: Filter,
 
     /// Only those with a number above this one
     #[arg(long, value_name = "ID", default_value_t = 0)]
@@ -66,19 +58,17 @@ pub(super) struct ShowArgs {
 }
 
 pub(super) async fn list(project: &Path, args: ListArgs) -> Outcome {
-    let ListArgs { route, target, class, after, limit, format } = args;
-    let selection = Selection { route, target, class, ..Selection::default() };
+    let ListArgs { filter, after, limit, format } = args;
+    let selection = filter.selection();
     let list = match Source::of(project).await? {
         Source::Running(client) => page(&client, &selection, after, limit).await?,
         Source::Stopped(offline) => {
             let wanted = usize::from(limit);
-            let letters = offline.ledger.dead_letters(&selection.filter(after), wanted).await?;
+            let letters = offline.ledger.dead_letters(&selection.filter(after), wanted + 1).await?;
             let now = Clock::system().now();
-            let more = letters.len() == wanted;
-            DeadList {
-                letters: letters.iter().map(|it| DeadView::of(it, now, false)).collect(),
-                more,
-            }
+            let more = wanted < letters.len();
+            let letters = letters.iter().take(wanted).map(|it| DeadView::of(it, now)).collect();
+            DeadList { letters, more }
         }
     };
     match format {
@@ -95,15 +85,9 @@ pub(super) async fn page(
     after: i64,
     limit: u16,
 ) -> Result<DeadList, Failure> {
-    let mut path = format!("dead?after={after}&limit={limit}");
+    let mut path = format!("dead?after={after}&limit={limit}{}", query(selection));
     for id in &selection.ids {
         path.push_str(&format!("&id={id}"));
-    }
-    let Selection { route, target, class, .. } = selection;
-    for (name, value) in [("route", route), ("target", target), ("class", class)] {
-        if let Some(value) = value {
-            path.push_str(&format!("&{name}={}", encoded(value)));
-        }
     }
     client.get(&path).await
 }
@@ -115,12 +99,7 @@ fn tell(list: &DeadList) {
     }
     let row = |it: &DeadView| {
         let target = it.target.clone().unwrap_or_else(|| "-".to_owned());
-        // The place begins with the target, which has a column of its own.
-        let place = it.place.strip_prefix(&format!("to {target}: ")).unwrap_or(&it.place);
-        let reason = match place {
-            "" => it.reason.clone(),
-            place => format!("{place}: {}", it.reason),
-        };
+        let reason = reason(&target, &it.place, &it.reason);
         let (id, age) = (it.id.to_string(), age(it.age_seconds));
         vec![id, age, it.route.clone(), target, it.class.clone(), reason]
     };
@@ -140,9 +119,12 @@ pub(super) async fn show(project: &Path, args: ShowArgs) -> Outcome {
             Err(other) => return Err(other.into()),
         },
         Source::Stopped(offline) => {
-            let filter = DeadFilter { ids: vec![id], ..DeadFilter::default() };
-            let letter = offline.ledger.dead_letters(&filter, 1).await?.pop();
-            letter.map(|it| DeadView::of(&it, Clock::system().now(), body))
+            let now = Clock::system().now();
+            let view = |it: DeadLetter| match DeadView::of(&it, now) {
+                view if body => view.with_body(&it),
+                view => view,
+            };
+            offline.ledger.dead_letter(id).await?.map(view)
         }
     };
     let Some(letter) = letter else {
@@ -176,6 +158,10 @@ fn render(letter: &DeadView, with_body: bool) -> String {
         lines.push(("place", letter.place.clone()));
     }
     lines.push(("reason", letter.reason.clone()));
+    lines.push((
+        "group",
+        format!("{}: `simpul dead groups` tells how many are like it", letter.group),
+    ));
     lines.push(("to do", advice(letter)));
     let mut out = format!("dead letter {}\n", letter.id);
     for (name, text) in lines {
@@ -204,20 +190,12 @@ fn advice(letter: &DeadView) -> String {
         "no target" => {
             format!("let a target's `when` take it, or say `unmatched: filter`; reload, {preview}")
         }
+        "kept back" => format!("if it is to be sent after all: `simpul dead replay {id}`"),
         "crashed the bus" => {
             "report the bug with the log of that time; replay after an update".to_owned()
         }
         _ => preview,
     }
-}
-
-/// The first dead letters of a selection, for a command that only a running bus can do.
-pub(super) async fn chosen(
-    client: &Client,
-    selection: &Selection,
-    limit: u16,
-) -> Result<DeadList, CouldNot> {
-    Ok(page(client, selection, 0, limit).await?)
 }
 
 #[cfg(test)]
@@ -237,6 +215,7 @@ mod tests {
             class: "bad message".to_owned(),
             place: "to arsip.daftarkan-naskah map".to_owned(),
             reason: "field `nomor`: `$.nomor | required` is nothing".to_owned(),
+            group: "5d1f0c6be2a94873".to_owned(),
             attempts: 0,
             generation: 3,
             sent: None,
@@ -251,6 +230,7 @@ mod tests {
           class       bad message
           place       to arsip.daftarkan-naskah map
           reason      field `nomor`: `$.nomor | required` is nothing
+          group       5d1f0c6be2a94873: `simpul dead groups` tells how many are like it
           to do       correct the route, `simpul reload`, `simpul dead replay 17 --preview`; or have the source send anew
 
         nothing was sent

@@ -56,6 +56,7 @@ mod tests {
             class: "refused".to_owned(),
             place: String::new(),
             reason: "422".to_owned(),
+            group: "5d1f0c6be2a94873".to_owned(),
             attempts: 1,
             generation: 3,
             sent: None,

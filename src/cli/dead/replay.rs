@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Chosen, list::chosen, preview};
+use super::{Chosen, jobs, list::page, preview, reason_of};
 use crate::{
     cli::{
         CouldNot, Exit, Format, Outcome,
@@ -11,10 +11,11 @@ use crate::{
         project::operator,
         screen::{complain, counted, escaped, say, say_json},
     },
-    ops::wire::{DeadOrder, DiscardView, PreviewView, ReplayView, Selection},
+    diagnostic::units::RateText,
+    ops::wire::{DeadList, DeadOrder, DiscardView, JobRequest, PreviewView, ReplayView, Selection},
 };
 
-/// Dead letters that one preview shows.
+/// Dead letters up to which a preview shows each as it would be sent.
 const PREVIEWS_MAX: u16 = 20;
 
 /// Failed replays that are listed.
@@ -22,23 +23,42 @@ const FAILED_SHOWN_MAX: usize = 20;
 
 /// Send dead letters on again, mapped anew by the running files
 ///
-/// What fails again stays where it is. With `--preview` nothing is sent.
+/// What fails again stays where it is. With `--preview` nothing is sent. Letters that are chosen
+/// otherwise than by their numbers are a job: it goes on by itself, also if this command is stopped,
+/// and the bus with it, and puts nothing into a queue in which much waits.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  simpul dead replay 17 18 --preview
-  simpul dead replay --route sk-mutasi --reason 'map corrected'")]
+  simpul dead replay 17 18 --reason 'address corrected'
+  simpul dead replay --group 5d1f0c6be2a94873 --preview
+  simpul dead replay --group 5d1f0c6be2a94873 --rate 50/s --reason 'map corrected'
+  simpul dead replay --route sk-mutasi --class 'bad message' --only-to arsip.daftarkan-naskah \\
+    --reason 'the others have them on paper'")]
 pub(super) struct ReplayArgs {
     #[command(flatten)]
     chosen: Chosen,
 
-    /// Show what would be sent, and how it differs from what failed
+    /// Show what would be sent, and how it differs from what failed; of many, how many would pass
+    /// and how the others would fail
     #[arg(long)]
     preview: bool,
 
-    /// Why, for the journal
+    /// Of messages that could not be routed, send only what goes to this target; their other
+    /// deliveries are kept back, as dead letters
+    #[arg(long, value_name = "SYSTEM.TARGET")]
+    only_to: Option<String>,
+
+    /// How many a second at most, as 50/s
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    rate: Option<u32>,
+
+    /// Why, for the journal; needed but for a preview
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+
+    /// Do not wait until it is done
+    #[arg(long)]
+    no_wait: bool,
 
     /// In which form to answer
     #[arg(long, value_enum, default_value_t)]
@@ -50,8 +70,9 @@ pub(super) struct ReplayArgs {
 /// The journal keeps that they were discarded, by whom and why; the bodies are gone.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example:
-  simpul dead discard 17 --reason 'dibatalkan oleh Bagian SDM'")]
+Examples:
+  simpul dead discard 17 --reason 'dibatalkan oleh Bagian SDM'
+  simpul dead discard --route sk-mutasi --to 2025-12-31 --reason 'tahun anggaran lalu'")]
 pub(super) struct DiscardArgs {
     #[command(flatten)]
     chosen: Chosen,
@@ -60,21 +81,53 @@ pub(super) struct DiscardArgs {
     #[arg(long, value_name = "TEXT")]
     reason: String,
 
+    /// Do not wait until it is done
+    #[arg(long)]
+    no_wait: bool,
+
     /// In which form to answer
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
+fn rate(text: &str) -> Result<u32, String> {
+    let rate = text.parse::<RateText>().map(|it| it.per_second);
+    rate.map_err(|error| error.help.to_owned())
+}
+
 pub(super) async fn replay(project: &Path, args: ReplayArgs) -> Outcome {
-    let ReplayArgs { chosen, preview, reason, format } = args;
+    let ReplayArgs { chosen, preview, only_to, rate, reason, no_wait, format } = args;
     let selection = chosen.selection()?;
-    let client = running(project)?;
-    if preview {
-        return show(&client, &selection, format).await;
+    let named = !selection.ids.is_empty();
+    if named && (only_to.is_some() || rate.is_some()) {
+        let reason = "`--only-to` and `--rate` are for letters that are not named by numbers";
+        return Err(CouldNot(reason.to_owned()));
     }
-    let by = reason.map_or_else(operator, |it| format!("{}: {it}", operator()));
+    let reason = if preview { reason } else { Some(reason_of(reason)?) };
+    let client = running(project)?;
+    if preview && only_to.is_none() {
+        let list = page(&client, &selection, 0, PREVIEWS_MAX).await?;
+        if named || !list.more {
+            return show(&client, &list, format).await;
+        }
+    }
+    if named {
+        return replay_named(&client, selection, reason.unwrap_or_default(), format).await;
+    }
+    let kind = if preview { "preview" } else { "replay" }.to_owned();
+    let request = JobRequest { kind, selection, only_to, rate, by: operator(), reason };
+    jobs::order(&client, &request, !no_wait, format).await
+}
+
+async fn replay_named(
+    client: &Client,
+    selection: Selection,
+    reason: String,
+    format: Format,
+) -> Outcome {
     let ids = selection.ids.clone();
-    let done: ReplayView = client.post("dead/replay", &DeadOrder { selection, by }).await?;
+    let order = DeadOrder { selection, by: operator(), reason };
+    let done: ReplayView = client.post("dead/replay", &order).await?;
     match format {
         Format::Json => say_json(&done),
         Format::Text => tell(&done),
@@ -113,8 +166,7 @@ fn tell(done: &ReplayView) {
 }
 
 /// Shows what a replay would send; ends with 1 where one would fail again.
-async fn show(client: &Client, selection: &Selection, format: Format) -> Outcome {
-    let list = chosen(client, selection, PREVIEWS_MAX).await?;
+async fn show(client: &Client, list: &DeadList, format: Format) -> Outcome {
     let mut previews: Vec<PreviewView> = vec![];
     for letter in &list.letters {
         previews.push(client.get(&format!("dead/{}/preview", letter.id)).await?);
@@ -135,15 +187,19 @@ async fn show(client: &Client, selection: &Selection, format: Format) -> Outcome
 }
 
 pub(super) async fn discard(project: &Path, args: DiscardArgs) -> Outcome {
-    let DiscardArgs { chosen, reason, format } = args;
-    if reason.trim().is_empty() {
-        return Err(CouldNot("say why, with `--reason`: the journal keeps it".to_owned()));
-    }
+    let DiscardArgs { chosen, reason, no_wait, format } = args;
+    let reason = reason_of(Some(reason))?;
     let selection = chosen.selection()?;
     let client = running(project)?;
-    let by = format!("{}: {reason}", operator());
+    let by = operator();
+    if selection.ids.is_empty() {
+        let (kind, reason) = ("discard".to_owned(), Some(reason));
+        let request = JobRequest { kind, selection, only_to: None, rate: None, by, reason };
+        return jobs::order(&client, &request, !no_wait, format).await;
+    }
     let ids = selection.ids.clone();
-    let done: DiscardView = client.post("dead/discard", &DeadOrder { selection, by }).await?;
+    let order = DeadOrder { selection, by, reason };
+    let done: DiscardView = client.post("dead/discard", &order).await?;
     match format {
         Format::Json => say_json(&done),
         Format::Text => {

@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0002_brokers_beside.sql"),
     include_str!("../migrations/postgres/0003_facts.sql"),
     include_str!("../migrations/postgres/0004_order.sql"),
+    include_str!("../migrations/postgres/0005_dead_at_scale.sql"),
     include_str!("../migrations/postgres/0006_checksums.sql"),
 ];
 

@@ -58,6 +58,7 @@ async fn only_dead_and_routed_messages_are_kept() {
             message: message.id,
             delivery: None,
             cause: cause("bad message"),
+            group: ledger::group_of(ROUTE, None, &cause("bad message")),
             attempts: 0,
             generation: 2,
             sent: None,
@@ -127,7 +128,9 @@ async fn a_replayed_delivery_is_under_way_again_and_cannot_be_replayed_twice() {
         let (message, ids) = bench.routed(1).await;
         let letter = bench.give_up(&ids[0]).await;
         assert_eq!((letter.attempts, letter.delivery.clone()), (3, Some((target(), 0))));
-        assert_eq!(letter.sent.as_deref(), Some(&b"{}"[..]));
+        assert_eq!(letter.sent, None, "a list holds no bodies");
+        let whole = bench.ledger.dead_letter(letter.id).await.unwrap().unwrap();
+        assert_eq!(whole.sent.as_deref(), Some(&b"{}"[..]));
         bench.write(|it| ledger::replay(it, &letter, Some(digest("new")))).await.unwrap();
         assert_eq!(bench.outcome(&ids[0]).await, None);
         assert_eq!(bench.letters().await, []);
@@ -299,7 +302,10 @@ async fn dead_letters_are_found_by_number_route_target_and_class() {
         let (_, three) = bench.dead().await;
         let find = async |filter: DeadFilter| {
             let found = bench.ledger.dead_letters(&filter, 500).await.unwrap();
-            assert_eq!(bench.ledger.dead_count(&filter).await.unwrap(), found.len() as u64);
+            if filter.ids.is_empty() {
+                let count = bench.ledger.dead_count(&filter).await.unwrap();
+                assert_eq!(count, found.len() as u64);
+            }
             found.into_iter().map(|it| it.id).collect::<Vec<_>>()
         };
         let all = DeadFilter::default;
@@ -314,6 +320,12 @@ async fn dead_letters_are_found_by_number_route_target_and_class() {
         let target = Some(target().to_string());
         assert_eq!(find(DeadFilter { target, ..all() }).await, [one.id, two.id]);
         assert_eq!(find(DeadFilter { route: Some("lain".to_owned()), ..all() }).await, [0; 0]);
+        let group = Some(one.group.clone());
+        assert_eq!(find(DeadFilter { group, ..all() }).await, [one.id, two.id]);
+        let (since, before) = (Some(START), Some(START));
+        assert_eq!(find(DeadFilter { since, ..all() }).await, [one.id, two.id, three.id]);
+        assert_eq!(find(DeadFilter { before, ..all() }).await, [0; 0]);
+        assert_eq!(find(DeadFilter { last: Some(one.id), ..all() }).await, [one.id]);
         assert_eq!(bench.ledger.dead_letters(&all(), 2).await.unwrap(), [one, two]);
         let kinds = bench.ledger.dead_by_class().await.unwrap();
         let kinds: Vec<_> =

@@ -2,13 +2,19 @@
 //!
 //! The bus is played from a script; that the engine does what it is asked is shown elsewhere.
 
+mod dead;
+mod door;
+
 use std::{path::Path, sync::Arc, sync::Mutex, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use simpul::{
     engine::{KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace},
-    ledger::{Cause, DeadFilter, DeadLetter, Fares, Fate, Pause},
+    ledger::{
+        Cause, DeadFilter, DeadGroup, DeadLetter, Fares, Fate, Job, JobFailure, JobOrder, JobState,
+        Pause,
+    },
     message::{Clock, Endpoint, MessageId, Timestamp},
     metrics::Metrics,
     ops::{self, Access, Bus, Ops, OpsToken, Refusal},
@@ -24,6 +30,7 @@ const MISSING: i64 = 99;
 #[derive(Default)]
 struct Scripted {
     told: Mutex<Vec<String>>,
+    job: Mutex<Option<Job>>,
     broken_files: bool,
     not_ready: bool,
 }
@@ -43,9 +50,25 @@ fn letter(id: i64, class: &str, reason: &str) -> DeadLetter {
         message: MessageId::from_bytes([7; 16]),
         delivery: Endpoint::parse("arsip.daftarkan-naskah").map(|it| (it, 0)),
         cause: Cause { class: class.into(), place, reason },
+        group: "5d1f0c6be2a94873".to_owned(),
         attempts: 1,
         generation: 3,
         sent: Some(Bytes::from_static(b"{\"nomor\":\"800/12\",\"klasifikasi\":\"KU.02\"}")),
+    }
+}
+
+fn job(order: JobOrder) -> Job {
+    Job {
+        id: 7,
+        order,
+        at: Timestamp::from_millis(1_768_617_000_000),
+        state: JobState::Running,
+        total: 99_211,
+        passed: 0,
+        failed: 0,
+        waits: None,
+        ended: None,
+        ended_by: None,
     }
 }
 
@@ -71,6 +94,55 @@ impl Bus for Scripted {
                 && filter.after < it.id
         });
         Ok(meant.take(limit).collect())
+    }
+
+    async fn dead_one(&self, id: i64) -> Result<Option<DeadLetter>, Refusal> {
+        let filter = DeadFilter { ids: vec![id], ..DeadFilter::default() };
+        Ok(self.dead(&filter, 1).await?.pop())
+    }
+
+    async fn dead_groups(
+        &self,
+        filter: &DeadFilter,
+        _limit: usize,
+    ) -> Result<Vec<DeadGroup>, Refusal> {
+        self.told(format!("groups {:?} since {:?}", filter.route, filter.since));
+        let it = letter(17, "refused", "422");
+        let (first, last) = (it.at, it.at);
+        let target = it.delivery.map(|(target, _)| target);
+        let (name, cause) = (it.group, it.cause);
+        let (count, example, route) = (99_211, it.id, it.route);
+        Ok(vec![DeadGroup { name, count, first, last, example, route, target, cause }])
+    }
+
+    async fn order(&self, order: JobOrder) -> Result<Job, Refusal> {
+        let JobOrder { kind, filter, only_to, rate, by } = &order;
+        let (kind, only_to) = (kind.word(), only_to.as_ref().map(ToString::to_string));
+        let DeadFilter { route, group, .. } = filter;
+        self.told(format!("{kind} {route:?} {group:?} {only_to:?} {rate:?}: {by}"));
+        let job = job(order);
+        *self.job.lock().unwrap() = Some(job.clone());
+        Ok(job)
+    }
+
+    async fn jobs(&self, _limit: usize) -> Result<Vec<Job>, Refusal> {
+        Ok(self.job.lock().unwrap().clone().into_iter().collect())
+    }
+
+    async fn job(&self, id: i64) -> Result<Option<(Job, Vec<JobFailure>)>, Refusal> {
+        // It is done as soon as somebody asks.
+        let job = self.job.lock().unwrap().clone().filter(|it| it.id == id);
+        let done =
+            |job: Job| Job { state: JobState::Done, passed: job.total - 1, failed: 1, ..job };
+        let cause = letter(17, "refused", "422").cause;
+        let failure = JobFailure { count: 1, letter: 17, target: None, cause };
+        Ok(job.map(|it| (done(it), vec![failure])))
+    }
+
+    async fn cancel(&self, id: i64, by: &str) -> Result<Option<Job>, Refusal> {
+        self.told(format!("cancel {id}: {by}"));
+        let job = self.job.lock().unwrap().clone().filter(|it| it.id == id);
+        Ok(job.map(|it| Job { state: JobState::Cancelled, ..it }))
     }
 
     async fn preview(&self, id: i64) -> Result<Option<Preview>, Refusal> {
@@ -200,41 +272,11 @@ impl Running {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dead_letters_are_listed_shown_and_previewed() {
-    let running = Running::start(Scripted::default()).await;
-    let list = running.simpul(&["dead", "list"]).await;
-    assert_eq!(list.code, 0, "{}", list.err);
-    assert!(list.out.starts_with("ID  AGE"), "{}", list.out);
-    assert!(list.out.contains("\\u{1b}[2J422"), "no control character passes: {}", list.out);
-    let more = running.simpul(&["dead", "list", "--limit", "1"]).await;
-    assert_eq!(more.err, "there are more: `--after 17`\n");
-
-    let shown = running.simpul(&["dead", "show", "17"]).await;
-    assert!(!shown.out.contains("800/12"), "a body only where it is asked for: {}", shown.out);
-    let shown = running.simpul(&["dead", "show", "17", "--body"]).await;
-    assert!(shown.out.contains("  \"nomor\": \"800/12\",\n"), "{}", shown.out);
-    assert_eq!(running.simpul(&["dead", "show", "99"]).await.code, 1);
-
-    let preview = running.simpul(&["dead", "replay", "17", "--preview"]).await;
-    insta::assert_snapshot!(preview.out, @r#"
-    dead letter 17: sk-mutasi to arsip.daftarkan-naskah
-      would send, compared with what failed:
-        {
-          "nomor": "800/12",
-      -   "klasifikasi": "KU.02"
-      +   "klasifikasi": "KP.04"
-        }
-    "#);
-    assert_eq!(running.told(), [] as [&str; 0], "a preview changes nothing");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn what_an_operator_orders_reaches_the_bus_with_his_name_and_reason() {
     let running = Running::start(Scripted::default()).await;
-    let commands: [(&'static [&'static str], i32); 6] = [
+    let commands: [(&'static [&'static str], i32); 5] = [
         (&["dead", "replay", "17", "--reason", "map corrected"], 0),
-        (&["dead", "replay", "18"], 1),
-        (&["dead", "replay", "--route", "sk-mutasi"], 0),
+        (&["dead", "replay", "18", "--reason", "coba lagi"], 1),
         (&["dead", "discard", "17", "18", "--reason", "dibatalkan"], 0),
         (&["pause", "arsip.simpan", "--reason", "pemeliharaan"], 0),
         (&["resume", "arsip.simpan"], 0),
@@ -245,8 +287,7 @@ async fn what_an_operator_orders_reaches_the_bus_with_his_name_and_reason() {
     }
     let expected = [
         "replay [17] None: sari: map corrected",
-        "replay [18] None: sari",
-        "replay [] Some(\"sk-mutasi\"): sari",
+        "replay [18] None: sari: coba lagi",
         "discard [17, 18]: sari: dibatalkan",
         "pause arsip.simpan: sari: pemeliharaan",
         "resume arsip.simpan",
@@ -256,20 +297,6 @@ async fn what_an_operator_orders_reaches_the_bus_with_his_name_and_reason() {
     let unknown = running.simpul(&["pause", "arsib.simpan", "--reason", "x"]).await;
     assert_eq!(unknown.code, 2);
     assert_eq!(unknown.err, "error: no target `arsib.simpan` in the running files\n");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_number_that_names_no_dead_letter_does_not_look_dealt_with() {
-    let running = Running::start(Scripted::default()).await;
-    let missing = "1 number names no dead letter; `simpul dead list` shows which there are\n";
-    let discarded = running.simpul(&["dead", "discard", "17", "99", "--reason", "x"]).await;
-    assert_eq!((discarded.code, &*discarded.out), (1, "1 dead letter discarded\n"));
-    assert_eq!(discarded.err, missing);
-    let replayed = running.simpul(&["dead", "replay", "99", "99"]).await;
-    assert_eq!((replayed.code, &*replayed.err), (1, missing));
-    let mistyped = running.simpul(&["dead", "list", "--class", "bad mesage"]).await;
-    assert_eq!(mistyped.code, 2, "{}", mistyped.out);
-    assert!(mistyped.err.contains("'bad message'"), "{}", mistyped.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -299,85 +326,6 @@ async fn a_message_is_traced_and_an_unknown_one_ends_with_one() {
     let said = running.simpul(&["trace", "08080808-0808-0808-0808-080808080808"]).await;
     assert_eq!(said.code, 1);
     assert_eq!(running.simpul(&["trace", "17"]).await.code, 2);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn without_the_token_nothing_is_shown_and_nothing_done() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let running = Running::start(Scripted::default()).await;
-    let token = running.access.token.clone();
-    let calls = [
-        ("GET", "/api/v1/status"),
-        ("GET", "/api/v1/dead"),
-        ("GET", "/api/v1/dead/17"),
-        ("GET", "/api/v1/dead/17/preview"),
-        ("POST", "/api/v1/dead/replay"),
-        ("POST", "/api/v1/dead/discard"),
-        ("GET", "/api/v1/pauses"),
-        ("POST", "/api/v1/pauses"),
-        ("DELETE", "/api/v1/pauses/arsip.simpan"),
-        ("POST", "/api/v1/reload"),
-        ("GET", "/api/v1/messages/07070707-0707-0707-0707-070707070707/trace"),
-    ];
-    let order = r#"{"selection":{"all":true},"by":"orang asing"}"#;
-    for (method, path) in calls {
-        for token in [None, Some("salah"), Some("")] {
-            let (status, body) = running.call(method, path, token, order).await;
-            assert_eq!(status, 401, "{method} {path}: {body}");
-        }
-    }
-    assert_eq!(running.told(), [] as [&str; 0]);
-    assert_eq!(running.call("GET", "/api/v1/dead", Some(&token), "").await.0, 200);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn calls_that_make_no_sense_get_a_problem_and_change_nothing() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let running = Running::start(Scripted::default()).await;
-    let token = running.access.token.clone();
-    let long = format!(r#"{{"selection":{{"all":true}},"by":"{}"}}"#, "x".repeat(501));
-    let huge = "x".repeat(100_000);
-    let cases = [
-        ("POST", "/api/v1/dead/replay", r#"{"selection":{},"by":"x"}"#, 400, "bad_selection"),
-        ("POST", "/api/v1/dead/replay", r#"{"selection":{"rute":"x"},"by":"x"}"#, 400, "bad_body"),
-        (
-            "POST",
-            "/api/v1/dead/discard",
-            r#"{"selection":{"all":true},"by":""}"#,
-            400,
-            "bad_reason",
-        ),
-        ("POST", "/api/v1/dead/discard", &long, 400, "bad_reason"),
-        ("POST", "/api/v1/dead/discard", &huge, 413, ""),
-        ("POST", "/api/v1/pauses", r#"{"target":"arsip","reason":"x"}"#, 400, "bad_target"),
-        ("GET", "/api/v1/dead?rute=x", "", 400, "unknown_parameter"),
-        ("GET", "/api/v1/dead/tujuhbelas", "", 404, "not_found"),
-        ("GET", "/api/v1/tidak-ada", "", 404, "not_found"),
-        ("PUT", "/api/v1/reload", "", 405, ""),
-    ];
-    for (method, path, body, status, code) in cases {
-        let answer = running.call(method, path, Some(&token), body).await;
-        assert_eq!(answer.0, status, "{method} {path}: {}", answer.1);
-        assert!(answer.1.contains(code), "{method} {path}: {}", answer.1);
-    }
-    assert_eq!(running.told(), [] as [&str; 0]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn machines_ask_for_metrics_and_health_without_a_token() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let running = Running::start(Scripted::default()).await;
-    let (status, body) = running.call("GET", "/metrics", None, "").await;
-    assert_eq!(status, 200);
-    assert!(body.contains("simpul_build_info{version="), "{body}");
-    assert_eq!(running.call("GET", "/health/live", None, "").await.0, 200);
-    let ready = running.call("GET", "/health/ready", None, "").await;
-    assert_eq!(ready, (200, "{\"status\":\"ready\"}".to_owned()));
-
-    let running = Running::start(Scripted { not_ready: true, ..Scripted::default() }).await;
-    let ready = running.call("GET", "/health/ready", None, "").await;
-    let expected = "{\"reasons\":[\"the disk is full\"],\"status\":\"not ready\"}";
-    assert_eq!(ready, (503, expected.to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

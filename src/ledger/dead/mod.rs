@@ -1,0 +1,284 @@
+//! Dead letters: what was given up, kept for an operator, and found again among very many.
+
+mod cause;
+mod sql;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+pub use self::cause::group_of;
+use super::{
+    Cause, DeliveryId, Ledger,
+    query::{count, endpoint, message_id, ordinal, time},
+};
+use crate::{
+    message::{Endpoint, MessageId, Timestamp},
+    store::{Param, Row, Sql, StoreError, Writes},
+};
+
+/// Dead letters in one answer.
+const LETTERS_MAX: usize = 500;
+
+/// Groups in one answer.
+const GROUPS_MAX: usize = 500;
+
+/// Letters of an earlier format whose groups are named at once.
+const NAMED_AT_ONCE: i64 = 500;
+
+/// A dead letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Its number; rises.
+    pub id: i64,
+    /// When it was given up.
+    pub at: Timestamp,
+    /// The route.
+    pub route: Arc<str>,
+    /// The message as accepted, kept for the replay.
+    pub message: MessageId,
+    /// Which delivery; `None`: the message itself could not be routed.
+    pub delivery: Option<(Endpoint, u32)>,
+    /// Why.
+    pub cause: Cause,
+    /// The name of the group of those that failed alike.
+    pub group: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The generation of files that dealt with it.
+    pub generation: i64,
+    /// The body that was sent, if one was made, and where it was asked for.
+    pub sent: Option<Bytes>,
+}
+
+impl DeadLetter {
+    /// The delivery that is dead; `None`: the message itself is.
+    pub fn delivery_id(&self) -> Option<DeliveryId> {
+        let (target, ordinal) = self.delivery.clone()?;
+        Some(DeliveryId { route: Arc::clone(&self.route), message: self.message, target, ordinal })
+    }
+}
+
+/// Which dead letters are meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeadFilter {
+    /// Only these numbers; empty: all.
+    pub ids: Vec<i64>,
+    /// Only of this route.
+    pub route: Option<String>,
+    /// Only of this target.
+    pub target: Option<String>,
+    /// Only of this class.
+    pub class: Option<String>,
+    /// Only of this group.
+    pub group: Option<String>,
+    /// Only those given up at this moment or later.
+    pub since: Option<Timestamp>,
+    /// Only those given up before this moment.
+    pub before: Option<Timestamp>,
+    /// Only numbers above this one.
+    pub after: i64,
+    /// Only numbers up to this one.
+    pub last: Option<i64>,
+}
+
+/// Dead letters that failed alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadGroup {
+    /// Its name: a [`DeadFilter`] selects by it.
+    pub name: String,
+    /// How many there are.
+    pub count: u64,
+    /// When the first of them was given up.
+    pub first: Timestamp,
+    /// When the last of them was.
+    pub last: Timestamp,
+    /// The number of the last of them, as an example.
+    pub example: i64,
+    /// The route.
+    pub route: Arc<str>,
+    /// The target; `None`: messages that could not be routed.
+    pub target: Option<Endpoint>,
+    /// Why the last of them was given up.
+    pub cause: Cause,
+}
+
+/// How many dead letters there are of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadKind {
+    /// The route.
+    pub route: Arc<str>,
+    /// The target; `None`: messages that could not be routed.
+    pub target: Option<Endpoint>,
+    /// The class of their causes.
+    pub class: Arc<str>,
+    /// How many.
+    pub count: u64,
+}
+
+impl Ledger {
+    /// Dead letters, by number, at most `limit` (500 at most), without what was sent.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn dead_letters(
+        &self,
+        filter: &DeadFilter,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        let question = look(filter, limit, false);
+        Ok(self.rows(question).await?.iter().map(dead_letter).collect())
+    }
+
+    /// One dead letter, with what was sent.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>, StoreError> {
+        let filter = DeadFilter { ids: vec![id], ..DeadFilter::default() };
+        Ok(self.row(look(&filter, 1, true)).await?.as_ref().map(dead_letter))
+    }
+
+    /// How many dead letters a filter without numbers means.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn dead_count(&self, filter: &DeadFilter) -> Result<u64, StoreError> {
+        let row = self.row((sql::COUNT, with_group(filter))).await?;
+        Ok(row.map_or(0, |row| count(&row, 0)))
+    }
+
+    /// The number of the last dead letter; 0 if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn last_dead(&self) -> Result<i64, StoreError> {
+        let row = self.row(("SELECT coalesce(max(id), 0) FROM dead", vec![])).await?;
+        Ok(row.map_or(0, |row| row.int(0)))
+    }
+
+    /// The dead letters that a filter without numbers means, in groups of those that failed alike:
+    /// the largest first, at most `limit` (500 at most).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn dead_groups(
+        &self,
+        filter: &DeadFilter,
+        limit: usize,
+    ) -> Result<Vec<DeadGroup>, StoreError> {
+        let mut params = with_group(filter);
+        params.push(number(limit.min(GROUPS_MAX)));
+        let group = |row: &Row| DeadGroup {
+            name: row.text(0).to_owned(),
+            count: count(row, 1),
+            first: time(row, 2),
+            last: time(row, 3),
+            example: row.int(4),
+            route: row.text(5).into(),
+            target: endpoint(row.text(6)),
+            cause: cause(row, 7),
+        };
+        Ok(self.rows((sql::GROUPS, params)).await?.iter().map(group).collect())
+    }
+
+    /// How many dead letters there are, per route, target (`None`: messages) and class.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn dead_by_class(&self) -> Result<Vec<DeadKind>, StoreError> {
+        let kind = |row: &Row| DeadKind {
+            route: row.text(0).into(),
+            target: endpoint(row.text(1)),
+            class: row.text(2).into(),
+            count: count(row, 3),
+        };
+        Ok(self.rows((sql::KINDS, vec![])).await?.iter().map(kind).collect())
+    }
+
+    /// Writes that name the groups of letters which an earlier format left without; empty once all
+    /// have a name.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn name_groups(&self) -> Result<Writes, StoreError> {
+        let mut writes = Writes::default();
+        for row in self.rows((sql::UNNAMED, vec![NAMED_AT_ONCE.into()])).await? {
+            let target = endpoint(row.text(2));
+            let group = group_of(row.text(1), target.as_ref(), &cause(&row, 3));
+            writes.push(sql::NAME, vec![row.int(0).into(), group.into()]);
+        }
+        Ok(writes)
+    }
+}
+
+/// The question for dead letters: the statement that needs to look at the fewest.
+fn look(filter: &DeadFilter, limit: usize, with_sent: bool) -> (Sql, Vec<Param>) {
+    let (sql, mut params) = match (&filter.ids[..], &filter.group) {
+        ([], None) => (sql::LOOK, chosen(filter)),
+        ([], Some(_)) => (sql::LOOK_IN_GROUP, with_group(filter)),
+        (ids, _) => {
+            let mut params = with_group(filter);
+            params.push(serde_json::to_string(ids).unwrap_or_default().into());
+            (sql::LOOK_UP, params)
+        }
+    };
+    params.push(number(limit.min(LETTERS_MAX)));
+    params.push(i64::from(with_sent).into());
+    (sql, params)
+}
+
+fn chosen(filter: &DeadFilter) -> Vec<Param> {
+    vec![
+        filter.after.into(),
+        filter.last.unwrap_or(i64::MAX).into(),
+        filter.since.map_or(i64::MIN, Timestamp::as_millis).into(),
+        filter.before.map_or(i64::MAX, Timestamp::as_millis).into(),
+        filter.route.clone().into(),
+        filter.target.clone().into(),
+        filter.class.clone().into(),
+    ]
+}
+
+fn with_group(filter: &DeadFilter) -> Vec<Param> {
+    let mut params = chosen(filter);
+    params.push(filter.group.clone().into());
+    params
+}
+
+fn number(count: usize) -> Param {
+    i64::try_from(count).unwrap_or(i64::MAX).into()
+}
+
+fn dead_letter(row: &Row) -> DeadLetter {
+    DeadLetter {
+        id: row.int(0),
+        at: time(row, 1),
+        route: row.text(2).into(),
+        message: message_id(row, 3),
+        delivery: endpoint(row.text(4)).map(|target| (target, ordinal(row, 5))),
+        cause: cause(row, 6),
+        attempts: ordinal(row, 9),
+        generation: row.int(10),
+        group: row.text(11).to_owned(),
+        sent: (!row.is_null(12)).then(|| row.blob(12)),
+    }
+}
+
+/// Reads `class, place, reason` from a column on.
+fn cause(row: &Row, column: usize) -> Cause {
+    Cause {
+        class: row.text(column).into(),
+        place: row.text(column + 1).to_owned(),
+        reason: row.text(column + 2).to_owned(),
+    }
+}
