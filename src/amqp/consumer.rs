@@ -24,7 +24,7 @@ use lapin::{
 use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
     task::JoinSet,
-    time::{Instant, sleep_until, timeout},
+    time::{sleep_until, timeout},
 };
 
 use super::{
@@ -323,13 +323,10 @@ impl Task {
     }
 
     async fn hand_over(&mut self, mut consumer: lapin::Consumer, held: &mut Held) -> End {
-        let mut heard = Instant::now();
         loop {
-            let quiet = self.options.quiet_max.filter(|_| held.is_empty());
             tokio::select! {
-                () = until(quiet.map(|it| heard + it)) => return End::Renewed,
+                () = sleep_until(held.quiet_at(self.options.quiet_max)) => return End::Renewed,
                 delivery = consumer.next() => {
-                    heard = Instant::now();
                     let (taken, end) = take(delivery, &mut consumer, held);
                     // Also what came right before the end: it counts as held.
                     self.shared.arrived().extend(taken);
@@ -348,14 +345,6 @@ impl Task {
                 },
             }
         }
-    }
-}
-
-/// Sleeps until then; for ever if there is no such time.
-async fn until(then: Option<Instant>) {
-    match then {
-        Some(then) => sleep_until(then).await,
-        None => std::future::pending().await,
     }
 }
 
