@@ -279,7 +279,7 @@ async fn a_queue_with_other_arguments_is_named_and_the_others_work() {
 /// How long dead-lettering of a new quorum queue takes to start, at most. Deleted before that, it makes
 /// 3.10.8 end its supervisor of dead-lettering, and confirm nothing to any such queue any more until
 /// it is started anew. It says nothing of it, so there is nothing to wait for but time.
-const DEAD_LETTERING_STARTS: Duration = Duration::from_secs(5);
+const DEAD_LETTERING_STARTS: Duration = Duration::from_secs(10);
 
 /// On a server of its own, for what it would do to the tests beside it.
 #[tokio::test(flavor = "multi_thread")]
