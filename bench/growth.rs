@@ -73,7 +73,8 @@ impl Point {
         let mut point = Self::new("badan", bytes, steps, "  - target: tujuan.terima\n");
         let row =
             json!({ "nip": "198508172010012001", "nama": "Siti Rahmawati", "jumlah": 430_000 });
-        let rows = vec![&row; bytes / row.to_string().len()];
+        // With a comma behind each, and what stands around them.
+        let rows = vec![&row; (bytes - 64) / (row.to_string().len() + 1)];
         point.body = json!({ "t_ns": 0, "jenis": "UKUR", "isi": rows }).to_string().into();
         point
     }
@@ -97,7 +98,7 @@ impl Point {
 async fn main() {
     let curves: [(&str, Vec<Point>); 4] = [
         ("steps", [0, 1, 4, 16, 64, 128].map(Point::steps).into()),
-        ("bytes of the body", [10, 12, 14, 16, 18, 19].map(|it| Point::body(1 << it)).into()),
+        ("bytes of the body", [10, 12, 14, 16, 18, 20].map(|it| Point::body(1 << it)).into()),
         ("targets", [1, 2, 4, 8, 16, 32].map(Point::targets).into()),
         ("items of `each`", [1, 4, 16, 64, 256, 1024].map(Point::items).into()),
     ];

@@ -27,6 +27,7 @@ pub mod amqp;
 pub mod broker;
 pub mod cli;
 pub mod connector;
+pub mod crash;
 pub mod diagnostic;
 pub mod engine;
 pub mod expr;

@@ -24,7 +24,7 @@ use lapin::{
 use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
     task::JoinSet,
-    time::timeout,
+    time::{sleep_until, timeout},
 };
 
 use super::{
@@ -53,6 +53,10 @@ pub struct ConsumeOptions {
     pub prefetch: u16,
     /// What is declared first, over and over: on every new connection.
     pub setup: Vec<Setup>,
+    /// After how long without a message it consumes anew, while it holds none. RabbitMQ 3.10.8
+    /// may put a consumer on a quorum queue that is declared in the place of a deleted one without a
+    /// word, and take its messages for copies of those that the old one handed out.
+    pub quiet_max: Option<Duration>,
 }
 
 /// What a consumer sets up before it consumes.
@@ -321,6 +325,7 @@ impl Task {
     async fn hand_over(&mut self, mut consumer: lapin::Consumer, held: &mut Held) -> End {
         loop {
             tokio::select! {
+                () = sleep_until(held.quiet_at(self.options.quiet_max)) => return End::Renewed,
                 delivery = consumer.next() => {
                     let (taken, end) = take(delivery, &mut consumer, held);
                     // Also what came right before the end: it counts as held.

@@ -27,6 +27,7 @@ use super::{
     pulse::Pulses,
     why,
 };
+use crate::crash;
 
 /// How long a broker may take to confirm.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(10);
@@ -182,9 +183,11 @@ impl Desk {
         let mut confirming: Confirming =
             Box::pin(async move { (number, confirm(channel, sending).await) });
         let (place, since) = (Arc::clone(&pending.outstanding.place), Instant::now());
+        let is_delivery = place.starts_with("simpul.deliver.");
         self.waiting.insert(number, Waiting { mark, place, since, pending: Some(pending) });
         // The first look hands the frames over, so messages leave in the order of the calls.
         let first = poll_fn(|context| Poll::Ready(confirming.as_mut().poll(context))).await;
+        crash::point_if(is_delivery, "after_k_of_n_destinations");
         match first {
             Poll::Ready(confirmed) => self.judge(confirmed).await,
             Poll::Pending => self.confirming.push(confirming),
@@ -193,6 +196,7 @@ impl Desk {
 
     /// Judges a confirmation together with all others that are there.
     pub(super) async fn judge(&mut self, first: Confirmed) {
+        crash::point("after_publish_before_confirm");
         let mut seen = vec![first];
         while let Poll::Ready(Some(next)) =
             poll_fn(|context| Poll::Ready(self.confirming.poll_next_unpin(context))).await

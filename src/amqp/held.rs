@@ -1,23 +1,28 @@
 //! What a channel handed out, and how it is acknowledged in groups.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::future::join_all;
 use lapin::{Channel, options::BasicAckOptions};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{Tag, consumer::ANSWER_TIMEOUT, why};
+
+/// Longer than any channel lives.
+const NEVER: Duration = Duration::from_hours(365 * 24);
 
 /// What a channel handed out and has no acknowledgement for.
 pub(super) struct Held {
     epoch: u64,
     tags: BTreeSet<u64>,
+    /// When the last one came.
+    heard: Instant,
     channel: Channel,
 }
 
 impl Held {
     pub(super) fn new(epoch: u64, channel: Channel) -> Self {
-        Self { epoch, tags: BTreeSet::new(), channel }
+        Self { epoch, tags: BTreeSet::new(), heard: Instant::now(), channel }
     }
 
     /// The number of the channel.
@@ -25,8 +30,18 @@ impl Held {
         self.epoch
     }
 
+    /// When nothing will have come for `quiet`: as good as never while something is held, or if that
+    /// does not matter.
+    pub(super) fn quiet_at(&self, quiet: Option<Duration>) -> Instant {
+        match quiet.filter(|_| self.tags.is_empty()) {
+            Some(quiet) => self.heard + quiet,
+            None => self.heard + NEVER,
+        }
+    }
+
     /// The broker handed one out.
     pub(super) fn took(&mut self, tag: u64) {
+        self.heard = Instant::now();
         self.tags.insert(tag);
     }
 

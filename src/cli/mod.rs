@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 //!
-//! Exit codes: 0 done, 1 it found something wrong, 2 it could not run.
+//! Exit codes: 0 done, 1 it found something wrong, 2 it could not run. `run` also: 74 the disk of the
+//! store failed.
 
 mod check;
 mod client;
@@ -19,6 +20,7 @@ mod reload;
 mod run;
 mod screen;
 pub mod settings;
+mod store;
 mod trace;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -34,6 +36,8 @@ pub enum Exit {
     Done,
     /// It found something wrong.
     FoundWrong,
+    /// The disk of the store failed while the bus ran: `EX_IOERR`.
+    DiskFailed,
 }
 
 /// Why a command could not do what was asked; it ends with 2.
@@ -98,6 +102,7 @@ enum Command {
     Resume(pause::ResumeArgs),
     Reload(reload::Args),
     Trace(trace::Args),
+    Store(store::Args),
     Key(key::Args),
     Demo(demo::Args),
 }
@@ -118,6 +123,7 @@ pub fn main() -> ExitCode {
     match dispatch(cli) {
         Ok(Exit::Done) => ExitCode::SUCCESS,
         Ok(Exit::FoundWrong) => ExitCode::from(1),
+        Ok(Exit::DiskFailed) => ExitCode::from(74),
         Err(CouldNot(reason)) => {
             complain(&format!("error: {}", escaped(&reason)));
             ExitCode::from(2)
@@ -136,6 +142,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Resume(args) => wait(pause::resume(&project, args)),
         Command::Reload(args) => wait(reload::run(&project, args)),
         Command::Trace(args) => wait(trace::run(&project, args)),
+        Command::Store(args) => store::run(&project, &args),
         Command::Key(args) => key::run(args),
         Command::Demo(args) => demo::run(&args),
     }

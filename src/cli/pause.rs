@@ -6,9 +6,9 @@ use super::{
     CouldNot, Exit, Outcome,
     client::{Client, encoded, not_running},
     project,
-    screen::say,
+    screen::{complain, counted, say},
 };
-use crate::ops::wire::{PauseOrder, ResumeView};
+use crate::ops::wire::{KeyOrder, KeyResumeView, PauseOrder, ResumeView};
 
 /// Hold back everything for a target until it is resumed
 ///
@@ -27,18 +27,24 @@ pub(super) struct PauseArgs {
     reason: String,
 }
 
-/// Let the deliveries of a paused target go
+/// Let the deliveries of a paused target go, or those that are parked of one order key
 ///
 /// Frees a target whoever paused it: an operator, or the bus itself after the target refused a
-/// password or an address.
+/// password or an address. With --key, lets what is parked of that key go on without the dead letter
+/// that holds it, which stays; to send that one first, replay it instead.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example:
-  simpul resume e-absensi.catat-dinas-luar")]
+Examples:
+  simpul resume e-absensi.catat-dinas-luar
+  simpul resume arsip.daftarkan-naskah --key 123/SPD/2026")]
 pub(super) struct ResumeArgs {
     /// The target, as routes name it
     #[arg(value_name = "SYSTEM.TARGET")]
     target: String,
+
+    /// What `order_by` yields for the messages that wait
+    #[arg(long, value_name = "VALUE")]
+    key: Option<String>,
 }
 
 pub(super) async fn pause(project: &Path, args: PauseArgs) -> Outcome {
@@ -51,11 +57,28 @@ pub(super) async fn pause(project: &Path, args: PauseArgs) -> Outcome {
 }
 
 pub(super) async fn resume(project: &Path, args: ResumeArgs) -> Outcome {
-    let ResumeArgs { target } = args;
+    let ResumeArgs { target, key } = args;
     let client = running(project)?;
+    if let Some(key) = key {
+        return resume_key(&client, target, key).await;
+    }
     let resumed: ResumeView = client.delete(&format!("pauses/{}", encoded(&target))).await?;
     let was = if resumed.was_paused { "is resumed" } else { "was not paused" };
     say(&format!("`{target}` {was}"));
+    Ok(Exit::Done)
+}
+
+async fn resume_key(client: &Client, target: String, key: String) -> Outcome {
+    let order = KeyOrder { target: target.clone(), key, by: project::operator() };
+    let resumed: KeyResumeView = client.post("keys/resume", &order).await?;
+    let KeyResumeView { keys, dead, parked } = resumed;
+    if keys == 0 {
+        complain(&format!("nothing of this key is parked for `{target}`"));
+        return Ok(Exit::FoundWrong);
+    }
+    let parked = counted(parked, "parked delivery goes", "parked deliveries go");
+    let dead = counted(dead, "dead letter", "dead letters");
+    say(&format!("{parked} on to `{target}`, without {dead}"));
     Ok(Exit::Done)
 }
 

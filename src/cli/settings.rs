@@ -22,7 +22,7 @@ use crate::{
     },
     message::Limits,
     route::{self, Broken, Given, Loaded, Project, RetryPolicy, RetrySpec, Variables},
-    store,
+    store::{self, DiskLow},
 };
 
 /// How this gateway is set up.
@@ -49,6 +49,8 @@ pub struct Settings {
     pub rate_per_second: u32,
     /// Messages that the worker of a route holds at most.
     pub prefetch: usize,
+    /// How much room must be left on the disk of the store for more to be accepted.
+    pub disk_low: DiskLow,
     /// Retry policies by name.
     pub retry: BTreeMap<String, RetryPolicy>,
     /// The key of the function `hash`.
@@ -64,7 +66,7 @@ const FILE: &str = "simpul.yaml";
 const PREFIX: &str = "SIMPUL";
 
 /// Settings that a variable can give, beside `SIMPUL_RETRY_<policy>_<field>`.
-const VARIABLES: [&[&str]; 11] = [
+const VARIABLES: [&[&str]; 12] = [
     &["listen"],
     &["ops"],
     &["broker"],
@@ -74,6 +76,7 @@ const VARIABLES: [&[&str]; 11] = [
     &["limits", "depth"],
     &["limits", "rate"],
     &["limits", "prefetch"],
+    &["limits", "disk_low"],
     &["hash_key"],
     &["log"],
 ];
@@ -128,6 +131,10 @@ struct LimitsSpec {
     rate: Option<Located<RateText>>,
     /// Messages that the worker of a route holds at most: 500 unless said.
     prefetch: Option<Located<u64>>,
+    /// What must be left on the disk of the store: with less nothing is accepted, and deliveries go
+    /// on. 1 GiB unless said; 5 % of a disk of more than 20 GiB (16 GiB at most), and a quarter of
+    /// one of less than 4 GiB.
+    disk_low: Option<Located<SizeText>>,
 }
 
 /// Reads the settings and the files of a project.
@@ -156,6 +163,7 @@ impl Settings {
             depth_max: Limits::default().depth,
             rate_per_second: 200,
             prefetch: 500,
+            disk_low: DiskLow::Usual,
             retry: [("standard".to_owned(), RetryPolicy::STANDARD)].into(),
             hash_key: None,
             log: None,
@@ -247,6 +255,9 @@ impl Settings {
         if let Some(prefetch) = &limits.prefetch {
             let help = "write a number from 1 to 10000";
             self.prefetch = bounded(prefetch, PREFETCH, help, report, self.prefetch);
+        }
+        if let Some(low) = &limits.disk_low {
+            self.disk_low = DiskLow::Bytes(low.value.0);
         }
         if let Some(rate) = &limits.rate {
             self.rate_per_second = rate.value.per_second;

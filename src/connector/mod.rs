@@ -272,6 +272,14 @@ pub enum IntakeError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// Not now: there is no room. Nothing of them was stored.
+    #[error("not now: {reason}")]
+    NoRoom {
+        /// What is full, for the operator.
+        reason: String,
+        /// When to try again.
+        retry_after: Duration,
+    },
     /// A body does not fit the source's schema.
     #[error("message {index} does not fit the schema")]
     Invalid {
@@ -306,7 +314,7 @@ impl IntakeError {
             }
             Self::KeyReused { index } => Self::KeyReused { index: place(index) },
             Self::KeyInFlight { index } => Self::KeyInFlight { index: place(index) },
-            Self::Unavailable { .. } | Self::NoRoute => self,
+            Self::Unavailable { .. } | Self::NoRoom { .. } | Self::NoRoute => self,
         }
     }
 }

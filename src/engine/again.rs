@@ -52,6 +52,8 @@ pub(super) fn again(
         panics: 0,
         reason: None,
         may_repeat: envelope::may_repeat(&message.headers),
+        seq: None,
+        called: None,
     };
     let queue = delivery_queue(&letter.route, &made.target);
     let entry = Entry { id, received_at, headers: envelope.to_headers(), body: made.body };

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+pub(super) use super::ended::{Ended, count};
 use super::{
     Shared,
     envelope::{self, Envelope, delivery_queue},
@@ -17,7 +18,7 @@ use crate::{
     journal::{self, Event, Line},
     ledger::{self, Cause, Claim, DeliveryId, Fate, Known, NewDelivery, Outcome, Settling},
     message::{Digest, Endpoint, Message, MessageId, Timestamp},
-    route::{Identity, Route},
+    route::{Identity, OnExhausted, Route},
     store::Writes,
 };
 
@@ -64,21 +65,6 @@ pub(super) struct Batch<'r> {
     pub(super) outputs: Vec<Output>,
     pub(super) writes: Writes,
     pub(super) ended: Vec<Ended>,
-}
-
-/// What the metrics are to know once it is durable.
-pub(super) enum Ended {
-    Repeat,
-    Filtered,
-    Dead(Arc<str>),
-    Routed {
-        created: Vec<Endpoint>,
-        skipped: Vec<Endpoint>,
-    },
-    /// A delivery that was confirmed before anything was written about it.
-    Sent(Endpoint),
-    /// A delivery that was never sent.
-    DeadOnTheWay(Endpoint, Arc<str>),
 }
 
 impl<'r> Batch<'r> {
@@ -216,7 +202,7 @@ impl<'r> Batch<'r> {
 
     fn out(&mut self, message: Message, out: Out, order_key: Option<Digest>) {
         let stamp = Stamp::of(&message);
-        for made in self.begin(message, out) {
+        for made in self.begin(message, out, order_key) {
             self.put(stamp, made, order_key, false);
         }
     }
@@ -226,7 +212,7 @@ impl<'r> Batch<'r> {
     pub(super) fn out_partly(&mut self, message: Message, out: Out, by: &str, confirmed: &[bool]) {
         let stamp = Stamp::of(&message);
         self.line(stamp.id, Event::Accepted { by: by.to_owned() });
-        let made = self.begin(message, out);
+        let made = self.begin(message, out, None);
         for (made, confirmed) in made.into_iter().zip(confirmed) {
             if !confirmed {
                 self.put(stamp, made, None, true);
@@ -243,7 +229,7 @@ impl<'r> Batch<'r> {
     }
 
     /// Writes down what a message gives rise to; returns what is to be sent.
-    fn begin(&mut self, message: Message, out: Out) -> Vec<Made> {
+    fn begin(&mut self, message: Message, out: Out, order_key: Option<Digest>) -> Vec<Made> {
         let Out { made, failed, skipped } = out;
         let id = message.id;
         let unmade = Digest::of(&[]);
@@ -253,6 +239,7 @@ impl<'r> Batch<'r> {
         let new = |&(target, ordinal, key): &(&Endpoint, u32, Digest)| NewDelivery {
             id: self.delivery_id(id, target.clone(), ordinal),
             key,
+            order_key,
         };
         let deliveries = all.iter().map(new).collect();
         let created = all.iter().map(|(target, ..)| (*target).clone()).collect();
@@ -283,6 +270,12 @@ impl<'r> Batch<'r> {
         let mut line = self.line_of(delivery.message, dead_event(cause));
         line.delivery = Some((delivery.target.clone(), delivery.ordinal));
         journal::append(&mut self.writes, &line);
+        let to = self.route.to.iter().find(|it| it.target == delivery.target);
+        if to.and_then(|it| it.on_exhausted).is_some_and(OnExhausted::holds_key) {
+            ledger::hold_key(&mut self.writes, delivery);
+            line.event = Event::KeyHeld;
+            journal::append(&mut self.writes, &line);
+        }
         self.ended.push(Ended::DeadOnTheWay(delivery.target.clone(), Arc::clone(&cause.class)));
     }
 
@@ -368,24 +361,4 @@ pub(super) fn dead_event(cause: &Cause) -> Event {
         place => format!("{place}: {}", cause.reason),
     };
     Event::Dead { class: cause.class.to_string(), reason }
-}
-
-/// Counts what is durable now.
-pub(super) fn count(shared: &Shared, route: &Route, ended: &[Ended]) {
-    let metrics = shared.metrics.route(&route.name);
-    let of = |target: &Endpoint| shared.metrics.target(&route.name, &target.to_string());
-    for one in ended {
-        match one {
-            Ended::Repeat => metrics.repeat.inc(),
-            Ended::Filtered => metrics.filtered.inc(),
-            Ended::Dead(class) => metrics.died(class),
-            Ended::Routed { created, skipped } => {
-                metrics.routed.inc();
-                created.iter().for_each(|target| of(target).created.inc());
-                skipped.iter().for_each(|target| of(target).skipped.inc());
-            }
-            Ended::Sent(target) => of(target).delivered.inc(),
-            Ended::DeadOnTheWay(target, class) => of(target).died(class),
-        }
-    }
 }

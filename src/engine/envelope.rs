@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::pipeline::Made;
 use crate::{
     broker::{Entry, QueueName},
+    crash::{self, Sabotage},
     ledger::DeliveryId,
     message::{Digest, Endpoint, Headers, MessageId, Timestamp},
     route::Plan,
@@ -20,6 +21,9 @@ const PANICS: &str = "simpul-panics";
 const REASON: &str = "simpul-reason";
 const REPEAT: &str = "simpul-possible-duplicate";
 const FLAW: &str = "simpul-flaw";
+const SEQ: &str = "simpul-key-seq";
+const CALL: &str = "simpul-call";
+const CALLED: &str = "simpul-called";
 const ONLY_TO: &str = "simpul-only-to";
 
 /// The name of a route's queue.
@@ -91,6 +95,33 @@ pub(super) fn without_flaw(mut headers: Headers) -> Headers {
     headers
 }
 
+/// The headers of an entry that is no delivery, but calls what is parked of a key to come.
+pub(super) fn call(ordered_key: i64) -> Headers {
+    Headers::from_iter([(CALL, ordered_key.to_string())])
+}
+
+/// The key of which an entry calls what is parked.
+pub(super) fn called_key(headers: &Headers) -> Option<i64> {
+    number(headers, CALL)
+}
+
+/// Headers of a parked delivery as it is handed out in the place of the entry that called it.
+pub(super) fn mark_called(headers: &mut Headers, ordered_key: i64) {
+    headers.set(CALLED, ordered_key.to_string());
+}
+
+/// Whether a delivery is parked, and was handed out in the place of an entry that called it.
+pub(super) fn is_called(headers: &Headers) -> bool {
+    headers.get(CALLED).is_some()
+}
+
+/// Notes the number of a delivery among those of its key.
+pub(super) fn mark_seq(headers: &mut Headers, seq: Option<i64>) {
+    if let Some(seq) = seq {
+        headers.set(SEQ, seq.to_string());
+    }
+}
+
 /// Marks an entry of a route queue as one of which an operator wants to be sent only what goes to
 /// this target.
 pub(super) fn send_only_to(headers: &mut Headers, target: &Endpoint) {
@@ -123,6 +154,10 @@ pub(super) struct Envelope {
     pub(super) reason: Option<String>,
     /// Its message may have been accepted twice.
     pub(super) may_repeat: bool,
+    /// Its number among the deliveries of its key, once it is known.
+    pub(super) seq: Option<i64>,
+    /// It is parked, and was handed out in the place of an entry that called this key.
+    pub(super) called: Option<i64>,
 }
 
 impl Envelope {
@@ -138,6 +173,8 @@ impl Envelope {
             panics: 0,
             reason: None,
             may_repeat,
+            seq: None,
+            called: None,
         }
     }
 
@@ -164,6 +201,7 @@ impl Envelope {
         if self.may_repeat {
             mark_repeat(&mut headers);
         }
+        mark_seq(&mut headers, self.seq);
         headers
     }
 
@@ -183,6 +221,8 @@ impl Envelope {
             panics: panics(headers),
             reason: headers.get(REASON).map(str::to_owned),
             may_repeat: may_repeat(headers),
+            seq: number(headers, SEQ),
+            called: number(headers, CALLED),
         })
     }
 
@@ -198,6 +238,8 @@ impl Envelope {
             panics: 0,
             reason: None,
             may_repeat: false,
+            seq: None,
+            called: None,
         }
     }
 
@@ -209,6 +251,7 @@ impl Envelope {
             accepted_at: entry.received_at.to_string(),
             attempt: self.attempts.saturating_add(1),
             may_repeat: possible_duplicate || self.may_repeat,
+            seq: self.seq,
         };
         attempt.headers()
     }
@@ -235,6 +278,8 @@ pub(super) struct Outgoing {
     pub(super) attempt: u32,
     /// It may have been sent before.
     pub(super) may_repeat: bool,
+    /// Its number among the deliveries of its key.
+    pub(super) seq: Option<i64>,
 }
 
 impl Outgoing {
@@ -245,9 +290,10 @@ impl Outgoing {
         headers.set("simpul-message-id", self.message.to_string());
         headers.set("simpul-accepted-at", self.accepted_at);
         headers.set("simpul-attempt", self.attempt.to_string());
-        if self.may_repeat {
+        if self.may_repeat && !crash::sabotaged(Sabotage::DropFlag) {
             headers.set(REPEAT, "true");
         }
+        mark_seq(&mut headers, self.seq);
         headers
     }
 }
@@ -272,6 +318,8 @@ mod tests {
             panics: 1,
             reason: Some("503".to_owned()),
             may_repeat: true,
+            seq: Some(12),
+            called: None,
         };
         assert_eq!(Envelope::of(&envelope.to_headers()), Some(envelope));
         assert_eq!(Envelope::of(&Headers::default()), None);

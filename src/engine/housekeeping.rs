@@ -1,9 +1,13 @@
 //! What the engine does beside the messages: it shows its queues to the metrics, and forgets what
 //! is final and old.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::{
     EngineError, Shared,
@@ -14,7 +18,7 @@ use crate::{
     broker::Depth,
     journal,
     ledger::{self, REMEMBERED},
-    message::Timestamp,
+    message::{Endpoint, Timestamp},
     route::Plan,
     store::Writes,
 };
@@ -37,6 +41,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
         if let Err(error) = shared.measure(&mut shown).await {
             warn!(%error, "the queues cannot be measured");
         }
+        shared.call_keys().await;
         if let Err(error) = shared.heed_pauses().await {
             warn!(%error, "it is not known what other gateways have paused");
         }
@@ -60,12 +65,16 @@ struct Shown {
     /// The queues that held something.
     depths: Depths,
     damaged: u64,
+    disk_is_low: bool,
+    /// Routes and targets of which something was parked or held.
+    parked: BTreeSet<(Arc<str>, Endpoint)>,
 }
 
 impl Shared {
     /// Shows the queues and the dead letters to the metrics.
     async fn measure(&self, shown: &mut Shown) -> Result<(), EngineError> {
         self.metrics.broker_up.set(i64::from(self.broker.obstacle().is_none()));
+        self.show_disk(shown);
         let depths = self.depths().await?;
         let holding = depths.iter().filter(|(_, it)| it.entries != 0);
         self.backlog.set(holding.map(|(name, _)| name.clone()).collect());
@@ -77,6 +86,7 @@ impl Shared {
             self.show_queue(&live.plan, name, depth);
         }
         shown.depths = depths;
+        self.show_keys(&mut shown.parked).await?;
         let mut dead: BTreeMap<Arc<str>, u64> = BTreeMap::new();
         for class in DEAD_CLASSES {
             dead.insert(class.into(), 0);
@@ -99,14 +109,54 @@ impl Shared {
         Ok(())
     }
 
+    /// Shows the disk to the metrics, and says when too little of it is left.
+    fn show_disk(&self, shown: &mut Shown) {
+        let Some(disk) = self.store.disk() else { return };
+        self.metrics.set_disk(disk.free, disk.is_low);
+        let before = std::mem::replace(&mut shown.disk_is_low, disk.is_low);
+        let (free_mib, low_mib) = (disk.free >> 20, disk.low >> 20);
+        match (before, disk.is_low) {
+            (false, true) => {
+                warn!(
+                    free_mib,
+                    low_mib, "the disk is nearly full: nothing is accepted until there is room"
+                );
+            }
+            (true, false) => info!(free_mib, low_mib, "the disk has room again"),
+            _ => {}
+        }
+    }
+
+    /// Shows what is parked, and how many keys are held.
+    async fn show_keys(
+        &self,
+        shown: &mut BTreeSet<(Arc<str>, Endpoint)>,
+    ) -> Result<(), EngineError> {
+        let mut all: BTreeMap<(Arc<str>, Endpoint), (u64, u64)> = BTreeMap::new();
+        all.extend(std::mem::take(shown).into_iter().map(|it| (it, (0, 0))));
+        for (route, target, count) in self.ledger.parked().await? {
+            all.entry((route, target)).or_default().0 = count;
+        }
+        for (route, target, keys) in self.ledger.keys_held().await? {
+            all.entry((route, target)).or_default().1 = keys;
+        }
+        let live = self.live();
+        for ((route, target), (parked, held)) in all {
+            if sends_to(&live.plan, &route, &target) {
+                let metrics = self.metrics.target(&route, &target.to_string());
+                metrics.set_keys(parked, held);
+            }
+            if 0 < parked + held {
+                shown.insert((route, target));
+            }
+        }
+        Ok(())
+    }
+
     fn show_queue(&self, plan: &Plan, name: &str, depth: Depth) {
         let Depth { entries, delayed, oldest } = depth;
         if let Some((route, target)) = parse_delivery_queue(name) {
-            let is_running = plan
-                .routes
-                .get(&route)
-                .is_some_and(|it| it.to.iter().any(|to| to.target == target));
-            if is_running {
+            if sends_to(plan, &route, &target) {
                 let metrics = self.metrics.target(&route, &target.to_string());
                 metrics.queue.set(entries, delayed, oldest);
             }
@@ -132,6 +182,10 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+fn sends_to(plan: &Plan, route: &str, target: &Endpoint) -> bool {
+    plan.routes.get(route).is_some_and(|it| it.to.iter().any(|to| to.target == *target))
 }
 
 fn before(now: Timestamp, kept: Duration) -> Timestamp {

@@ -9,6 +9,7 @@ mod again;
 mod batch;
 mod dead;
 mod delivery;
+mod ended;
 mod envelope;
 mod express;
 mod fetched;
@@ -17,6 +18,7 @@ mod gateways;
 mod housekeeping;
 mod intake;
 mod jobs;
+mod keys;
 mod live;
 mod pipeline;
 mod pull;
@@ -37,6 +39,7 @@ pub use self::{
     dead::{Preview, Replayed},
     envelope::queues,
     gate::{Breaker, GateSettings},
+    keys::KeyResumed,
     live::Stopped,
     reload::Reloaded,
     status::{RouteStatus, TargetStatus, Trace},
@@ -48,6 +51,7 @@ use self::{
     pipeline::Setting,
     pull::Pulls,
 };
+pub use crate::store::Disk;
 use crate::{
     broker::{Broker, BrokerError},
     connector::Intake,

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::{again, envelope, fetched};
 use crate::{
+    crash,
     expr::{Budget, EvalError, Expr, Meta, Scope},
     ledger::Cause,
     message::{Arena, Digest, Endpoint, JsonWriter, Limits, Message, Value, parse},
@@ -107,6 +108,7 @@ pub(super) fn run(setting: Setting<'_>, route: &Route, arena: &Arena, message: &
         routed.fate = Fated::Dead(bad("body", flaw));
         return routed;
     }
+    crash::poison(&message.body);
     let body = match parse(arena, &message.body, &setting.limits) {
         Ok(body) => body,
         Err(error) => {

@@ -11,7 +11,7 @@ use crate::{
     journal::Line,
     ledger::{Fares, Pause, Tally, TargetTally},
     message::{Endpoint, MessageId},
-    store::Writes,
+    store::{Disk, Writes},
 };
 
 /// Readings that may differ before a status is given that may be a moment out of step.
@@ -47,6 +47,8 @@ pub struct TargetStatus {
     pub retrying: u64,
     /// Deliveries that wait for the target to be resumed.
     pub paused: u64,
+    /// Deliveries that wait behind a dead one of their key.
+    pub parked: u64,
     /// How long the oldest of them has waited since its message was accepted.
     pub oldest: Duration,
     /// Whether the breaker lets through.
@@ -109,7 +111,12 @@ impl Engine {
         Ok((!fares.is_empty() || !lines.is_empty()).then_some(Trace { fares, lines }))
     }
 
-    /// Whether messages can be taken: the store answers.
+    /// The disk below the store, where somebody looks.
+    pub fn disk(&self) -> Option<Disk> {
+        self.shared.store.disk()
+    }
+
+    /// Whether messages can be taken: the store answers, and has room.
     ///
     /// # Errors
     ///
@@ -119,6 +126,7 @@ impl Engine {
             return Err(EngineError::Stopping);
         }
         self.shared.store.commit(Writes::default()).await?;
+        self.shared.store.has_room(0)?;
         self.shared.broker.obstacle().map_or(Ok(()), |it| Err(it.into()))
     }
 }
@@ -180,13 +188,27 @@ impl Shared {
         let depth = depths.get(&*delivery_queue(route, &target)).copied().unwrap_or_default();
         let gate = self.gate(&target);
         let pause = gate.paused();
-        let entries = self.in_hand(depth.entries, tally.created, tally.ended());
+        let parked = tally.parked;
+        // What calls a key stands in the queue, and is no delivery.
+        let entries = depth.entries.saturating_sub(tally.calls);
+        let entries = self.in_hand(entries, tally.created, tally.ended() + parked);
         let retrying = depth.delayed.min(entries);
         let (waiting, retrying, paused) = match pause {
             Some(_) => (0, 0, entries),
             None => (entries - retrying, retrying, 0),
         };
         let (oldest, breaker) = (depth.oldest, gate.breaker());
-        TargetStatus { target, orphaned, tally, waiting, retrying, paused, oldest, breaker, pause }
+        TargetStatus {
+            target,
+            orphaned,
+            tally,
+            waiting,
+            retrying,
+            paused,
+            parked,
+            oldest,
+            breaker,
+            pause,
+        }
     }
 }

@@ -105,6 +105,18 @@ pub(super) fn verdict(
     }
 }
 
+/// Where a key is never let go: what would be given up is tried again, after the longest pause.
+pub(super) fn insisting(
+    verdict: Verdict,
+    (envelope, policy): (&Envelope, &RetryPolicy),
+    now: Timestamp,
+    luck: impl FnOnce() -> f64,
+) -> Verdict {
+    let Verdict::Dead(_) = verdict else { return verdict };
+    let pause = pause(policy, envelope.attempts, luck());
+    Verdict::Retry { pause, failing_since: envelope.failing_since.unwrap_or(now) }
+}
+
 fn cause(class: &str, reason: String) -> Cause {
     Cause { class: class.into(), place: String::new(), reason }
 }
@@ -167,6 +179,17 @@ mod tests {
     }
 
     #[test]
+    fn what_insists_never_gives_up() {
+        let envelope = envelope(Some(0));
+        let late = verdict(&down(), &envelope, &POLICY, at(1_000), || 1.0);
+        assert!(matches!(late, Verdict::Dead(_)));
+        let still = insisting(late, (&envelope, &POLICY), at(1_000), || 1.0);
+        assert_eq!(still, Verdict::Retry { pause: POLICY.max, failing_since: at(0) });
+        let taken = insisting(Verdict::Delivered, (&envelope, &POLICY), at(1_000), || 1.0);
+        assert_eq!(taken, Verdict::Delivered);
+    }
+
+    #[test]
     fn a_route_sorts_answers_before_its_target_does() {
         let route = BTreeMap::from([(409, AnswerClass::Delivered)]);
         let target = BTreeMap::from([(409, AnswerClass::Refused), (404, AnswerClass::Refused)]);
@@ -202,6 +225,8 @@ mod tests {
             panics: 0,
             reason: None,
             may_repeat: false,
+            seq: None,
+            called: None,
         }
     }
 

@@ -88,6 +88,15 @@ pub enum Event {
     },
     /// Its time ran out.
     Expired,
+    /// It is dead, and holds its order key: those of the key that come later are parked.
+    KeyHeld,
+    /// It waits, in no queue, behind an earlier delivery of its key.
+    Parked,
+    /// An operator let its key go on without it.
+    KeyResumed {
+        /// Who and why.
+        by: String,
+    },
     /// A target was paused.
     Paused {
         /// Why.

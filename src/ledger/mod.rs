@@ -7,9 +7,12 @@
 //! Fates and outcomes are counted in the transaction that changes them: each statement says what a
 //! row that it changes adds to an account. What is final is remembered for [`REMEMBERED`], then forgotten.
 
+mod check;
 mod dead;
 mod job;
+mod kept;
 mod keys;
+mod order;
 mod query;
 mod sql;
 mod writes;
@@ -19,9 +22,14 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use bytes::Bytes;
 
 pub use self::{
+    check::check,
     dead::{DeadFilter, DeadGroup, DeadKind, DeadLetter, group_of},
     job::{Job, JobFailure, JobKind, JobOrder, JobState, Runner, forget_jobs},
     keys::{confirm_idempotency_key, keep_idempotency_key, reserve_idempotency_key},
+    order::{
+        CalledKey, HeldKey, Parked, called, count_calls, hold_key, keep_parked, let_key_go, park,
+        park_and_call, unpark,
+    },
     query::Ledger,
     writes::{
         add, arrived, claim, copied, deliver, discard, finish, forget_old, pause, received,
@@ -184,6 +192,10 @@ pub struct TargetTally {
     pub expired: u64,
     /// Of them: discarded.
     pub discarded: u64,
+    /// Of them: waiting behind a dead one of their key, in no queue.
+    pub parked: u64,
+    /// Entries of its queue that are no deliveries, but call what is parked.
+    pub calls: u64,
 }
 
 impl TargetTally {
@@ -212,6 +224,10 @@ pub struct Sending {
     pub outcome: Option<Outcome>,
     /// There is a copy of it somewhere: whichever is sent must say so.
     pub copied: bool,
+    /// Its number among those of its order key, from 1; `None`: it has no order.
+    pub seq: Option<i64>,
+    /// It is parked, or something before it in its order is dead and holds the key, or parked.
+    pub parks: bool,
 }
 
 /// What is known of a message that was settled.
@@ -257,6 +273,8 @@ pub struct NewDelivery {
     pub id: DeliveryId,
     /// Its `Idempotency-Key`.
     pub key: Digest,
+    /// The key within which it has its place, and a number.
+    pub order_key: Option<Digest>,
 }
 
 /// A message whose fate is known.

@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Claim, DeliveryId, Fares, Fate, KeyUse, Known, Outcome, Pause, Sending, Tally, TargetTally,
-    sql,
-    writes::{address, forgotten_at, id},
+    Claim, Fares, Fate, KeyUse, Known, Outcome, Pause, Tally, TargetTally,
+    kept::sum_of_kept,
+    order, sql,
+    writes::{forgotten_at, id},
 };
 use crate::{
     message::{Digest, Endpoint, Headers, Message, MessageId, Timestamp},
@@ -18,7 +19,7 @@ const OPEN_MAX: usize = 10_000;
 /// Asks the ledger. What changes it are the free functions that make writes.
 #[derive(Clone)]
 pub struct Ledger {
-    store: Store,
+    pub(super) store: Store,
 }
 
 impl Ledger {
@@ -72,26 +73,6 @@ impl Ledger {
         Ok(answers.iter().map(|rows| rows.first().map(claim)).collect())
     }
 
-    /// What is known of deliveries that are about to be sent, in the order of `deliveries`.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`], as all questions here.
-    pub async fn sendings(&self, deliveries: &[DeliveryId]) -> Result<Vec<Sending>, StoreError> {
-        let sql = "SELECT outcome, copied FROM delivery
-                   WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)
-                       AND target = ?3 AND ordinal = ?4";
-        let questions = deliveries.iter().map(|it| (sql, address(it))).collect();
-        let answers = self.store.query(questions).await?;
-        let sending = |rows: &Vec<Row>| {
-            rows.first().map_or_else(Sending::default, |row| Sending {
-                outcome: Outcome::from_word(row.text(0)),
-                copied: row.int(1) != 0,
-            })
-        };
-        Ok(answers.iter().map(sending).collect())
-    }
-
     /// What an idempotency key of a client was used for, if it is still remembered.
     ///
     /// # Errors
@@ -140,7 +121,8 @@ impl Ledger {
         Ok(answers.iter().map(known).collect())
     }
 
-    /// A message as it was accepted, while it is kept.
+    /// A message as it was accepted, while it is kept; not one that the disk gives back otherwise
+    /// than it was written.
     ///
     /// # Errors
     ///
@@ -150,10 +132,14 @@ impl Ledger {
         route: &str,
         message: MessageId,
     ) -> Result<Option<Message>, StoreError> {
-        let sql = "SELECT received_at, headers, body FROM kept
+        let sql = "SELECT received_at, headers, body, crc FROM kept
                    WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)";
         let row = self.row((sql, vec![route.into(), id(message)])).await?;
-        Ok(row.map(|row| Message {
+        let is_whole = |row: &Row| {
+            let content = (row.text(1), &*row.blob(2));
+            row.is_null(3) || row.int(3) == sum_of_kept(route, message, row.int(0), content)
+        };
+        Ok(row.filter(is_whole).map(|row| Message {
             id: message,
             received_at: time(&row, 0),
             headers: Headers::from_json(row.text(1)),
@@ -256,6 +242,8 @@ fn target_tally(of: impl Fn(&str) -> u64) -> TargetTally {
         dead: of("dead"),
         expired: of("expired"),
         discarded: of("discarded"),
+        parked: of(order::PARKED),
+        calls: of(order::CALLS),
     }
 }
 
@@ -275,7 +263,7 @@ pub(super) fn message_id(row: &Row, column: usize) -> MessageId {
     MessageId::from_bytes(row.blob(column).as_ref().try_into().unwrap_or_default())
 }
 
-fn digest(row: &Row, column: usize) -> Digest {
+pub(super) fn digest(row: &Row, column: usize) -> Digest {
     Digest(row.blob(column).as_ref().try_into().unwrap_or_default())
 }
 

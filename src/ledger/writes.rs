@@ -4,12 +4,12 @@
 //! outcome says what that adds to which account, and closes what is final; on PostgreSQL triggers do.
 
 use super::{
-    Cause, Claim, DeadLetter, DeliveryId, Fate, NewDelivery, Outcome, Pause, REMEMBERED, Settling,
-    Tried, group_of, sql,
+    Cause, Claim, DeadLetter, DeliveryId, Fate, Outcome, Pause, REMEMBERED, Settling, Tried,
+    group_of, kept::kept, order, sql,
 };
 use crate::{
     message::{Digest, Endpoint, MessageId, Timestamp},
-    store::{Expect, Param, Sum, Writes},
+    store::{Expect, Param, Sum, Writes, checksum},
 };
 
 /// `count` messages of `route` were accepted.
@@ -20,8 +20,11 @@ pub fn received(writes: &mut Writes, route: &str, count: u64) {
 /// Adds to an account of `route_and_target` (of its messages: an empty target) for what is not
 /// stored message by message, so that nothing else counts it.
 pub fn add(writes: &mut Writes, route_and_target: (&str, &str), name: &str, count: u64) {
-    let (route, target) = route_and_target;
-    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    shift(writes, route_and_target, name, i64::try_from(count).unwrap_or(i64::MAX));
+}
+
+/// Changes an account by so much.
+pub(super) fn shift(writes: &mut Writes, (route, target): (&str, &str), name: &str, count: i64) {
     writes.push(sql::ADD, vec![route.into(), target.into(), name.into(), count.into()]);
     writes.add(tally(route, target, name), count);
 }
@@ -29,7 +32,7 @@ pub fn add(writes: &mut Writes, route_and_target: (&str, &str), name: &str, coun
 /// The account in which messages are counted as they come.
 const RECEIVED: &str = "received";
 
-fn tally(route: &str, target: &str, name: &str) -> Sum {
+pub(super) fn tally(route: &str, target: &str, name: &str) -> Sum {
     Sum { sql: sql::TALLY, key: vec![route.into(), target.into(), name.into()] }
 }
 
@@ -63,22 +66,16 @@ pub fn settle_message(writes: &mut Writes, settling: &Settling) {
     let is_open = !settling.deliveries.is_empty() || *fate == Fate::Dead;
     if is_open {
         writes.push(
-            "INSERT INTO kept (message, received_at, headers, body)
-             SELECT number, ?3, ?4, ?5 FROM message WHERE route = ?1 AND id = ?2
+            "INSERT INTO kept (message, received_at, headers, body, crc)
+             SELECT number, ?3, ?4, ?5, ?6 FROM message WHERE route = ?1 AND id = ?2
              ON CONFLICT DO NOTHING",
-            vec![
-                route.as_ref().into(),
-                id.clone(),
-                message.received_at.as_millis().into(),
-                message.headers.to_json().into(),
-                message.body.clone().into(),
-            ],
+            kept(route, message),
         );
     } else {
         let_go(writes, route, message.id);
     }
     for delivery in &settling.deliveries {
-        create(writes, delivery, settling.at);
+        order::create(writes, delivery, settling.at);
     }
     if *fate == Fate::Dead {
         bury_message(writes, settling);
@@ -96,19 +93,6 @@ pub fn copied(writes: &mut Writes, delivery: &DeliveryId) {
              AND target = ?3 AND ordinal = ?4",
         address(delivery),
     );
-}
-
-fn create(writes: &mut Writes, delivery: &NewDelivery, at: Timestamp) {
-    let mut params = address(&delivery.id);
-    params.extend([delivery.key.0.as_slice().into(), at.as_millis().into()]);
-    writes.push(
-        "INSERT INTO delivery (message, target, ordinal, key, at)
-         SELECT number, ?3, ?4, ?5, ?6 FROM message WHERE route = ?1 AND id = ?2
-         ON CONFLICT DO NOTHING",
-        params,
-    );
-    let DeliveryId { route, target, .. } = &delivery.id;
-    writes.each_adds(tally(route, &target.to_string(), "created"), 1);
 }
 
 fn bury_message(writes: &mut Writes, settling: &Settling) {
@@ -223,13 +207,14 @@ pub fn finish(
         i64::from(tried.attempts).into(),
         tried.generation.into(),
         tried.sent.clone().into(),
+        tried.sent.as_ref().map(|sent| checksum(&[delivery.message.as_bytes(), sent])).into(),
         group_of(&delivery.route, Some(&delivery.target), cause).into(),
     ]);
     // Only if the statement before has ended it: one that was dead before has its letter.
     writes.push(
         "INSERT INTO dead (route, message, target, ordinal,
-                           at, class, place, reason, attempts, generation, sent, cause)
-         SELECT ?1, ?2, target, ordinal, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM delivery
+                           at, class, place, reason, attempts, generation, sent, crc, cause)
+         SELECT ?1, ?2, target, ordinal, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 FROM delivery
          WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)
              AND target = ?3 AND ordinal = ?4 AND outcome = 'dead'
          ON CONFLICT DO NOTHING",
@@ -242,12 +227,13 @@ pub fn finish(
 /// kept if somebody else replayed or discarded it before.
 pub fn replay(writes: &mut Writes, letter: &DeadLetter, key: Option<Digest>) {
     take_letter(writes, letter);
-    match letter_delivery(letter) {
+    match letter.delivery_id() {
         Some(delivery) => {
+            order::call_held(writes, &delivery);
             let mut params = address(&delivery);
             params.push(key.map(|it| it.0.to_vec()).as_deref().into());
             writes.push_expecting(
-                "UPDATE delivery SET outcome = NULL, key = coalesce(?5, key)
+                "UPDATE delivery SET outcome = NULL, key = coalesce(?5, key), holds = 0
                  WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)
                      AND target = ?3 AND ordinal = ?4 AND outcome = 'dead'",
                 params,
@@ -271,12 +257,13 @@ pub fn replay(writes: &mut Writes, letter: &DeadLetter, key: Option<Digest>) {
 /// writes is kept if somebody else replayed or discarded it before.
 pub fn discard(writes: &mut Writes, letter: &DeadLetter, at: Timestamp) {
     take_letter(writes, letter);
-    match letter_delivery(letter) {
+    match letter.delivery_id() {
         Some(delivery) => {
+            order::call_held(writes, &delivery);
             let mut params = address(&delivery);
             params.push(at.as_millis().into());
             writes.push_expecting(
-                "UPDATE delivery SET outcome = 'discarded', at = ?5
+                "UPDATE delivery SET outcome = 'discarded', at = ?5, holds = 0
                  WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)
                      AND target = ?3 AND ordinal = ?4 AND outcome = 'dead'",
                 params,
@@ -305,11 +292,6 @@ fn take_letter(writes: &mut Writes, letter: &DeadLetter) {
     let otherwise = "the dead letter is no longer there: it was replayed or discarded meanwhile";
     let expect = Expect { rows: 1, otherwise };
     writes.push_expecting("DELETE FROM dead WHERE id = ?1", vec![letter.id.into()], expect);
-}
-
-fn letter_delivery(letter: &DeadLetter) -> Option<DeliveryId> {
-    let (target, ordinal) = letter.delivery.clone()?;
-    Some(DeliveryId { route: letter.route.clone(), message: letter.message, target, ordinal })
 }
 
 const NOT_DEAD: Expect =

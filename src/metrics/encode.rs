@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Counter, Histogram, Metric, Metrics, QueueMetrics, TargetMetrics,
+    Counter, Gauge, Histogram, Metric, Metrics, QueueMetrics, TargetMetrics,
     known::Known,
     table,
     text::{Number, Text},
@@ -43,6 +43,11 @@ impl Metrics {
         one(&table::BROKER_ERRORS, self.broker_errors.get().into_f64());
         one(&table::BROKER_UP, self.broker_up.get().into_f64());
         one(&table::DAMAGED, self.damaged.get().into_f64());
+        // Where the store is another machine's, nobody here knows its disk.
+        if let Some((free, is_low)) = self.disk() {
+            one(&table::DISK_FREE, free as f64);
+            one(&table::DISK_LOW, f64::from(u8::from(is_low)));
+        }
         one(&table::START_TIME, self.start_time.get().into_f64());
         text.family(&table::BUILD_INFO).sample(&[env!("CARGO_PKG_VERSION")], 1);
         text.family(&table::COMMIT_DURATION).histogram(&[], &self.commit_duration);
@@ -82,6 +87,15 @@ fn deliveries(known: &Known, text: &mut Text) {
         let mut family = text.family(metric);
         for (route, target, it) in each(known) {
             family.sample(&[route, target], count(it).get());
+        }
+    }
+    type Level = fn(&TargetMetrics) -> &Gauge;
+    let levels: [(&'static Metric, Level); 2] =
+        [(&table::PARKED, |it| &it.parked), (&table::KEYS_HELD, |it| &it.keys_held)];
+    for (metric, level) in levels {
+        let mut family = text.family(metric);
+        for (route, target, it) in each(known) {
+            family.sample(&[route, target], level(it).get());
         }
     }
     type Words = fn(&TargetMetrics) -> [(&'static str, &Counter); 4];

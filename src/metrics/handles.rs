@@ -126,6 +126,8 @@ pub struct TargetMetrics {
     pub attempt_duration: Histogram,
     /// Its delivery queue.
     pub queue: QueueMetrics,
+    pub(super) parked: Gauge,
+    pub(super) keys_held: Gauge,
     pub(super) dead_letters: ByClass<Counter>,
 }
 
@@ -146,8 +148,16 @@ impl TargetMetrics {
             delivery_duration: Histogram::new(DELIVERY_BUCKETS),
             attempt_duration: Histogram::new(ATTEMPT_BUCKETS),
             queue: QueueMetrics::default(),
+            parked: Gauge::default(),
+            keys_held: Gauge::default(),
             dead_letters: ByClass::default(),
         }
+    }
+
+    /// So many deliveries are parked, and so many order keys held by a dead one.
+    pub fn set_keys(&self, parked: u64, held: u64) {
+        self.parked.set(i64::try_from(parked).unwrap_or(i64::MAX));
+        self.keys_held.set(i64::try_from(held).unwrap_or(i64::MAX));
     }
 
     /// A delivery became a dead letter of `class`. Counts the outcome too.

@@ -81,6 +81,8 @@ pub struct Metrics {
     commit_jobs: Histogram,
     start_time: Fraction,
     dead_letters: ByClass<Gauge>,
+    /// What can be written to the disk of the store, and whether that is too little.
+    disk: Mutex<Option<(u64, bool)>>,
     // std, not tokio: held to look something up, never across an await.
     known: Mutex<Known>,
 }
@@ -107,6 +109,7 @@ impl Metrics {
             commit_jobs: Histogram::new(JOBS_BUCKETS),
             start_time: Fraction::default(),
             dead_letters: ByClass::default(),
+            disk: Mutex::default(),
             known: Mutex::default(),
         }
     }
@@ -178,6 +181,15 @@ impl Metrics {
         if let Some(gauge) = self.dead_letters.of(class) {
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
+    }
+
+    /// What can still be written to the disk of the store, and whether nothing is accepted for it.
+    pub fn set_disk(&self, free_bytes: u64, is_low: bool) {
+        *self.disk.lock().unwrap_or_else(PoisonError::into_inner) = Some((free_bytes, is_low));
+    }
+
+    fn disk(&self) -> Option<(u64, bool)> {
+        *self.disk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A set of files was taken into use at `at_ms` (milliseconds since 1970).

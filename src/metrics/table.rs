@@ -113,6 +113,18 @@ pub(super) const RETRIES: Metric = counter(
     DELIVERY,
     "Attempts that were not the first of their delivery.",
 );
+pub(super) const PARKED: Metric = gauge(
+    "simpul_deliveries_parked",
+    "deliveries",
+    DELIVERY,
+    "Deliveries that wait, in no queue, behind a dead one of their order key.",
+);
+pub(super) const KEYS_HELD: Metric = gauge(
+    "simpul_order_keys_held",
+    "keys",
+    DELIVERY,
+    "Order keys that a dead delivery holds until it is replayed, discarded, or gone on without.",
+);
 pub(super) const DEAD_LETTERS_TOTAL: Metric = counter(
     "simpul_dead_letters_total",
     "dead letters",
@@ -231,6 +243,18 @@ pub(super) const DAMAGED: Metric = gauge(
     &[],
     "Queue entries that the disk gave back otherwise than they were written, put aside.",
 );
+pub(super) const DISK_FREE: Metric = gauge(
+    "simpul_disk_free_bytes",
+    "bytes",
+    &[],
+    "What can still be written to the disk of the store, what its database has left over included.",
+);
+pub(super) const DISK_LOW: Metric = gauge(
+    "simpul_disk_low",
+    "boolean",
+    &[],
+    "Whether nothing is accepted because the disk of the store is nearly full: 1 if so.",
+);
 pub(super) const BUILD_INFO: Metric =
     gauge("simpul_build_info", "info", &["version"], "Always 1; the label tells what runs.");
 pub(super) const START_TIME: Metric = gauge(
@@ -249,6 +273,8 @@ pub const TABLE: &[Metric] = &[
     DELIVERIES_SKIPPED,
     ATTEMPTS,
     RETRIES,
+    PARKED,
+    KEYS_HELD,
     DEAD_LETTERS_TOTAL,
     DEAD_LETTERS,
     DELIVERY_DURATION,
@@ -270,6 +296,8 @@ pub const TABLE: &[Metric] = &[
     BROKER_ERRORS,
     BROKER_UP,
     DAMAGED,
+    DISK_FREE,
+    DISK_LOW,
     BUILD_INFO,
     START_TIME,
 ];

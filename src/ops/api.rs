@@ -15,11 +15,11 @@ use super::{
     Ops, Refusal, dead,
     trace::TraceView,
     wire::{
-        self, PauseOrder, PauseView, PausesView, Problem, ReloadView, ResumeView, RouteView,
-        StatusView,
+        self, DiskView, KeyOrder, KeyResumeView, PauseOrder, PauseView, PausesView, Problem,
+        ReloadView, ResumeView, RouteView, StatusView,
     },
 };
-use crate::message::Endpoint;
+use crate::{engine::KeyResumed, message::Endpoint};
 
 /// Characters of a reason, which goes into the journal.
 const REASON_CHARS_MAX: usize = 500;
@@ -38,6 +38,7 @@ pub(super) fn routes(ops: Ops) -> Router {
         .route("/dead/{id}/preview", get(dead::preview))
         .route("/pauses", get(pauses).post(pause))
         .route("/pauses/{target}", delete(resume))
+        .route("/keys/resume", post(resume_key))
         .route("/reload", post(reload))
         .route("/messages/{id}/trace", get(trace))
         .layer(middleware::from_fn_with_state(ops.clone(), authorize))
@@ -58,7 +59,8 @@ async fn authorize(State(ops): State<Ops>, request: Request, next: Next) -> Resp
 
 async fn status(State(ops): State<Ops>) -> Result<Response, Problem> {
     let routes = ops.bus.status().await?.iter().map(RouteView::of).collect();
-    Ok(wire::ok(&StatusView { routes }))
+    let disk = ops.bus.disk().map(DiskView::of);
+    Ok(wire::ok(&StatusView { disk, routes }))
 }
 
 async fn pauses(State(ops): State<Ops>) -> Result<Response, Problem> {
@@ -76,6 +78,14 @@ async fn pause(State(ops): State<Ops>, body: Bytes) -> Result<Response, Problem>
 async fn resume(State(ops): State<Ops>, Path(target): Path<String>) -> Result<Response, Problem> {
     let was_paused = ops.bus.resume(&endpoint(&target)?).await?;
     Ok(wire::ok(&ResumeView { was_paused }))
+}
+
+async fn resume_key(State(ops): State<Ops>, body: Bytes) -> Result<Response, Problem> {
+    let KeyOrder { target, key, by } = read(&body)?;
+    check_reason(&by)?;
+    let KeyResumed { keys, dead, parked } =
+        ops.bus.resume_key(&endpoint(&target)?, &key, &by).await?;
+    Ok(wire::ok(&KeyResumeView { keys, dead, parked }))
 }
 
 async fn reload(State(ops): State<Ops>) -> Result<Response, Problem> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::{
-    engine::{Preview, Reloaded, Replayed, RouteStatus, Trace},
+    engine::{Disk, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace},
     ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
     message::{Endpoint, MessageId},
 };
@@ -16,6 +16,11 @@ pub trait Bus: Send + Sync {
 
     /// Every route with its tally and its targets.
     async fn status(&self) -> Result<Vec<RouteStatus>, Refusal>;
+
+    /// The disk below its store, where it looks at it.
+    fn disk(&self) -> Option<Disk> {
+        None
+    }
 
     /// Dead letters by number.
     async fn dead(&self, filter: &DeadFilter, limit: usize) -> Result<Vec<DeadLetter>, Refusal>;
@@ -59,6 +64,14 @@ pub trait Bus: Send + Sync {
 
     /// Frees a target; whether it was paused.
     async fn resume(&self, target: &Endpoint) -> Result<bool, Refusal>;
+
+    /// Lets what is parked of an order key go on, without what holds it; `by` is who and why.
+    async fn resume_key(
+        &self,
+        target: &Endpoint,
+        key: &str,
+        by: &str,
+    ) -> Result<KeyResumed, Refusal>;
 
     /// Reads the files again and takes them into use, or changes nothing. Returns what changed,
     /// and warnings about the files, rendered.

@@ -14,7 +14,9 @@ use tracing::{error, warn};
 
 use super::{Bus, Refusal};
 use crate::{
-    engine::{Engine, EngineError, Preview, Reloaded, Replayed, RouteStatus, Trace},
+    engine::{
+        Disk, Engine, EngineError, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace,
+    },
     ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
     message::{Endpoint, MessageId},
     metrics::Metrics,
@@ -61,6 +63,10 @@ impl Bus for EngineBus {
 
     async fn status(&self) -> Result<Vec<RouteStatus>, Refusal> {
         Ok(self.engine.status().await?)
+    }
+
+    fn disk(&self) -> Option<Disk> {
+        self.engine.disk()
     }
 
     async fn dead(&self, filter: &DeadFilter, limit: usize) -> Result<Vec<DeadLetter>, Refusal> {
@@ -117,6 +123,15 @@ impl Bus for EngineBus {
 
     async fn resume(&self, target: &Endpoint) -> Result<bool, Refusal> {
         Ok(self.engine.resume(target).await?)
+    }
+
+    async fn resume_key(
+        &self,
+        target: &Endpoint,
+        key: &str,
+        by: &str,
+    ) -> Result<KeyResumed, Refusal> {
+        Ok(self.engine.resume_key(target, key, by).await?)
     }
 
     async fn reload(&self) -> Result<(Reloaded, String), Refusal> {

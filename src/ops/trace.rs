@@ -134,6 +134,11 @@ fn describe(event: &Event) -> (&'static str, String) {
         Event::CopyDropped => ("copy_dropped", "a copy made by a crash was dropped".to_owned()),
         Event::Dead { class, reason } => ("dead", format!("dead, {class}: {reason}")),
         Event::Expired => ("expired", "expired: its time ran out".to_owned()),
+        Event::KeyHeld => {
+            ("key_held", "holds its key: later deliveries of the key are parked".to_owned())
+        }
+        Event::Parked => ("parked", "parked behind an earlier delivery of its key".to_owned()),
+        Event::KeyResumed { by } => ("key_resumed", format!("its key goes on without it, by {by}")),
         Event::Paused { reason } => ("paused", format!("target paused: {reason}")),
         Event::Resumed { by } => ("resumed", format!("target resumed by {by}")),
         Event::Replayed { by } => ("replayed", format!("replayed by {by}")),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dead_views::DeadView;
 use crate::{
-    engine::{Breaker, Preview, Reloaded, Replayed, RouteStatus, TargetStatus},
+    engine::{Breaker, Disk, Preview, Reloaded, Replayed, RouteStatus, TargetStatus},
     ledger::{Cause, Pause},
     message::{Endpoint, Timestamp},
 };
@@ -142,6 +142,17 @@ pub struct ResumeView {
     pub was_paused: bool,
 }
 
+/// Keys that go on without what held them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyResumeView {
+    /// How many keys, of as many routes.
+    pub keys: u64,
+    /// Dead letters that held them, and stay dead.
+    pub dead: u64,
+    /// Deliveries that were parked behind them.
+    pub parked: u64,
+}
+
 /// What a reload did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReloadView {
@@ -169,8 +180,29 @@ impl ReloadView {
 /// How the bus fares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusView {
+    /// The disk of the store; absent where that is another machine's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk: Option<DiskView>,
     /// Its routes.
     pub routes: Vec<RouteView>,
+}
+
+/// The disk of the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskView {
+    /// What can still be written to it, what the database has left over included.
+    pub free_bytes: u64,
+    /// With less nothing is accepted.
+    pub low_bytes: u64,
+    /// Nothing is accepted.
+    pub is_low: bool,
+}
+
+impl DiskView {
+    pub(super) fn of(disk: Disk) -> Self {
+        let Disk { free, low, is_low } = disk;
+        Self { free_bytes: free, low_bytes: low, is_low }
+    }
 }
 
 /// A route and how its messages fare; the two equations of the documentation hold on it.
@@ -233,12 +265,14 @@ pub struct TargetView {
     pub expired: u64,
     /// Of them: discarded.
     pub discarded: u64,
-    /// Of them: waiting for their turn, those behind an earlier one of their key included.
+    /// Of them: waiting for their turn.
     pub waiting: u64,
     /// Of them: waiting for their next attempt.
     pub retrying: u64,
     /// Of them: waiting for a paused target.
     pub paused: u64,
+    /// Of them: waiting behind a dead one of their key.
+    pub parked: u64,
     /// How long the oldest of them has been there.
     pub oldest_seconds: u64,
     /// `closed`, `half open`, `open`.
@@ -266,6 +300,7 @@ impl TargetView {
             waiting: status.waiting,
             retrying: status.retrying,
             paused: status.paused,
+            parked: status.parked,
             oldest_seconds: status.oldest.as_secs(),
             breaker: breaker.to_owned(),
             pause: status.pause.as_ref().map(PauseView::of),

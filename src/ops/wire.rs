@@ -127,6 +127,18 @@ pub struct PauseOrder {
     pub reason: String,
 }
 
+/// An order key that is to go on without what holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyOrder {
+    /// `system.name`.
+    pub target: String,
+    /// What `order_by` yields: a text, or any other value as JSON.
+    pub key: String,
+    /// Who asks, and why; goes into the journal.
+    pub by: String,
+}
+
 /// What went wrong with a call, as RFC 9457 has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {

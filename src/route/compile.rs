@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     check::{self, Schemas},
     file::RouteFile,
-    load::{Broken, Project, Texts},
+    load::{Broken, Project, ROUTES, SCHEMAS, TABLES, Texts},
     pieces::in_pieces,
     plan::{Plan, RetryPolicy, Route},
     routes::{self, World},
@@ -76,7 +76,7 @@ fn compile(project: &mut Project<'_>, given: &Given) -> Option<Plan> {
         broken_tables: &broken_tables,
     };
     let mut plan = Plan::default();
-    let mut paths = project.list("routes", ".yaml", false);
+    let mut paths = project.list(ROUTES, ".yaml", false);
     paths.retain(|it| !it.ends_with(".test.yaml"));
     let read = in_pieces(&paths, |paths| {
         let mut part = project.part();
@@ -143,7 +143,7 @@ impl Default for Files {
 
 impl Files {
     fn read_schemas(&mut self, project: &mut Project<'_>) {
-        for path in project.list("schemas", ".json", true) {
+        for path in project.list(SCHEMAS, ".json", true) {
             let text = project.text(&path);
             let compiled = text.as_ref().and_then(|it| Schema::compile(it, &mut project.report));
             match (text, compiled) {
@@ -157,7 +157,7 @@ impl Files {
     }
 
     fn read_tables(&mut self, project: &mut Project<'_>) {
-        for path in project.list("tables", ".csv", false) {
+        for path in project.list(TABLES, ".csv", false) {
             let name = check::stem(&path, ".csv").to_owned();
             let Some(bytes) = project.table(&path) else {
                 self.broken_tables.push(name);

@@ -8,7 +8,7 @@ use crate::{
     step::StepSpec,
 };
 
-use super::plan::Unmatched;
+use super::plan::{OnExhausted, Unmatched};
 
 /// A system file: `connectors/<system>.yaml`.
 ///
@@ -87,6 +87,11 @@ pub struct RouteFile {
     /// How deliveries are tried again, unless a target says otherwise: the name of a policy in
     /// `simpul.yaml`, or `{ first, factor, max, give_up }`.
     pub retry: Option<Node>,
+    /// How old a message may be when it is sent: what is not delivered by then is `expired`.
+    pub ttl: Option<Located<DurationText>>,
+    /// What becomes of the order of a key whose delivery is given up: `park_key` (so unless said),
+    /// `dead_letter` or `block`. Only with `order_by`.
+    pub on_exhausted: Option<Located<OnExhausted>>,
     /// What becomes of a message that every target skipped: `dead` (so unless said) or `filter`.
     pub unmatched: Option<Unmatched>,
 }
@@ -105,6 +110,10 @@ pub struct DestinationSpec {
     pub map: Option<Node>,
     /// How a delivery is tried again: the name of a policy, or `{ first, factor, max, give_up }`.
     pub retry: Option<Node>,
+    /// How old a message may be when it is sent there.
+    pub ttl: Option<Located<DurationText>>,
+    /// What becomes of the order of a key whose delivery there is given up.
+    pub on_exhausted: Option<Located<OnExhausted>>,
     /// How answers are sorted otherwise than usual: `{ 409: delivered }`.
     #[serde(default)]
     pub answers: Entries<AnswerClass, u16>,

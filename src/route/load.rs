@@ -21,6 +21,14 @@ const TABLE_BYTES_MAX: u64 = crate::table::BYTES_MAX as u64;
 /// Files in one folder: more is not a project but an accident.
 const FILES_MAX: usize = 10_000;
 
+/// The folders of a project whose files a reload reads.
+pub const FOLDERS: [&str; 4] = [SYSTEMS, ROUTES, SCHEMAS, TABLES];
+
+pub(super) const SYSTEMS: &str = "connectors";
+pub(super) const ROUTES: &str = "routes";
+pub(super) const SCHEMAS: &str = "schemas";
+pub(super) const TABLES: &str = "tables";
+
 /// Folders in each other under `schemas/`; also what ends a circle of links.
 const FOLDERS_MAX: usize = 8;
 

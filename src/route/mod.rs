@@ -23,10 +23,10 @@ pub use self::{
         SystemFile,
     },
     fill::Variables,
-    load::{Broken, Project, Texts},
+    load::{Broken, FOLDERS, Project, Texts},
     plan::{
-        Destination, Identity, NamedStep, OpenPlanTarget, Plan, PlanSource, RetryPolicy, Route,
-        Unmatched,
+        Destination, Identity, NamedStep, OnExhausted, OpenPlanTarget, Plan, PlanSource,
+        RetryPolicy, Route, Unmatched,
     },
     retry::RetrySpec,
 };

@@ -91,6 +91,10 @@ pub struct Destination {
     pub map: Option<Map>,
     /// When to try again, and when to give up.
     pub retry: RetryPolicy,
+    /// What becomes of its key when a delivery is given up; `None`: its deliveries have no order.
+    pub on_exhausted: Option<OnExhausted>,
+    /// How old a message may be when it is sent.
+    pub ttl: Option<Duration>,
     /// How answers are sorted otherwise than usual; the target's own stand behind these.
     pub answers: BTreeMap<u16, AnswerClass>,
 }
@@ -116,6 +120,28 @@ impl RetryPolicy {
         max: Duration::from_mins(30),
         give_up: Duration::from_hours(72),
     };
+}
+
+/// What becomes of the order of a key when one of its deliveries is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnExhausted {
+    /// The later ones of its key are parked, until the dead one is replayed or discarded, or an
+    /// operator lets them go on without it.
+    #[default]
+    ParkKey,
+    /// It is a dead letter, and the later ones of its key go on.
+    DeadLetter,
+    /// It is never given up: it is tried again for ever, and the later ones of its key wait.
+    Block,
+}
+
+impl OnExhausted {
+    /// Whether a dead delivery holds its key. One that is never given up can be dead all the same:
+    /// what could not be made, or crashes the bus.
+    pub fn holds_key(self) -> bool {
+        self != Self::DeadLetter
+    }
 }
 
 /// What becomes of a message that every target skipped.

@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{
     check::{self, Role},
     file::{DestinationSpec, IdentityBody, IdentitySpec, RouteFile},
-    plan::{Destination, Identity, NamedStep, RetryPolicy, Route},
+    plan::{Destination, Identity, NamedStep, OnExhausted, RetryPolicy, Route},
     retry,
     systems::{HASH_HELP, Outside, Systems},
 };
 use crate::{
     connector::AnswerClass,
-    diagnostic::{Code, Located, Node, NodeKind, Report, Span, decode},
+    diagnostic::{Code, Located, Node, NodeKind, Report, Span, decode, units::DurationText},
     expr::Expr,
     message::{Digest, Endpoint},
     step::{Context, Map, Reference, StepSpec, expression},
@@ -22,6 +22,12 @@ const WINDOW: Duration = Duration::from_hours(7 * 24);
 
 /// The longest: each remembered message takes a row in the store.
 const WINDOW_MAX: Duration = Duration::from_hours(365 * 24);
+
+/// The shortest time to live: in less a message hardly gets anywhere.
+const TTL_MIN: Duration = Duration::from_secs(1);
+
+/// The longest: as long as a delivery may be tried.
+const TTL_MAX: Duration = Duration::from_hours(365 * 24);
 
 /// What a route may refer to.
 pub(super) struct World<'a> {
@@ -52,6 +58,10 @@ pub(super) fn compile(
     let steps = world.steps(&file.steps, report);
     // Here for what is wrong with it; each target lays it over what its system says.
     retry::policy(file.retry.as_ref(), RetryPolicy::STANDARD, world.outside.retry, report);
+    ttl(file.ttl.as_ref(), report);
+    if let (None, Some(said)) = (&file.order_by, &file.on_exhausted) {
+        no_order(said, report);
+    }
     let to = world.destinations(file, report);
     let digest = world.digest(text, to.as_deref().unwrap_or_default());
     Some(Route {
@@ -168,9 +178,7 @@ impl World<'_> {
         }
         let mut to: Vec<Destination> = Vec::new();
         for spec in &file.to.value {
-            let Some(destination) = self.destination(spec, file.retry.as_ref(), report) else {
-                continue;
-            };
+            let Some(destination) = self.destination(spec, file, report) else { continue };
             if to.iter().any(|it| it.target == destination.target) {
                 // Each has one queue in a route, and one place in the ledger for each message.
                 let message = format!("`{}` is a target of this route twice", destination.target);
@@ -187,7 +195,7 @@ impl World<'_> {
     fn destination(
         &self,
         spec: &DestinationSpec,
-        of_route: Option<&Node>,
+        file: &RouteFile,
         report: &mut Report,
     ) -> Option<Destination> {
         let target = self.systems.declared.find(&spec.target, Role::Target, report);
@@ -202,9 +210,12 @@ impl World<'_> {
             self.may_hash(map.uses_hash(), at, report);
         }
         self.parameters(spec, target.as_ref(), report);
-        let retry = self.retry(spec, of_route, target.as_ref(), report);
+        let retry = self.retry(spec, file.retry.as_ref(), target.as_ref(), report);
+        let on_exhausted = exhausted(spec, file, report);
+        let ttl = ttl(spec.ttl.as_ref(), report).or(file.ttl.as_ref().map(|it| it.value.0));
         let answers = answers(spec, report);
-        Some(Destination { target: target?, when: when?, each: each?, map: map?, retry, answers })
+        let (target, when, each, map) = (target?, when?, each?, map?);
+        Some(Destination { target, when, each, map, retry, on_exhausted, ttl, answers })
     }
 
     /// A target that wants `@` for its path or headers needs an `each`.
@@ -261,6 +272,34 @@ impl World<'_> {
 fn no_item(at: Span, why: &str, report: &mut Report) {
     let found = report.error(at, Code::OutOfPlace, "`@` has no item here");
     found.label(why).help("write `$`, which is the body of the message");
+}
+
+/// What the target says over what the route says; nothing, where there is no order.
+fn exhausted(spec: &DestinationSpec, file: &RouteFile, report: &mut Report) -> Option<OnExhausted> {
+    if file.order_by.is_some() {
+        let said = spec.on_exhausted.as_ref().or(file.on_exhausted.as_ref());
+        return Some(said.map(|it| it.value).unwrap_or_default());
+    }
+    if let Some(said) = &spec.on_exhausted {
+        no_order(said, report);
+    }
+    None
+}
+
+fn no_order(said: &Located<OnExhausted>, report: &mut Report) {
+    let message = "`on_exhausted` in a route without `order_by`";
+    let found = report.error(said.at, Code::OutOfPlace, message);
+    found.label("nothing waits behind a delivery here");
+    found.help("write `order_by:` with the key within which order is kept, or leave this out");
+}
+
+fn ttl(said: Option<&Located<DurationText>>, report: &mut Report) -> Option<Duration> {
+    let said = said?;
+    if !(TTL_MIN..=TTL_MAX).contains(&said.value.0) {
+        let found = report.error(said.at, Code::WrongKind, "a time to live out of range");
+        found.help("write at least `1s` and at most `365d`");
+    }
+    Some(said.value.0)
 }
 
 fn answers(spec: &DestinationSpec, report: &mut Report) -> BTreeMap<u16, AnswerClass> {

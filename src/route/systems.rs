@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use super::{
     check::{self, Declared, Endpoints, Schemas},
     file::SystemFile,
-    load::Project,
+    load::{Project, SYSTEMS},
     pieces::in_pieces,
     plan::{OpenPlanTarget, PlanSource, RetryPolicy},
     retry,
@@ -70,7 +70,7 @@ impl Read {
 impl Systems {
     /// Reads all system files of a project.
     pub(super) fn read(project: &mut Project<'_>, outside: &Outside<'_>) -> Self {
-        let paths = project.list("connectors", ".yaml", false);
+        let paths = project.list(SYSTEMS, ".yaml", false);
         let read = in_pieces(&paths, |paths| {
             let mut part = project.part();
             let read: Vec<_> = paths.iter().map(|path| Read::of(path, &mut part)).collect();

@@ -9,7 +9,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_brokers_beside.sql"),
     include_str!("migrations/0003_sums.sql"),
+    include_str!("migrations/0004_order.sql"),
     include_str!("migrations/0005_dead_at_scale.sql"),
+    include_str!("migrations/0006_checksums.sql"),
 ];
 
 /// "SMPL": tells our files from other SQLite databases.
@@ -18,6 +20,21 @@ const APPLICATION_ID: i64 = 0x534d_504c;
 /// Brings a database to the newest format, each step in a transaction of its own.
 pub(super) fn to_newest(connection: &mut Connection) -> Result<(), StoreError> {
     migrate(connection, MIGRATIONS)
+}
+
+/// Refuses a database of another format than the newest.
+pub(super) fn must_be_newest(connection: &Connection) -> Result<(), StoreError> {
+    let (found, newest) = (format(connection)?, MIGRATIONS.len());
+    if found == newest {
+        return Ok(());
+    }
+    let advice = match found < newest {
+        true => "start this simpul on it once, and stop it: that makes the newest one of it",
+        false => "take the simpul that wrote it",
+    };
+    Err(StoreError::new(format!(
+        "its format is {found}, and this program checks format {newest}: {advice}"
+    )))
 }
 
 fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), StoreError> {

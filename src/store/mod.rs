@@ -7,18 +7,27 @@
 //! value     values and rows                   writes    statements that belong together
 //! lock      one process per directory         migrate   formats, from the first one on
 //! sqlite    a connection, its settings, what its errors mean
+//! checksum  whether a row is as it was written
+//! inspect   a database that nobody works on, looked at      log   what its log holds
+//! room      whether the disk has room for more
 //! writer    the thread that commits           reader    the threads that answer
 //! postgres  the same over a PostgreSQL that several gateways share
 //! ```
 //!
 //! Durability in a directory: WAL with `synchronous=FULL`, so a commit that was answered is on disk. After an
 //! error from the disk nothing that was written can be believed (a failed fsync marks the pages
-//! clean), so the store then refuses every commit until the process is started anew.
+//! clean), so the store then refuses every commit until the process is started anew, and says so
+//! ([`Options::on_failure`]). Opening folds the log that a process left into the database, so that
+//! nothing rests on pages which the disk may never have got.
 
+mod checksum;
+mod inspect;
 mod lock;
+mod log;
 mod migrate;
 mod postgres;
 mod reader;
+mod room;
 mod sqlite;
 #[cfg(test)]
 mod tests;
@@ -35,11 +44,20 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use self::{lock::DirectoryLock, postgres::Postgres, reader::Readers, writer::Writer};
 pub use self::{
+    checksum::checksum,
+    inspect::{Finding, Inspection},
     postgres::{Address, AddressError},
+    room::{Disk, DiskLow},
     value::{Param, Row},
     writes::{Expect, Query, Sql, Sum, Writes},
+};
+use self::{
+    lock::DirectoryLock,
+    postgres::Postgres,
+    reader::Readers,
+    room::{Full, Room},
+    writer::{Watched, Writer},
 };
 
 /// The database: in one directory, or on a PostgreSQL. Cheap to clone; the last one dropped closes
@@ -69,17 +87,35 @@ struct Directory {
     readers: Readers,
     writer: Writer,
     failure: Arc<Failure>,
+    full: Arc<Full>,
+    /// Where the disk is watched.
+    room: Option<Room>,
     // Last: nobody else may open the directory before the files are closed.
     _lock: DirectoryLock,
 }
 
 /// Why nothing can be written any more; empty while all is well.
 #[derive(Default)]
-struct Failure(OnceLock<String>);
+struct Failure {
+    reason: OnceLock<String>,
+    tell: Option<OnFailure>,
+}
+
+/// Told that the disk failed the store, with the reason.
+type OnFailure = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl Failure {
+    /// From now on nothing that is on disk can be believed.
+    fn set(&self, error: &StoreError) {
+        if self.reason.set(error.reason.clone()).is_ok()
+            && let Some(tell) = &self.tell
+        {
+            tell(&error.reason);
+        }
+    }
+
     fn check(&self) -> Result<(), StoreError> {
-        match self.0.get() {
+        match self.reason.get() {
             None => Ok(()),
             Some(reason) => Err(StoreError::new(format!(
                 "failed at an earlier write and takes no more until it is started anew: {reason}"
@@ -97,6 +133,11 @@ pub struct Options {
     /// Told of each commit, on the writer's thread: it should be quick, and must not hold the
     /// [`Store`].
     pub observe: Option<Arc<dyn Fn(CommitSeen) + Send + Sync>>,
+    /// Told, once, that the disk failed a database in a directory, with the reason: nothing can be
+    /// written any more, and the process should end. On a thread of the store.
+    pub on_failure: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    /// How much room a database in a directory leaves on its disk; `None`: nobody looks.
+    pub disk_low: Option<DiskLow>,
     /// For tests with a paused clock: waiting for the store keeps tokio from moving the clock.
     /// Costs a blocking thread for each call that waits.
     pub hold_paused_clock: bool,
@@ -104,7 +145,8 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { cache_mib: 16, observe: None, hold_paused_clock: false }
+        let (observe, on_failure, disk_low) = (None, None, None);
+        Self { cache_mib: 16, observe, on_failure, disk_low, hold_paused_clock: false }
     }
 }
 
@@ -157,16 +199,22 @@ impl Store {
     ///
     /// As [`open`](Self::open).
     pub fn open_with(directory: &Path, options: Options) -> Result<Self, StoreError> {
+        let Options { cache_mib, observe, on_failure, disk_low, hold_paused_clock } = options;
         let lock = DirectoryLock::take(directory)?;
         let file = directory.join(FILE_NAME);
-        let mut connection =
-            sqlite::connect(&file, sqlite::Role::Writer { cache_mib: options.cache_mib })?;
+        log::refuse_damaged(&file)?;
+        let mut connection = sqlite::connect(&file, sqlite::Role::Writer { cache_mib })?;
+        sqlite::fold_what_was_left(&connection)?;
         migrate::to_newest(&mut connection)?;
-        let failure = Arc::new(Failure::default());
-        let writer = Writer::start(connection, &file, options.observe, Arc::clone(&failure))?;
-        let readers = Readers::start(&file)?;
-        let directory = Directory { readers, writer, failure, _lock: lock };
-        Ok(Self::of(Database::Directory(directory), options.hold_paused_clock))
+        let failure = Arc::new(Failure { reason: OnceLock::new(), tell: on_failure });
+        let (full, unused) = (Arc::default(), Arc::default());
+        let room = disk_low.map(|low| Room::new(directory, low, Arc::clone(&unused)));
+        let watched =
+            Watched { observe, failure: Arc::clone(&failure), full: Arc::clone(&full), unused };
+        let writer = Writer::start(connection, &file, watched)?;
+        let readers = Readers::start(&file, &failure)?;
+        let directory = Directory { readers, writer, failure, full, room, _lock: lock };
+        Ok(Self::of(Database::Directory(directory), hold_paused_clock))
     }
 
     /// Opens the database on a PostgreSQL, creating or migrating its tables. Other gateways may
@@ -189,6 +237,36 @@ impl Store {
     /// Whether other gateways may work on it at the same time.
     pub fn is_shared(&self) -> bool {
         matches!(self.0.database, Database::Postgres(_))
+    }
+
+    /// The disk below it; `None` where nobody looks ([`Options::disk_low`]), or the system does not
+    /// tell.
+    pub fn disk(&self) -> Option<Disk> {
+        match &self.0.database {
+            Database::Directory(it) => it.room.as_ref()?.disk(),
+            Database::Postgres(_) => None,
+        }
+    }
+
+    /// Whether the disk has room for so many bytes more, beside what must be written about what is
+    /// there already.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it has not: nothing more should be accepted for the time being.
+    pub fn has_room(&self, bytes: usize) -> Result<(), StoreError> {
+        match &self.0.database {
+            Database::Directory(Directory { room: Some(room), .. }) => room.accept(bytes as u64),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether what was last to be written found the disk full.
+    pub fn is_full(&self) -> bool {
+        match &self.0.database {
+            Database::Directory(it) => it.full.get(),
+            Database::Postgres(_) => false,
+        }
     }
 
     /// Commits `writes`; returns once they are on disk. With nothing to write it only says whether

@@ -10,7 +10,10 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Answer, Query, Row, StoreError, sqlite};
+use super::{
+    Answer, Failure, Query, Row, StoreError,
+    sqlite::{self, Trouble},
+};
 
 /// Threads that answer. More would only wait for each other on the machines we know (2 cores),
 /// fewer would let one long question hold up the queues.
@@ -40,16 +43,16 @@ pub(super) struct Asked {
 }
 
 impl Readers {
-    pub(super) fn start(file: &Path) -> Result<Self, StoreError> {
+    pub(super) fn start(file: &Path, failure: &Arc<Failure>) -> Result<Self, StoreError> {
         let (asked, waiting) = mpsc::channel(ASKED_MAX);
         let waiting = Arc::new(Mutex::new(waiting));
         let mut readers = Self { asked: Some(asked), threads: Vec::with_capacity(READERS) };
         for number in 0..READERS {
             let connection = sqlite::connect(file, sqlite::Role::Reader)?;
-            let waiting = Arc::clone(&waiting);
+            let (waiting, failure) = (Arc::clone(&waiting), Arc::clone(failure));
             let thread = thread::Builder::new()
                 .name(format!("store-reader-{number}"))
-                .spawn(move || run(connection, &waiting))
+                .spawn(move || run(connection, &waiting, &failure))
                 .map_err(|error| StoreError::new(format!("cannot start a reader: {error}")))?;
             readers.threads.push(thread);
         }
@@ -78,7 +81,7 @@ impl Drop for Readers {
     }
 }
 
-fn run(mut connection: Connection, waiting: &Mutex<mpsc::Receiver<Asked>>) {
+fn run(mut connection: Connection, waiting: &Mutex<mpsc::Receiver<Asked>>, failure: &Failure) {
     loop {
         // One thread waits for a question, holding the lock; the others wait for the lock.
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
@@ -87,7 +90,15 @@ fn run(mut connection: Connection, waiting: &Mutex<mpsc::Receiver<Asked>>) {
             continue;
         }
         let result = reply(&mut connection, &questions);
-        let _ = answer.send(result.map_err(|error| sqlite::error("cannot read", &error)));
+        let result = result.map_err(|error| {
+            let told = sqlite::error("cannot read", &error);
+            // What cannot be read now would be asked for again and again.
+            if sqlite::trouble(&error) == Trouble::Store {
+                failure.set(&told);
+            }
+            told
+        });
+        let _ = answer.send(result);
     }
 }
 

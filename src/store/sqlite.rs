@@ -9,6 +9,7 @@ use rusqlite::{
 };
 
 use super::{Param, Row, StoreError};
+use crate::crash::{self, Sabotage};
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,9 @@ pub(super) fn connect(file: &Path, role: Role) -> Result<Connection, StoreError>
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     connection.busy_timeout(LOCK_WAIT).map_err(|error| failed(&error))?;
     connection.execute_batch(settings(role)).map_err(|error| failed(&error))?;
+    if crash::sabotaged(Sabotage::SkipSync) {
+        connection.execute_batch("PRAGMA synchronous = OFF").map_err(|error| failed(&error))?;
+    }
     let kib = match role {
         Role::Writer { cache_mib } => i64::from(cache_mib) << 10,
         Role::Reader => READER_CACHE_KIB,
@@ -120,19 +124,23 @@ pub(super) enum Trouble {
     Statement,
     /// The transaction: it did not take place, the next one may.
     Transaction,
+    /// The disk is full: the transaction did not take place, a smaller one may.
+    Full,
     /// The store: what is on disk is uncertain from now on.
     Store,
 }
 
 /// Sorts an error that came up while writing.
 pub(super) fn trouble(error: &rusqlite::Error) -> Trouble {
+    if is_full(error) {
+        return Trouble::Full;
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             Trouble::Store
         }
         Some(
-            ErrorCode::DiskFull
-            | ErrorCode::OutOfMemory
+            ErrorCode::OutOfMemory
             | ErrorCode::DatabaseBusy
             | ErrorCode::ReadOnly
             | ErrorCode::CannotOpen
@@ -140,6 +148,32 @@ pub(super) fn trouble(error: &rusqlite::Error) -> Trouble {
             | ErrorCode::FileLockingProtocolFailed,
         ) => Trouble::Transaction,
         _ => Trouble::Statement,
+    }
+}
+
+/// Whether the disk has no room for what was to be written.
+pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull) || is_of_shared_memory(error)
+}
+
+/// The index of the log, which SQLite keeps in a file too, cannot grow: the disk is full. It holds
+/// nothing that is not in the log.
+fn is_of_shared_memory(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|it| it.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
+}
+
+/// Folds the log that a process left behind into the database, and begins it anew.
+///
+/// A process that ended because its disk did not sync has left pages that the system believes to be
+/// on the disk and that never got there. As long as what comes is added behind them, a power cut
+/// would take it away with them; folded, they are written once more.
+pub(super) fn fold_what_was_left(connection: &Connection) -> Result<(), StoreError> {
+    match connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
+        // On a full disk, and while another program reads it, the log is used as it is.
+        Err(error) if !is_full(&error) => {
+            Err(self::error("what the last process left cannot be folded", &error))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -153,7 +187,7 @@ pub(super) fn error(what: &str, error: &rusqlite::Error) -> StoreError {
             "; the disk refused: look at it (`dmesg`) before simpul is started again"
         }
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            "; the database is damaged: keep a copy of its directory, then restore a backup"
+            "; the database is damaged: copy its directory, and let `simpul store check` say what is lost"
         }
         Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
             "; the user that simpul runs as must be able to write it and its directory"
@@ -187,8 +221,9 @@ mod tests {
 
     #[test]
     fn a_full_disk_concerns_one_transaction_and_a_constraint_one_statement() {
-        assert_eq!(trouble(&failure(ffi::SQLITE_FULL)), Trouble::Transaction);
+        assert_eq!(trouble(&failure(ffi::SQLITE_FULL)), Trouble::Full);
         assert_eq!(trouble(&failure(ffi::SQLITE_CONSTRAINT_CHECK)), Trouble::Statement);
+        assert_eq!(trouble(&failure(ffi::SQLITE_IOERR_SHMSIZE)), Trouble::Full);
     }
 
     #[test]

@@ -8,20 +8,21 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{CachedStatement, Connection};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Answer, CommitSeen, Failure, Param, StoreError, Writes,
+    Answer, CommitSeen, Failure, Full, Param, StoreError, Writes,
     sqlite::{self, Trouble},
     writes::{Sum, Write},
 };
+use crate::crash;
 
 /// Told of each commit.
 pub(super) type Observe = Arc<dyn Fn(CommitSeen) + Send + Sync>;
@@ -42,6 +43,22 @@ const LOG_PAGES_FOLDED: usize = 2_000;
 /// Pages in the log from which on folding waits for the readers, who keep it from starting over
 /// otherwise: 64 MiB. They take 1 s at most.
 const LOG_PAGES_MAX: usize = 16_384;
+
+/// Of the database, as SQLite makes them.
+const PAGE_BYTES: u64 = 4_096;
+
+/// How often the unused part of the database is measured, while something is written.
+const MEASURED_EVERY: Duration = Duration::from_millis(100);
+
+/// What the thread tells of.
+pub(super) struct Watched {
+    pub(super) observe: Option<Observe>,
+    pub(super) failure: Arc<Failure>,
+    /// Whether the last transaction found the disk full.
+    pub(super) full: Arc<Full>,
+    /// Bytes of the database that nothing stands in any more.
+    pub(super) unused: Arc<AtomicU64>,
+}
 
 /// The thread and the way to it. Dropped, it finishes what was handed over.
 pub(super) struct Writer {
@@ -68,14 +85,14 @@ impl Writer {
     pub(super) fn start(
         connection: Connection,
         file: &Path,
-        observe: Option<Observe>,
-        failure: Arc<Failure>,
+        watched: Watched,
     ) -> Result<Self, StoreError> {
         let cannot = |error: &dyn std::fmt::Display| {
             StoreError::new(format!("cannot start writing to `{}`: {error}", file.display()))
         };
         let log_pages = Arc::default();
-        let mut work = Work { connection, log_pages, folded_at: 0, observe, failure };
+        let (folded_at, measured) = (0, None);
+        let mut work = Work { connection, log_pages, folded_at, watched, measured };
         work.watch_log().map_err(|error| cannot(&error))?;
         let (jobs, waiting) = mpsc::channel(JOBS_WAITING_MAX);
         let thread = thread::Builder::new()
@@ -113,8 +130,9 @@ struct Work {
     /// How many there were when they were last folded; readers may have held some of them back,
     /// which is no reason to try again with each commit.
     folded_at: usize,
-    observe: Option<Observe>,
-    failure: Arc<Failure>,
+    watched: Watched,
+    /// When the unused part was last measured.
+    measured: Option<Instant>,
 }
 
 /// Why a transaction did not take place.
@@ -145,9 +163,12 @@ impl Work {
             }
             self.commit(jobs);
             self.fold_log();
+            self.measure_unused();
         }
-        if self.failure.check().is_ok() {
+        if self.watched.failure.check().is_ok() {
             let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+        } else {
+            self.keep_log();
         }
     }
 
@@ -155,12 +176,13 @@ impl Work {
     /// along.
     fn commit(&mut self, mut jobs: Vec<Job>) {
         while !jobs.is_empty() {
-            if let Err(error) = self.failure.check() {
+            if let Err(error) = self.watched.failure.check() {
                 return answer_all(jobs, &error);
             }
             let started = Instant::now();
             match self.attempt(&jobs) {
                 Ok(counts) => {
+                    self.watched.full.set(false);
                     self.saw(jobs.len(), started);
                     jobs.into_iter().zip(counts).for_each(|(job, counts)| job.done(counts));
                     return;
@@ -168,7 +190,12 @@ impl Work {
                 Err(Failed { job: Some(culprit), trouble: Trouble::Statement, error }) => {
                     let _ = jobs.remove(culprit).answer.send(Err(error));
                 }
+                // What is large must not keep what is small from the last of the room.
+                Err(Failed { trouble: Trouble::Full, .. }) if 1 < jobs.len() => {
+                    return jobs.into_iter().for_each(|job| self.commit(vec![job]));
+                }
                 Err(Failed { trouble, error, .. }) => {
+                    self.watched.full.set(trouble == Trouble::Full);
                     if trouble == Trouble::Store {
                         self.fail(&error);
                     }
@@ -211,7 +238,7 @@ impl Work {
     }
 
     fn saw(&self, jobs: usize, started: Instant) {
-        if let Some(observe) = &self.observe {
+        if let Some(observe) = &self.watched.observe {
             observe(CommitSeen { jobs, duration: started.elapsed() });
         }
     }
@@ -223,7 +250,7 @@ impl Work {
             // It was folded whole, and has started over.
             self.folded_at = 0;
         }
-        if pages < self.folded_at + LOG_PAGES_FOLDED || self.failure.check().is_err() {
+        if pages < self.folded_at + LOG_PAGES_FOLDED || self.watched.failure.check().is_err() {
             return;
         }
         let mode = if pages < LOG_PAGES_MAX { "PASSIVE" } else { "TRUNCATE" };
@@ -237,9 +264,28 @@ impl Work {
         }
     }
 
+    /// Measures what of the database nothing stands in: room that the disk knows nothing of.
+    fn measure_unused(&mut self) {
+        if self.measured.is_some_and(|it| it.elapsed() < MEASURED_EVERY) {
+            return;
+        }
+        self.measured = Some(Instant::now());
+        let asked = self.connection.prepare_cached("PRAGMA freelist_count");
+        let pages = asked.and_then(|mut it| it.query_row([], |row| row.get::<_, i64>(0)));
+        if let Ok(pages) = pages {
+            let bytes = u64::try_from(pages).unwrap_or_default().saturating_mul(PAGE_BYTES);
+            self.watched.unused.store(bytes, Ordering::Relaxed);
+        }
+    }
+
     /// From now on nothing that is on disk can be believed, and nothing is written any more.
     fn fail(&mut self, error: &StoreError) {
-        let _ = self.failure.0.set(error.reason.clone());
+        self.watched.failure.set(error);
+        self.keep_log();
+    }
+
+    /// Closing the connection leaves the log alone.
+    fn keep_log(&mut self) {
         let keep_log = rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         let _ = self.connection.set_db_config(keep_log, true);
     }
@@ -266,6 +312,7 @@ impl<'c> Statements<'c> {
             trouble: sqlite::trouble(&error),
             error: sqlite::error(&format!("cannot {}", gist(sql)), &error),
         })?;
+        crash::point("in_the_transaction");
         match write.expect {
             Some(expect) if changed != expect.rows => Err(Failed {
                 job: Some(job),

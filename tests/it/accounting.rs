@@ -25,14 +25,15 @@ to:
 
 /// Both equations of the accounts, for one route.
 #[track_caller]
-fn balanced(status: &RouteStatus) {
+pub(crate) fn balanced(status: &RouteStatus) {
     let it = &status.tally;
     let ended = it.repeats + it.filtered + it.dead + it.discarded + it.routed;
     assert_eq!(it.received, ended + status.in_hand, "{status:#?}");
     for to in &status.targets {
         let it = &to.tally;
         let ended = it.delivered + it.dead + it.expired + it.discarded;
-        assert_eq!(it.created, ended + to.waiting + to.retrying + to.paused, "{status:#?}");
+        let moving = to.waiting + to.retrying + to.paused + to.parked;
+        assert_eq!(it.created, ended + moving, "{status:#?}");
     }
 }
 

@@ -29,7 +29,8 @@ fn publication(to: &str, id: usize) -> Publication {
 }
 
 fn consumer(link: &Link, queue: &str, prefetch: u16) -> Consumer {
-    Consumer::open(link, ConsumeOptions { queue: queue.to_owned(), prefetch, setup: vec![] })
+    let (queue, quiet_max) = (queue.to_owned(), Some(Duration::from_secs(2)));
+    Consumer::open(link, ConsumeOptions { queue, prefetch, setup: vec![], quiet_max })
 }
 
 async fn take(from: &mut Consumer, count: usize) -> Vec<Taken> {
@@ -144,6 +145,30 @@ async fn closing_a_consumer_gives_back_what_it_held_to_its_place() {
     let taken = take(&mut second, 4).await;
     assert_eq!(bodies(&taken), [0, 2, 3, 4]);
     assert!(taken[0].redelivered);
+}
+
+/// RabbitMQ 3.10.8 may put the consumer on the new queue without telling it, and then holds back
+/// as many messages as the old one had handed out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_is_deleted_and_declared_at_once_is_taken_from_again() {
+    let Some(rabbit) = Rabbit::shared() else { return };
+    let address = rabbit.vhost();
+    let (out, incoming) = (link(&address, "publish"), link(&address, "consume"));
+    let (admin, publisher) = (Admin::new(&out), Publisher::open(&out));
+    let properties = lapin::ConnectionProperties::default();
+    let by_hand = lapin::Connection::connect(&address, properties).await.unwrap();
+    let channel = by_hand.create_channel().await.unwrap();
+    admin.declare(&queue("surat")).await.unwrap();
+    let mut from = consumer(&incoming, "surat", 10);
+    for number in 0..5 {
+        let outcomes = publisher.publish_all(vec![publication("surat", number)]).await;
+        assert!(outcomes[0].is_ok());
+        let taken = take(&mut from, 1).await;
+        assert_eq!(bodies(&taken), [number]);
+        from.acker().ack(vec![taken[0].tag]).await;
+        channel.queue_delete("surat".into(), Default::default()).await.unwrap();
+        admin.declare(&queue("surat")).await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

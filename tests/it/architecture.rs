@@ -8,7 +8,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("diagnostic", &[], &["serde_saphyr", "strsim"]),
     ("message", &[], &["bumpalo", "uuid"]),
     ("metrics", &[], &["prometheus"]),
-    ("store", &[], &["rusqlite", "tokio_postgres", "tokio_rustls"]),
+    ("store", &[], &["rusqlite", "rustix", "tokio_postgres", "tokio_rustls"]),
     ("table", &["diagnostic"], &["csv"]),
     ("expr", &["diagnostic", "message", "table"], &["jsonpath_rust", "dec"]),
     ("step", &["diagnostic", "expr", "message", "table"], &["jsonschema"]),

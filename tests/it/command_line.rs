@@ -44,7 +44,7 @@ pub(super) fn simpul_on(project: &Path, arguments: &[&str]) -> Said {
     simpul(&[&["--project", project.to_str().unwrap()], arguments].concat())
 }
 
-const COMMANDS: [&[&str]; 20] = [
+const COMMANDS: [&[&str]; 22] = [
     &[],
     &["run"],
     &["check"],
@@ -61,6 +61,8 @@ const COMMANDS: [&[&str]; 20] = [
     &["resume"],
     &["reload"],
     &["trace"],
+    &["store"],
+    &["store", "check"],
     &["key"],
     &["key", "new"],
     &["demo"],

@@ -14,6 +14,7 @@ mod dead_letters;
 mod delivery;
 mod demo;
 mod diagnostics;
+mod disk;
 mod files_target;
 mod gateways;
 mod getting_started;
@@ -25,7 +26,10 @@ mod ledger;
 mod many_routes;
 mod metrics;
 mod operators;
+#[path = "../../faults/oracle/mod.rs"]
+mod oracle;
 mod order;
+mod parking;
 mod pause;
 mod postgres;
 mod rabbit_faults;

@@ -31,6 +31,7 @@ fn counted() -> Metrics {
     metrics.set_dead_letters("refused", 7);
     metrics.store_committed(12, Duration::from_millis(3));
     metrics.ingest_refused("too-large");
+    metrics.set_disk(1 << 40, true);
     metrics.reload_succeeded(4, 1_767_225_600_000);
     metrics.started(1_767_225_600_000);
     metrics
@@ -60,6 +61,8 @@ fn what_was_counted_is_exported() {
         "simpul_target_breaker_state{target=\"e-absensi.catat-dinas-luar\"} 2",
         "simpul_store_commit_jobs_sum 12",
         "simpul_generation 4",
+        "simpul_disk_free_bytes 1099511627776",
+        "simpul_disk_low 1",
         "simpul_reload_last_success_timestamp_seconds 1767225600",
     ] {
         assert!(text.lines().any(|it| it == line), "no `{line}` in\n{text}");

@@ -89,6 +89,26 @@ async fn a_reload_of_broken_files_changes_nothing_and_is_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn files_that_are_watched_are_reloaded_once_they_change_and_broken_ones_are_not() {
+    let project = project();
+    let route = project.path().join("routes/uji.yaml");
+    let process = Process::start_saying(project.path(), "--watch");
+    let seen = |line: &'static str| {
+        let process = &process;
+        move || async move { process.ops("/metrics").await.1.lines().any(|it| it == line) }
+    };
+    fs::write(&route, ROUTE.replace("filter", "filtre")).unwrap();
+    until("the failure is seen", seen("simpul_reload_last_successful 0")).await;
+    assert_eq!(process.send(r#"{"nomor": 1}"#).await.0, 202, "what ran before goes on");
+
+    fs::write(&route, ROUTE.replace("> 0", "> 10")).unwrap();
+    until("the reload", seen("simpul_generation 2")).await;
+    assert_eq!(process.send(r#"{"nomor": 2}"#).await.0, 202);
+    until("the new filter", seen("simpul_messages_ended_total{fate=\"filtered\",route=\"uji\"} 1"))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_process_on_the_same_store_is_refused_and_does_no_harm() {
     let project = project();
     let process = Process::start(project.path());

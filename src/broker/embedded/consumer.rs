@@ -15,7 +15,7 @@ use super::{
     Shared, entry, number,
     queue::{Glance, Lent, Queue},
     settle::entries,
-    sql,
+    sql, whole,
 };
 use crate::{
     broker::{BrokerError, Consumer, Delivery, Entry, Lender, Loan},
@@ -90,11 +90,22 @@ impl EmbeddedConsumer {
             }
             Glance::Stored(room) => room.min(FETCHED_MAX),
         };
+        if self.shared.store.is_full() && self.probe().await.is_err() {
+            return Look::WaitFor(TROUBLE_PAUSE);
+        }
         // In a box: else every consumer that waits would hold the room that a question takes.
         match Box::pin(self.fetch(room)).await {
             Ok(()) => Look::Again,
             Err(_) => Look::WaitFor(TROUBLE_PAUSE),
         }
+    }
+
+    /// Looks whether something can be written again after the disk was full: what is handed out
+    /// while that cannot be settled is sent, comes back, and is sent again.
+    async fn probe(&self) -> Result<(), BrokerError> {
+        let mut writes = Writes::default();
+        writes.push(sql::REDELIVERED, vec![self.shared.redelivered_up_to.into()]);
+        Ok(self.shared.store.commit(writes).await?)
     }
 
     /// Takes up to `room` entries on loan. Dropped while it waits, it has taken none.
@@ -123,7 +134,7 @@ impl EmbeddedConsumer {
         let to_its_end = rows.len() < room && delayed < delayed_max;
 
         rows.sort_by_key(|row| (row.int(1) == 0, row.int(1), row.int(0)));
-        let damaged: Vec<_> = rows.extract_if(.., |row| !is_whole(row)).collect();
+        let damaged: Vec<_> = rows.extract_if(.., |row| !whole::is_whole(row)).collect();
         if !damaged.is_empty() {
             self.put_aside(&damaged, now).await?;
         }
@@ -203,8 +214,4 @@ impl Consumer for EmbeddedConsumer {
 
 fn order_key(row: &Row) -> Option<Digest> {
     row.blob(6).as_ref().try_into().ok().map(Digest)
-}
-
-fn is_whole(row: &Row) -> bool {
-    i64::from(crc32fast::hash(&row.blob(8))) == row.int(4)
 }

@@ -10,15 +10,17 @@
 //!   is looked at: what stands behind a key costs nothing.
 //! - **Repeats.** `redelivered` errs towards yes: after a stop without [`Embedded::close`] every
 //!   entry that is there counts as delivered before, until it leaves its queue.
-//! - **Damage.** The body's CRC-32 is checked on each reading. An entry that does not fit is not
-//!   handed out: it moves to the table `damaged` as it is, is counted ([`Broker::damaged`]), and
+//! - **Damage.** The CRC-32 of all that decides what is sent where is checked on each reading. An
+//!   entry that does not fit is not handed out: it moves to the table `damaged` as it is, is counted ([`Broker::damaged`]), and
 //!   the next of its key goes on.
 
+mod check;
 mod consumer;
 mod queue;
 mod settle;
 mod sql;
 mod tip;
+mod whole;
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map},
@@ -31,6 +33,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use self::check::check;
 use self::{
     consumer::EmbeddedConsumer,
     queue::{Queue, positions},
@@ -40,6 +43,7 @@ use super::{
     Broker, BrokerError, Browsed, Consumer, Depth, Entry, Output, QueueName, Settled, Taking,
 };
 use crate::{
+    crash,
     message::{Clock, Headers, MessageId, Timestamp},
     store::{Param, Row, Store, StoreError, Writes},
 };
@@ -185,7 +189,12 @@ impl Broker for Embedded {
         outputs: Vec<Output>,
         writes: Writes,
     ) -> Result<(), BrokerError> {
+        let routes = !outputs.is_empty();
+        let again = settled.iter().any(|it| matches!(it, Settled::Again { .. }));
         self.transact(&settled, outputs, writes).await?;
+        crash::point_if(again, "after_rung_confirm");
+        crash::point_if(routes, "after_destinations_before_ack");
+        crash::point_if(!again && !routes, "after_outcome_before_ack");
         settle::release(settled);
         Ok(())
     }

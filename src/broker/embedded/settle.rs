@@ -11,10 +11,11 @@ use super::{
     queue::{Arriving, Queue, positions},
     sql,
     tip::Fresh,
+    whole,
 };
 use crate::{
     broker::{BrokerError, Delivery, Output, Settled},
-    message::{Digest, Headers, Timestamp},
+    message::{Digest, Timestamp},
     store::{Expect, Sum, Writes},
 };
 
@@ -57,14 +58,16 @@ impl Grown {
     fn put(&mut self, writes: &mut Writes, position: i64, output: Output) {
         self.count += 1;
         let Output { entry, due, order_key, copy, .. } = output;
+        let headers = entry.headers.to_json();
+        let sum = whole::sum(self.queue.id, &entry, &headers, order_key);
         let mut params = vec![
             position.into(),
             self.queue.id.into(),
             due.map_or(0, due_ms).into(),
             entry.received_at.as_millis().into(),
-            i64::from(crc32fast::hash(&entry.body)).into(),
+            sum.into(),
             entry.id.as_bytes().as_slice().into(),
-            entry.headers.to_json().into(),
+            headers.into(),
             entry.body.clone().into(),
             i64::from(copy).into(),
         ];
@@ -113,7 +116,11 @@ pub(super) fn take(writes: &mut Writes, settled: &[Settled]) -> Result<(), Broke
             return Err(BrokerError { reason });
         };
         match again {
-            Some((headers, due)) => postpone(writes, position, headers, due),
+            Some((headers, due)) => {
+                let headers = headers.to_json();
+                let sum = whole::sum(queue.id, &delivery.entry, &headers, order_key);
+                postpone(writes, position, due, (headers, sum));
+            }
             None => {
                 freed.extend(order_key.map(|key| (queue.id, key)));
                 done.entry(queue.id).or_insert((queue, Vec::new())).1.push(position);
@@ -136,8 +143,8 @@ pub(super) fn take(writes: &mut Writes, settled: &[Settled]) -> Result<(), Broke
 /// Comes about when a settlement was given up by its caller and took place all the same.
 const SETTLED_BEFORE: &str = "a delivery was settled before, so nothing of this was written";
 
-fn postpone(writes: &mut Writes, position: i64, headers: &Headers, due: Timestamp) {
-    let params = vec![position.into(), due_ms(due).into(), headers.to_json().into()];
+fn postpone(writes: &mut Writes, position: i64, due: Timestamp, (headers, sum): (String, i64)) {
+    let params = vec![position.into(), due_ms(due).into(), headers.into(), sum.into()];
     let expect = Expect { rows: 1, otherwise: SETTLED_BEFORE };
     writes.push_expecting(sql::POSTPONE, params, expect);
 }

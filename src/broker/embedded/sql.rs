@@ -11,13 +11,18 @@ pub(super) const PUT: &str = "
         (position, queue, due, received_at, crc, message, headers, body, redelivered, blocked)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)";
 
-/// An entry with an order key; blocked if its queue holds an earlier one.
+/// An entry with an order key; blocked if its queue holds an earlier one. Its rank follows the order
+/// of commits, which that of positions need not: two that come at once are given theirs before.
 pub(super) const PUT_KEYED: &str = "
     INSERT INTO entry
         (position, queue, due, received_at, crc, message, headers, body, redelivered, order_key,
-         blocked)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, EXISTS (
-        SELECT 1 FROM entry INDEXED BY entry_key WHERE queue = ?2 AND order_key = ?10))";
+         blocked, rank)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
+        EXISTS (
+            SELECT 1 FROM entry INDEXED BY entry_key WHERE queue = ?2 AND order_key = ?10),
+        1 + coalesce((
+            SELECT max(rank) FROM entry INDEXED BY entry_key
+            WHERE queue = ?2 AND order_key = ?10), 0))";
 
 /// Counts entries that came or went: a sum.
 pub(super) const ENTRIES: &str = "UPDATE queue SET entries = entries + ?2 WHERE id = ?1";
@@ -32,11 +37,12 @@ pub(super) const LEFT: &str = "SELECT coalesce(sum(entries), 0) FROM queue";
 /// Frees the first entry of a key.
 pub(super) const UNBLOCK: &str = "
     UPDATE entry SET blocked = 0 WHERE position = (
-        SELECT min(position) FROM entry INDEXED BY entry_key
-        WHERE queue = ?1 AND order_key = ?2)";
+        SELECT position FROM entry INDEXED BY entry_key
+        WHERE queue = ?1 AND order_key = ?2 ORDER BY rank LIMIT 1)";
 
 /// Leaves an entry in its place for a while.
-pub(super) const POSTPONE: &str = "UPDATE entry SET due = ?2, headers = ?3 WHERE position = ?1";
+pub(super) const POSTPONE: &str =
+    "UPDATE entry SET due = ?2, headers = ?3, crc = ?4 WHERE position = ?1";
 
 /// Marks entries that may have been delivered: a JSON array of positions.
 pub(super) const MARK: &str = "
@@ -46,7 +52,7 @@ pub(super) const MARK: &str = "
 /// and ?5 in all. So a backlog of the ones does not keep the others from being handed out.
 pub(super) const FETCH: &str = "
     SELECT e.position, e.due, e.redelivered, e.received_at, e.crc, e.message, e.order_key,
-           e.headers, e.body
+           e.headers, e.body, e.queue
     FROM (
         SELECT position FROM (
             SELECT position FROM entry INDEXED BY entry_ready
@@ -66,6 +72,16 @@ pub(super) const FETCH: &str = "
 pub(super) const NEXT_DUE: &str = "
     SELECT min(due) FROM entry INDEXED BY entry_ready
     WHERE queue = ?1 AND blocked = 0 AND due > ?2";
+
+/// An entry, as [`FETCH`] gives it.
+pub(super) const ENTRY: &str = "
+    SELECT position, due, redelivered, received_at, crc, message, order_key, headers, body, queue
+    FROM entry WHERE position = ?1";
+
+/// What was put aside: position, queue, message.
+pub(super) const DAMAGED: &str = "
+    SELECT d.position, coalesce(q.name, ''), d.message FROM damaged AS d
+    LEFT JOIN queue AS q ON q.id = d.queue ORDER BY d.position";
 
 /// Puts a damaged entry aside. Followed by taking it out.
 pub(super) const PUT_ASIDE: &str = "
@@ -140,7 +156,7 @@ pub(super) const UNBLOCK_LATER: &str = "
         WHERE later.queue = ?1 AND later.position > ?2 AND later.blocked = 1 AND NOT EXISTS (
             SELECT 1 FROM entry AS earlier INDEXED BY entry_key
             WHERE earlier.queue = ?1 AND earlier.order_key = later.order_key
-                AND earlier.position < later.position))";
+                AND earlier.rank < later.rank))";
 
 /// What one statement of [`HASTEN`], [`HASTEN_BLOCKED`] and [`PURGE`] changes at most: it should
 /// not keep other writers waiting for long.

@@ -60,9 +60,12 @@ impl RabbitConsumer {
             // The mark again, on each connection: meanwhile the queues may be another store's.
             let mark = Setup::Queue(self.shared.topology.identity.mark());
             let setup = vec![mark, Setup::Queue(spec::of(&place))];
-            let options = ConsumeOptions { queue: place.clone(), prefetch: self.held, setup };
-            let link = self.shared.consuming.link();
-            self.channels.push((place, Channel::open(&link, options)));
+            let (queue, prefetch) = (place.clone(), self.held);
+            // The keeper sees it, for all queues at once.
+            let options = ConsumeOptions { queue, prefetch, setup, quiet_max: None };
+            let channel = Channel::open(&self.shared.consuming.link(), options);
+            self.queue.attached(&place, channel.acker());
+            self.channels.push((place, channel));
         }
     }
 

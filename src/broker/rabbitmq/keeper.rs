@@ -80,10 +80,13 @@ impl Keeper {
             return if shared.is_others() { self.check_every } else { TROUBLE_PAUSE };
         }
         if is_new || self.check_every <= self.checked.elapsed() {
-            if let Err(reason) = shared.topology.learn().await {
-                tracing::warn!(reason, "the names of the queues cannot be read");
-            }
             self.wrong = shared.topology.check(&shared.admin).await;
+            match shared.topology.learn().await {
+                Ok(anew) => anew.iter().for_each(|it| shared.queue_of(it).renew(it)),
+                Err(reason) => {
+                    tracing::warn!(reason, "the names of the queues cannot be read");
+                }
+            }
             self.checked = Instant::now();
         }
         let mut failures = self.wrong.clone();

@@ -32,6 +32,8 @@ pub(super) struct Queue {
     pub(super) changed: Notify,
     /// The consumers, while nobody takes from the queue.
     idle: Mutex<Idle>,
+    /// What reaches the consumer of each queue of RabbitMQ, whoever has it.
+    channels: Mutex<HashMap<String, Acker>>,
 }
 
 /// Consumers that wait for the next one to take from their queue: after a reload that is at once,
@@ -111,7 +113,8 @@ pub(super) enum Ready {
 
 impl Queue {
     pub(super) fn new(name: QueueName) -> Self {
-        Self { name, state: Mutex::default(), changed: Notify::new(), idle: Mutex::default() }
+        let (state, idle, channels) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { name, state, changed: Notify::new(), idle, channels }
     }
 
     pub(super) fn idle(&self) -> MutexGuard<'_, Idle> {
@@ -120,6 +123,24 @@ impl Queue {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Somebody consumes from `place`.
+    pub(super) fn attached(&self, place: &str, acker: Acker) {
+        self.channels().insert(place.to_owned(), acker);
+    }
+
+    /// Has whoever consumes from `place` do so anew, which gives back what is not acknowledged.
+    pub(super) fn renew(&self, place: &str) {
+        if let Some(acker) = self.channels().get(place)
+            && !acker.renew()
+        {
+            tracing::warn!(place, "too busy to consume anew");
+        }
+    }
+
+    fn channels(&self) -> MutexGuard<'_, HashMap<String, Acker>> {
+        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps one that came.

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     amqp::{Acker, Patience, Publication, PublishFailure, Tag},
     broker::{BrokerError, Delivery, Output, QueueName, Settled},
+    crash::{self, Sabotage},
     message::{Headers, Timestamp},
     store::Writes,
 };
@@ -115,6 +116,9 @@ impl Shared {
     ) -> Result<(), BrokerError> {
         let keys: Vec<_> = publications.iter().map(|it| it.routing_key.clone()).collect();
         let outcomes = self.publisher.publish_with(publications, patience).await;
+        if crash::sabotaged(Sabotage::IgnoreConfirm) {
+            return Ok(());
+        }
         let mut worst = Ok(());
         for (place, outcome) in keys.into_iter().zip(outcomes) {
             let Err(failure) = outcome else { continue };
@@ -142,9 +146,14 @@ impl Shared {
                 climbing.push(again(queue.name.clone(), envelope, headers, *due));
             }
         }
+        let (climbs, routes) = (!climbing.is_empty(), !outputs.is_empty());
         self.store.commit(writes).await?;
+        crash::point_if(routes, "after_fate_before_destinations");
         climbing.extend(outputs);
         self.put(climbing, Patience::Long).await?;
+        crash::point_if(climbs, "after_rung_confirm");
+        crash::point_if(routes, "after_destinations_before_ack");
+        crash::point_if(!climbs && !routes, "after_outcome_before_ack");
         let mut receipts = Receipts::new();
         for one in settled {
             release(one, &climbed, &mut receipts);

@@ -4,7 +4,7 @@
 //! comes: RabbitMQ 3.10 needs seconds until a new quorum queue would survive its own `kill -9`.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -20,7 +20,7 @@ use crate::{
     amqp::{Admin, AdminError, Binding, ExchangeSpec, QueueSpec},
     broker::Order,
     message::Digest,
-    store::{Store, Writes},
+    store::{Store, StoreError, Writes},
 };
 
 /// Queues that are declared before anybody is told.
@@ -39,12 +39,23 @@ pub(super) struct Topology {
     /// Everything that was ever declared, by whichever gateway of this store.
     // std, not tokio: held for a few instructions, never across an await.
     known: Mutex<BTreeSet<String>>,
+    /// How often each was declared anew, as far as this gateway has heard.
+    anew: Mutex<BTreeMap<String, i64>>,
     /// Held while declaring: a queue that is declared twice at once comes to be half.
     declaring: tokio::sync::Mutex<()>,
 }
 
 /// The names of queues that were declared.
 const NAMES: &str = "SELECT name FROM declared WHERE name > ?1 ORDER BY name LIMIT 5000";
+
+/// How often queues were declared anew after somebody had deleted them, by whichever gateway.
+const ANEW: &str = "SELECT name, value FROM fact WHERE name LIKE 'declared anew: %' ORDER BY name";
+
+/// What the names in it begin with.
+const ANEW_IS: &str = "declared anew: ";
+
+const COUNT_ANEW: &str = "INSERT INTO fact (name, value) VALUES (?1, 1)
+    ON CONFLICT (name) DO UPDATE SET value = fact.value + 1";
 
 const REMEMBER: &str = "INSERT INTO declared (name) VALUES (?1) ON CONFLICT (name) DO NOTHING";
 
@@ -65,6 +76,7 @@ impl Topology {
             wanted: watch::Sender::default(),
             declared: watch::Sender::default(),
             known: Mutex::default(),
+            anew: Mutex::default(),
             declaring: tokio::sync::Mutex::default(),
         };
         topology.learn().await?;
@@ -72,7 +84,9 @@ impl Topology {
     }
 
     /// Reads the names that the store has: other gateways of the same store declare queues, too.
-    pub(super) async fn learn(&self) -> Result<(), String> {
+    /// Returns those that were declared anew since the last time: whoever consumes from them may be
+    /// on the new one without having been told, and get nothing of it.
+    pub(super) async fn learn(&self) -> Result<BTreeSet<String>, String> {
         let (mut names, mut last) = (BTreeSet::new(), String::new());
         loop {
             let answers = self.store.query(vec![(NAMES, vec![last.as_str().into()])]).await;
@@ -90,7 +104,20 @@ impl Topology {
         let places = new.iter().filter(|it| consumed.contains(logical(it)));
         self.add_wanted(places.cloned().collect());
         self.known().extend(names);
-        Ok(())
+        self.learn_anew().await
+    }
+
+    async fn learn_anew(&self) -> Result<BTreeSet<String>, String> {
+        let answers = self.store.query(vec![(ANEW, vec![])]).await.map_err(|it| it.to_string())?;
+        let mut known = self.anew.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut anew = BTreeSet::new();
+        for row in answers.iter().flatten() {
+            let name = row.text(0).trim_start_matches(ANEW_IS).to_owned();
+            if known.insert(name.clone(), row.int(1)) != Some(row.int(1)) {
+                anew.insert(name);
+            }
+        }
+        Ok(anew)
     }
 
     /// The queue of RabbitMQ for an entry: one of several, where its key has an order.
@@ -234,8 +261,7 @@ impl Topology {
             }
         }
         let kept = self.store.commit(writes).await;
-        let what = "the names of the queues".to_owned();
-        kept.map_err(|error| AdminError::Failed { what, reason: error.to_string() })?;
+        kept.map_err(unwritten)?;
         self.known().extend(places.iter().cloned());
         Ok(())
     }
@@ -294,20 +320,36 @@ impl Topology {
     }
 
     async fn check_one(&self, admin: &Admin, queue: &QueueSpec) -> Result<(), AdminError> {
-        let is_there = admin.counts(&queue.name).await?.is_some();
-        if !is_there {
+        let before = admin.counts(&queue.name).await?;
+        if before.is_none() {
             tracing::error!(
                 queue = queue.name,
                 "the queue was deleted at the broker, with all that was in it; it is declared anew"
             );
         }
         let _alone = self.declaring.lock().await;
-        admin.declare(queue).await.map(drop)
+        let now = admin.declare(queue).await?;
+        // Deleted a moment ago, if those who consumed from it are gone.
+        if before.is_none_or(|it| now.consumers < it.consumers) {
+            self.count_anew(&queue.name).await?;
+        }
+        Ok(())
+    }
+
+    async fn count_anew(&self, place: &str) -> Result<(), AdminError> {
+        let mut writes = Writes::default();
+        writes.push(COUNT_ANEW, vec![format!("{ANEW_IS}{place}").into()]);
+        self.store.commit(writes).await.map_err(unwritten)
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeSet<String>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn unwritten(error: StoreError) -> AdminError {
+    let what = "the names of the queues".to_owned();
+    AdminError::Failed { what, reason: error.to_string() }
 }
 
 /// Whether it is the queue that is wrong, and not the broker away.

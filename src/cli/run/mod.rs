@@ -3,14 +3,16 @@
 mod parts;
 mod signals;
 mod stack;
+mod watch;
 
 use std::{path::Path, time::Duration};
 
 use tokio::{runtime::Builder, time::timeout};
 
 use self::{
-    parts::Running,
+    parts::{Failed, Running},
     signals::{Asked, Signals},
+    watch::Watch,
 };
 use super::{
     CouldNot, Exit, LogFormat, Outcome, logging, project,
@@ -36,11 +38,17 @@ pub(super) struct Args {
     /// In which form to log, on standard error
     #[arg(long, value_enum, default_value_t)]
     log_format: LogFormat,
+
+    /// Reload by itself when files of the project change
+    #[arg(long)]
+    watch: bool,
 }
 
 pub(super) fn run(project: &Path, args: &Args) -> Outcome {
     stack::make_room();
     project::look(project)?;
+    // Before they are read: what changes meanwhile is read again.
+    let watch = args.watch.then(|| Watch::start(project));
     let files = match project::read(project) {
         Ok(files) => files,
         Err(broken) => {
@@ -56,13 +64,13 @@ pub(super) fn run(project: &Path, args: &Args) -> Outcome {
     }
     let runtime = Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CouldNot(format!("no runtime: {error}")))?;
-    let outcome = runtime.block_on(Box::pin(work(project, files)));
+    let outcome = runtime.block_on(Box::pin(work(project, files, watch)));
     // After a stop that went wrong a thread may still hang in a call to the disk.
     runtime.shutdown_background();
     outcome
 }
 
-async fn work(project: &Path, files: project::Files) -> Outcome {
+async fn work(project: &Path, files: project::Files, mut watch: Option<Watch>) -> Outcome {
     // Before anything starts: a signal during the start must not be lost.
     let mut signals = Signals::listen()?;
     let mut running = Running::start(project, files).await?;
@@ -73,15 +81,41 @@ async fn work(project: &Path, files: project::Files) -> Outcome {
                 Asked::Reload => running.reload(),
                 Asked::Stop => break,
             },
-            failed = running.failed() => {
-                tracing::error!("bug: {failed}; stopping");
-                stop(running, signals).await;
-                return Err(CouldNot(format!("bug: {failed}")));
+            () = changed(&mut watch) => {
+                tracing::info!("files have changed");
+                running.reload();
+            }
+            failed = running.failed() => match failed {
+                Failed::Disk(reason) => {
+                    tracing::error!("the store failed: {reason}");
+                    complain(&format!(
+                        "error: the store failed, and nothing more is accepted or delivered: \
+                         {reason}; what was accepted is kept, and is delivered once simpul runs \
+                         again"
+                    ));
+                    // Nothing can be written down any more, so nothing is finished or closed: it is
+                    // as if the process had been killed.
+                    std::mem::forget(running);
+                    return Ok(Exit::DiskFailed);
+                }
+                Failed::Part(part) => {
+                    tracing::error!("bug: {part} ended; stopping");
+                    stop(running, signals).await;
+                    return Err(CouldNot(format!("bug: {part} ended")));
+                }
             }
         }
     }
     tracing::info!("stopping");
     Ok(if stop(running, signals).await { Exit::Done } else { Exit::FoundWrong })
+}
+
+/// Waits until files change; for ever where nobody watches.
+async fn changed(watch: &mut Option<Watch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Stops in the order in which messages flow; false where it was cut short, by a second signal or

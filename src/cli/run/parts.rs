@@ -9,6 +9,7 @@ use std::{
 
 use tokio::{
     net::TcpListener,
+    sync::mpsc,
     task::{JoinSet, spawn_blocking},
 };
 use tokio_util::sync::CancellationToken;
@@ -51,6 +52,16 @@ pub(super) struct Running {
     ops: JoinSet<()>,
     ops_stop: CancellationToken,
     reloads: JoinSet<()>,
+    /// Says why the disk failed the store.
+    disk: mpsc::Receiver<String>,
+}
+
+/// What ends a bus that nobody asked to stop.
+pub(super) enum Failed {
+    /// The disk of the store, for this reason.
+    Disk(String),
+    /// A part that should not end.
+    Part(&'static str),
 }
 
 impl Running {
@@ -65,7 +76,8 @@ impl Running {
         let ops_listener = bind("ops", settings.ops).await?;
         let addresses = (address(&listener)?, address(&ops_listener)?);
 
-        let store = open(&settings, &metrics).await?;
+        let (on_failure, disk) = mpsc::channel(1);
+        let store = open(&settings, &metrics, on_failure).await?;
         let queues = Queues::open(&settings, store.clone(), clock).await;
         let queues = queues.map_err(|it| CouldNot(it.to_string()))?;
         let options = Options {
@@ -94,6 +106,7 @@ impl Running {
             ops: JoinSet::new(),
             ops_stop: CancellationToken::new(),
             reloads: JoinSet::new(),
+            disk,
         };
         let router =
             ops::router(Ops { bus, metrics: Arc::clone(&metrics), clock, token: Arc::new(token) });
@@ -137,11 +150,12 @@ impl Running {
     }
 
     /// Waits until a part ends that should not.
-    pub(super) async fn failed(&mut self) -> &'static str {
+    pub(super) async fn failed(&mut self) -> Failed {
         loop {
             tokio::select! {
-                _ = self.sources.join_next() => return "the systems' listener ended",
-                _ = self.ops.join_next() => return "the operators' listener ended",
+                Some(reason) = self.disk.recv() => return Failed::Disk(reason),
+                _ = self.sources.join_next() => return Failed::Part("the systems' listener"),
+                _ = self.ops.join_next() => return Failed::Part("the operators' listener"),
                 Some(_) = self.reloads.join_next() => {}
             }
         }
@@ -219,11 +233,21 @@ fn address(listener: &TcpListener) -> Result<std::net::SocketAddr, CouldNot> {
     listener.local_addr().map_err(|error| CouldNot(format!("a listener has no address: {error}")))
 }
 
-async fn open(settings: &Settings, metrics: &Arc<Metrics>) -> Result<Store, CouldNot> {
+async fn open(
+    settings: &Settings,
+    metrics: &Arc<Metrics>,
+    failed: mpsc::Sender<String>,
+) -> Result<Store, CouldNot> {
     let metrics = Arc::clone(metrics);
     let observe = move |seen: store::CommitSeen| metrics.store_committed(seen.jobs, seen.duration);
     let observe: Option<Arc<dyn Fn(store::CommitSeen) + Send + Sync>> = Some(Arc::new(observe));
-    let mut options = store::Options { observe, ..store::Options::default() };
+    let on_failure = move |reason: &str| {
+        // It is told once, and there is room for one.
+        let _ = failed.try_send(reason.to_owned());
+    };
+    let on_failure: Option<Arc<dyn Fn(&str) + Send + Sync>> = Some(Arc::new(on_failure));
+    let disk_low = Some(settings.disk_low);
+    let mut options = store::Options { observe, on_failure, disk_low, ..store::Options::default() };
     if settings.rabbitmq.is_some() {
         options.cache_mib = STORE_CACHE_MIB;
     }

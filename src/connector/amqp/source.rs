@@ -42,6 +42,10 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// How often it is looked how the consumer fares.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// How long nothing may come before it is made sure that this is because there is nothing: a few
+/// packets, and what a new queue of the same name holds is there.
+const QUIET_MAX: Duration = Duration::from_mins(1);
+
 /// A queue that a system publishes to.
 pub(super) struct AmqpSource {
     pub(super) endpoint: Endpoint,
@@ -127,8 +131,10 @@ impl AmqpSource {
             if flaw(&mut handover.messages, &refusal) {
                 continue;
             }
-            // They may be stored all the same.
-            handover.messages.iter_mut().for_each(|it| it.redelivered = true);
+            if !matches!(refusal, IntakeError::NoRoom { .. }) {
+                // They may be stored all the same.
+                handover.messages.iter_mut().for_each(|it| it.redelivered = true);
+            }
             (pulling.tell)(PullState::Trouble(format!("the bus does not take them: {refusal}")));
             tokio::select! {
                 () = pulling.stop.cancelled() => return Handed::Back,
@@ -165,7 +171,8 @@ impl Reading {
             })
         });
         let setup = declared.into_iter().chain(bound).collect();
-        ConsumeOptions { queue: self.queue.clone(), prefetch: self.prefetch, setup }
+        let (queue, prefetch, quiet_max) = (self.queue.clone(), self.prefetch, Some(QUIET_MAX));
+        ConsumeOptions { queue, prefetch, setup, quiet_max }
     }
 }
 
@@ -178,6 +185,7 @@ fn flaw(messages: &mut [Incoming], refusal: &IntakeError) -> bool {
         }
         IntakeError::Invalid { index, .. } => (*index, refusal.to_string()),
         IntakeError::Unavailable { .. }
+        | IntakeError::NoRoom { .. }
         | IntakeError::KeyInFlight { .. }
         | IntakeError::NoRoute => {
             return false;

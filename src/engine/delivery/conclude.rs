@@ -14,12 +14,13 @@ use crate::{
         batch::{PANIC_PAUSE, PANICS_MAX, crashed, dead_event},
         envelope::Envelope,
         gate::Change,
-        verdict::{Attempted, Verdict, verdict},
+        verdict::{Attempted, Verdict, insisting, verdict},
     },
     journal::{self, Event, Line},
     ledger::{self, Cause, DeliveryId, Outcome, Tried},
     message::Digest,
     metrics::{BreakerState, TargetMetrics},
+    route::OnExhausted,
     store::Writes,
 };
 
@@ -33,7 +34,11 @@ impl Worker<'_> {
         let mut attempted = Attempted::sort(came, [&self.destination.answers, of_target]);
         let system = open.as_ref().map_or(Digest::of(&[]), |it| it.open.digest);
         let change = self.gate.learn(delivery.entry.id, &mut attempted, now, system);
-        let verdict = verdict(&attempted, &envelope, &self.destination.retry, now, luck);
+        let policy = &self.destination.retry;
+        let mut verdict = verdict(&attempted, &envelope, policy, now, luck);
+        if self.destination.on_exhausted == Some(OnExhausted::Block) {
+            verdict = insisting(verdict, (&envelope, policy), now, luck);
+        }
         envelope.attempts = envelope.attempts.saturating_add(1);
         envelope.reason = attempted.class.map(|_| attempted.summary.clone());
         let took = started.elapsed();
@@ -63,18 +68,17 @@ impl Worker<'_> {
             Verdict::Delivered => {
                 ledger::deliver(writes, &id, Outcome::Delivered, now);
                 let age = now.since(delivery.entry.received_at);
-                End::new(Settled::Done(delivery), Ended::Delivered { age })
+                End::new(self.done(delivery, &envelope, &id, writes), Ended::Delivered { age })
             }
             Verdict::Dead(cause) => self.give_up((delivery, envelope), &id, cause, writes),
             Verdict::Retry { pause, failing_since } => {
                 envelope.failing_since = Some(failing_since);
-                let (headers, due) = (envelope.to_headers(), now.after(pause));
-                End::new(Settled::Again { delivery, headers, due }, Ended::Again)
+                let settled = self.again((delivery, &envelope), &id, now.after(pause), writes);
+                End::new(settled, Ended::Again)
             }
             Verdict::Pause => {
                 envelope.failing_since = None;
-                let headers = envelope.to_headers();
-                End::new(Settled::Again { delivery, headers, due: now }, Ended::Again)
+                End::new(self.again((delivery, &envelope), &id, now, writes), Ended::Again)
             }
         }
     }
@@ -91,7 +95,11 @@ impl Worker<'_> {
         let tried = Tried { attempts: envelope.attempts, generation: envelope.generation, sent };
         ledger::finish(writes, id, &cause, &tried, now);
         journal::append(writes, &self.line(&delivery, Some(&envelope), dead_event(&cause)));
-        End::new(Settled::Done(delivery), Ended::Dead(cause.class))
+        if self.destination.on_exhausted.is_some_and(OnExhausted::holds_key) {
+            ledger::hold_key(writes, id);
+            journal::append(writes, &self.line(&delivery, Some(&envelope), Event::KeyHeld));
+        }
+        End::new(self.done(delivery, &envelope, id, writes), Ended::Dead(cause.class))
     }
 
     /// An attempt panicked: tried again later, and out of the way after three times.
@@ -109,8 +117,7 @@ impl Worker<'_> {
             return self.give_up((delivery, envelope), &id, crashed(&place), writes);
         }
         let due = self.shared.clock.now().after(PANIC_PAUSE);
-        let headers = envelope.to_headers();
-        End::new(Settled::Again { delivery, headers, due }, Ended::Again)
+        End::new(self.again((delivery, &envelope), &id, due, writes), Ended::Again)
     }
 
     /// Writes down what an answer changed at the gate.
@@ -182,6 +189,7 @@ pub(super) fn count(metrics: &TargetMetrics, ended: Vec<Ended>) {
                 metrics.delivery_duration.observe(age.as_secs_f64());
             }
             Ended::Dead(class) => metrics.died(&class),
+            Ended::Expired => metrics.expired.inc(),
             Ended::Again => metrics.retries.inc(),
             Ended::Attempt { class, took } => {
                 metrics.attempt_duration.observe(took.as_secs_f64());
@@ -205,6 +213,7 @@ pub(super) struct End {
 pub(super) enum Ended {
     Delivered { age: Duration },
     Dead(Arc<str>),
+    Expired,
     Again,
     Attempt { class: Option<Class>, took: Duration },
 }

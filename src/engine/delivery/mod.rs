@@ -6,6 +6,7 @@
 //! between, it comes back and is flagged.
 
 mod conclude;
+mod order;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -24,12 +25,13 @@ use tracing::warn;
 use self::conclude::Ended;
 use super::{
     Shared,
-    envelope::{Envelope, delivery_queue},
+    envelope::{Envelope, delivery_queue, is_called, mark_seq},
     gate::{Gate, Pass, Probe},
 };
 use crate::{
     broker::{Consumer, Delivery, Settled, Taking},
     connector::{Answer, Call, CallError, Class},
+    crash,
     journal::{self, Event},
     ledger::DeliveryId,
     message::Digest,
@@ -120,7 +122,7 @@ impl<'w> Worker<'w> {
                 () = stop.cancelled() => break,
                 Some(written) = self.settling.next() => {
                     if !written {
-                        pause(stop).await;
+                        pause_for(stop).await;
                     }
                 }
                 Some(done) = self.tasks.join_next_with_id(), if may_settle => self.settle(done),
@@ -159,15 +161,23 @@ impl<'w> Worker<'w> {
         }
     }
 
-    /// Sorts out copies of what is already final; holds the others.
+    /// Sorts out copies of what is already final, what is to be parked, and what is too old; holds
+    /// the others.
     async fn take(&mut self, taken: Vec<Delivery>) {
-        let (fresh, asked): (Vec<_>, Vec<_>) =
-            taken.into_iter().partition(|it| !self.may_be_final(it));
+        let taken = self.answer_calls(taken).await;
+        let (mut open, asked): (Vec<_>, Vec<_>) =
+            taken.into_iter().partition(|it| !self.is_asked_about(it));
+        open.extend(self.drop_final(asked).await);
         let now = Instant::now();
-        self.held.extend(fresh.into_iter().map(|it| (it, now)));
-        for open in self.drop_final(asked).await {
-            self.held.push_back((open, now));
-        }
+        let open = self.drop_expired(open);
+        self.held.extend(open.into_iter().map(|it| (it, now)));
+    }
+
+    /// Whether the ledger is asked about a delivery before it is sent: also what number it has,
+    /// where there is an order, and whether the key is held.
+    fn is_asked_about(&self, delivery: &Delivery) -> bool {
+        let has_order = self.destination.on_exhausted.is_some();
+        (has_order || self.may_be_final(delivery)) && !is_called(&delivery.entry.headers)
     }
 
     /// Whether a delivery may have its outcome already. Where queues and ledger are not one
@@ -176,33 +186,48 @@ impl<'w> Worker<'w> {
         delivery.redelivered || !self.shared.broker.is_transactional()
     }
 
-    /// Drops those that have their outcome; returns the others, marked where there are copies.
-    async fn drop_final(&mut self, mut asked: Vec<Delivery>) -> Vec<Delivery> {
-        let known = asked.iter().map(|it| self.id_of(it)).collect::<Option<Vec<_>>>();
-        let Some(ids) = known.filter(|it| !it.is_empty()) else { return asked };
+    /// Drops those that have their outcome, and parks those whose key is held; returns the others,
+    /// with their numbers, and marked where there are copies.
+    async fn drop_final(&mut self, asked: Vec<Delivery>) -> Vec<Delivery> {
+        let (mut asked, mut open): (Vec<_>, Vec<_>) =
+            asked.into_iter().partition(|it| self.id_of(it).is_some());
+        let ids: Vec<_> = asked.iter().filter_map(|it| self.id_of(it)).collect();
+        if ids.is_empty() {
+            return open;
+        }
         let sendings = match self.shared.ledger.sendings(&ids).await {
             Ok(sendings) => sendings,
             // Not known, so they are sent, and flagged.
             Err(error) => {
                 self.shared.metrics.broker_errors.inc();
                 warn!(%error, "the ledger cannot be asked");
+                if self.destination.on_exhausted.is_some() {
+                    // Something before it may be dead: it waits.
+                    self.put_back_all(asked).await;
+                    return open;
+                }
                 asked.iter_mut().for_each(|it| it.redelivered = true);
-                return asked;
+                open.append(&mut asked);
+                return open;
             }
         };
-        let (mut open, mut copies, mut writes) = (Vec::new(), Vec::new(), Writes::default());
-        for (mut delivery, sending) in asked.into_iter().zip(sendings) {
-            if sending.outcome.is_none() {
+        let (mut gone, mut writes) = (Vec::new(), Writes::default());
+        for ((mut delivery, sending), id) in asked.into_iter().zip(sendings).zip(&ids) {
+            if sending.outcome.is_some() {
+                let line = self.line(&delivery, None, Event::CopyDropped);
+                journal::append(&mut writes, &line);
+                gone.push(Settled::Done(delivery));
+            } else if sending.parks && !is_called(&delivery.entry.headers) {
+                self.park(&delivery, id, &mut writes);
+                gone.push(Settled::Done(delivery));
+            } else {
                 delivery.redelivered |= sending.copied;
+                mark_seq(&mut delivery.entry.headers, sending.seq);
                 open.push(delivery);
-                continue;
             }
-            let line = self.line(&delivery, None, Event::CopyDropped);
-            journal::append(&mut writes, &line);
-            copies.push(Settled::Done(delivery));
         }
-        if !copies.is_empty() {
-            self.write(copies, writes, Vec::new());
+        if !gone.is_empty() {
+            self.write(gone, writes, Vec::new());
         }
         open
     }
@@ -230,6 +255,7 @@ impl<'w> Worker<'w> {
             if is_late { late.push(delivery) } else { ready.push(delivery) }
         }
         ready.extend(self.drop_final(late).await);
+        let ready = self.drop_expired(ready);
         for delivery in ready.into_iter().filter(Delivery::is_live) {
             self.start(delivery, probe.take());
         }
@@ -251,7 +277,12 @@ impl<'w> Worker<'w> {
         let callee = open.as_ref().map(|it| Arc::clone(&it.open.target));
         let task = self.tasks.spawn(async move {
             match callee {
-                Some(callee) if known => callee.send(&call).await,
+                Some(callee) if known => {
+                    crash::point("before_send");
+                    let came = callee.send(&call).await;
+                    crash::point("after_send_before_outcome");
+                    came
+                }
                 Some(_) => Err(refused("bug: the entry has no envelope")),
                 None => Err(unavailable("the target is not in the running files")),
             }
@@ -304,7 +335,7 @@ impl<'w> Worker<'w> {
 }
 
 /// Waits for the store or the broker to take something again.
-async fn pause(stop: &CancellationToken) {
+async fn pause_for(stop: &CancellationToken) {
     tokio::select! {
         () = stop.cancelled() => {}
         () = tokio::time::sleep(TROUBLE_PAUSE) => {}

@@ -209,6 +209,7 @@ impl<'a> Express<'a> {
                 accepted_at: accepted_at.1.clone(),
                 attempt: 1,
                 may_repeat: envelope::may_repeat(&message.headers),
+                seq: None,
             };
             let (body, parameters) = (made.body.clone(), made.parameters.clone());
             Call { body, parameters, headers: first.headers() }

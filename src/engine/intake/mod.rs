@@ -11,13 +11,15 @@ use std::{
 
 use async_trait::async_trait;
 use serde_json::json;
+use tokio::task::JoinSet;
 use tracing::warn;
 
 use self::gather::{Batch, Gathered, Name, Reserved};
 use super::{Shared, express::Express, live::Live, pipeline::MEMORY_MAX};
 use crate::{
-    broker::BrokerError,
+    broker::Output,
     connector::{Accepted, Handover, Incoming, Intake, IntakeError, OpenSource},
+    crash::{self, Sabotage},
     journal::Event,
     ledger::{self, Fate, KeyUse, Outcome},
     message::{Arena, Digest, Endpoint, MessageId, Timestamp, parse},
@@ -38,6 +40,9 @@ const VIOLATIONS_MAX: usize = 10;
 /// confirmations, the next are taken through the route.
 const SIDE_BY_SIDE: usize = 4;
 
+/// How late the deliberate bug of that kind stores.
+const LATE: Duration = Duration::from_millis(50);
+
 /// The header of a message that says who handed it over.
 pub(super) const CLIENT: &str = "simpul-client";
 
@@ -57,9 +62,19 @@ impl EngineIntake {
         Self { shared, storing: Arc::default(), complained: Mutex::default() }
     }
 
+    /// Whether the disk has room for them. Before anything is done with them: what is on its way
+    /// to its targets needs the rest.
+    fn has_room(&self, handover: &Handover) -> Result<(), IntakeError> {
+        let bytes = handover.messages.iter().map(|it| it.body.len()).sum();
+        self.shared.store.has_room(bytes).map_err(|error| {
+            self.complain(&handover.source, &error);
+            IntakeError::NoRoom { reason: error.to_string(), retry_after: RETRY_AFTER }
+        })
+    }
+
     /// Counts and says that messages could not be stored. The sender is not told why, so this is
     /// where an operator learns it: not for each message, of which there may be many.
-    fn complain(&self, source: &Endpoint, error: &BrokerError) {
+    fn complain(&self, source: &Endpoint, error: &dyn std::fmt::Display) {
         self.shared.metrics.broker_errors.inc();
         let now = self.shared.clock.now();
         let mut last = self.complained.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,6 +103,7 @@ impl Drop for Storing {
 #[async_trait]
 impl Intake for EngineIntake {
     async fn accept(&self, handover: Handover) -> Result<Vec<Accepted>, IntakeError> {
+        self.has_room(&handover)?;
         let live = self.shared.live();
         let Some(express) = Express::of(&self.shared, &live, &handover.source) else {
             return self.store(&live, &handover).await;
@@ -224,11 +240,16 @@ impl EngineIntake {
         if fresh == 0 {
             return Ok(accepted);
         }
+        crash::point("before_append");
         self.reserve_durably(&handover.client, reserved).await?;
+        crash::point("after_key_before_publish");
         if self.shared.broker.is_transactional() {
             for route in readers {
                 ledger::received(&mut writes, &route.name, fresh);
             }
+        }
+        if crash::sabotaged(Sabotage::AcknowledgeEarly) {
+            return Ok(self.publish_late((outputs, writes), accepted));
         }
         for outcome in self.shared.broker.publish(outputs, writes).await {
             outcome.map_err(|error| {
@@ -236,11 +257,28 @@ impl EngineIntake {
                 unavailable(&error)
             })?;
         }
+        crash::point("after_fsync_before_reply");
         for (route, ended) in readers.iter().zip(ended) {
             self.shared.metrics.route(&route.name).received.inc_by(fresh);
             super::batch::count(&self.shared, route, &ended);
         }
         Ok(accepted)
+    }
+
+    /// A deliberate bug: stores what was answered for already. See [`crash`].
+    fn publish_late(
+        &self,
+        stored: (Vec<Output>, Writes),
+        accepted: Vec<Accepted>,
+    ) -> Vec<Accepted> {
+        let shared = Arc::clone(&self.shared);
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            tokio::time::sleep(LATE).await;
+            shared.broker.publish(stored.0, stored.1).await
+        });
+        task.detach_all();
+        accepted
     }
 
     /// Reserves the keys of messages that cannot be stored in one transaction with them.

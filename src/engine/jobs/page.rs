@@ -8,7 +8,7 @@ use std::{
 use tracing::error;
 
 use crate::{
-    broker::Output,
+    broker::{Entry, Output},
     engine::{
         EngineError, Shared,
         again::again,
@@ -74,7 +74,10 @@ impl Shared {
             // One at a time: a hundred bodies would be a hundred times the largest.
             let message = self.ledger.message(&letter.route, letter.message).await?;
             match self.made_of(&live, (&letter, message.as_ref()), doing.only_to) {
-                Ok(made) => self.send_in(&mut page, &live, &letter, (made, doing)),
+                Ok(made) => {
+                    let has_place = self.has_place(&letter).await?;
+                    self.send_in(&mut page, (&live, &letter), (made, has_place), doing);
+                }
                 Err(cause) => page.failed.push((letter, cause)),
             }
         }
@@ -103,17 +106,21 @@ impl Shared {
     fn send_in(
         &self,
         page: &mut Page,
-        live: &Live,
-        letter: &DeadLetter,
-        ((output, key), doing): ((Output, Option<Digest>), &Doing<'_>),
+        (live, letter): (&Live, &DeadLetter),
+        ((output, key), has_place): ((Output, Option<Digest>), bool),
+        doing: &Doing<'_>,
     ) {
         page.passed += 1;
         if doing.kind == JobKind::Preview {
             return;
         }
         page.bytes += output.entry.body.len();
-        page.outputs.push(output);
         ledger::replay(&mut page.writes, letter, key);
+        if has_place {
+            park(&mut page.writes, letter, output);
+        } else {
+            page.outputs.push(output);
+        }
         let event = Event::Replayed { by: doing.by.to_owned() };
         journal::append(&mut page.writes, &self.line_of(letter, live, event));
     }
@@ -146,6 +153,7 @@ impl Shared {
         } else {
             self.broker.publish_atomically(outputs, writes).await?;
         }
+        self.call_keys().await;
         for (route, target) in discarded {
             match target {
                 Some(to) => self.metrics.target(&route, &to.to_string()).discarded.inc(),
@@ -154,6 +162,13 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// Puts a dead letter in its place among what is parked of its key, so that nothing overtakes it.
+fn park(writes: &mut Writes, letter: &DeadLetter, output: Output) {
+    let Some(delivery) = letter.delivery_id() else { return };
+    let Entry { id, received_at, headers, body } = output.entry;
+    ledger::park_and_call(writes, &delivery, &Message { id, received_at, headers, body });
 }
 
 // A page of one letter is never too large to be made.

@@ -11,12 +11,12 @@ use bytes::Bytes;
 
 pub use self::cause::group_of;
 use super::{
-    Cause, Ledger,
+    Cause, DeliveryId, Ledger,
     query::{count, endpoint, message_id, ordinal, time},
 };
 use crate::{
     message::{Endpoint, MessageId, Timestamp},
-    store::{Param, Row, Sql, StoreError, Writes},
+    store::{Param, Row, Sql, StoreError, Writes, checksum},
 };
 
 /// Dead letters in one answer.
@@ -51,6 +51,14 @@ pub struct DeadLetter {
     pub generation: i64,
     /// The body that was sent, if one was made, and where it was asked for.
     pub sent: Option<Bytes>,
+}
+
+impl DeadLetter {
+    /// The delivery that is dead; `None`: the message itself is.
+    pub fn delivery_id(&self) -> Option<DeliveryId> {
+        let (target, ordinal) = self.delivery.clone()?;
+        Some(DeliveryId { route: Arc::clone(&self.route), message: self.message, target, ordinal })
+    }
 }
 
 /// Which dead letters are meant.
@@ -125,14 +133,29 @@ impl Ledger {
         Ok(self.rows(question).await?.iter().map(dead_letter).collect())
     }
 
-    /// One dead letter, with what was sent.
+    /// One dead letter, with what was sent; without it where the disk gives it back otherwise.
     ///
     /// # Errors
     ///
     /// [`StoreError`], as all questions here.
     pub async fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>, StoreError> {
         let filter = DeadFilter { ids: vec![id], ..DeadFilter::default() };
-        Ok(self.row(look(&filter, 1, true)).await?.as_ref().map(dead_letter))
+        let Some(row) = self.row(look(&filter, 1, true)).await? else { return Ok(None) };
+        let mut letter = dead_letter(&row);
+        let written = self.row(("SELECT crc FROM dead WHERE id = ?1", vec![id.into()])).await?;
+        letter.sent = letter.sent.filter(|sent| {
+            let parts: [&[u8]; 2] = [letter.message.as_bytes(), sent];
+            let of_row = written.as_ref().filter(|it| !it.is_null(0));
+            let is_whole = of_row.is_none_or(|it| it.int(0) == checksum(&parts));
+            if !is_whole {
+                tracing::error!(
+                    letter = id,
+                    "the disk gives back what was sent otherwise than written"
+                );
+            }
+            is_whole
+        });
+        Ok(Some(letter))
     }
 
     /// How many dead letters a filter without numbers means.

@@ -67,8 +67,9 @@ pub(super) const LOOK_UP: Sql = Sql {
     postgres: "SELECT id, at, route, message, target, ordinal, class, place, reason, attempts,
                       generation, cause, CASE WHEN CAST(?11 AS BIGINT) = 1 THEN sent END
                FROM dead
-               WHERE id IN (SELECT CAST(value AS BIGINT)
-                            FROM jsonb_array_elements_text(CAST(CAST(?9 AS TEXT) AS JSONB)))
+               WHERE id = ANY (ARRAY(
+                       SELECT CAST(value AS BIGINT)
+                       FROM jsonb_array_elements_text(CAST(CAST(?9 AS TEXT) AS JSONB))))
                    AND id > ?1 AND id <= ?2 AND at >= ?3 AND at < ?4
                    AND (route = ?5 OR ?5 IS NULL) AND (target = ?6 OR ?6 IS NULL)
                    AND (class = ?7 OR ?7 IS NULL) AND (cause = ?8 OR ?8 IS NULL)

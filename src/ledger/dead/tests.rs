@@ -65,3 +65,29 @@ async fn letters_of_an_earlier_format_get_their_groups() {
     let name = group_of("sk-mutasi", target.as_ref(), &group.cause);
     assert_eq!((&group.name, group.count), (&name, 3));
 }
+
+#[tokio::test]
+async fn what_was_sent_is_shown_as_it_was_written_or_not_at_all() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(directory.path()).unwrap();
+    let ledger = Ledger::new(store.clone());
+    let message = [7; 16];
+    let mut writes = Writes::default();
+    let letter = "INSERT INTO dead (at, route, message, target, ordinal, class, place, reason,
+                                    attempts, generation, cause, sent, crc)
+                  VALUES (1, 'sk-mutasi', ?1, 'arsip.terima', 0, 'refused', '', '422', 1, 1, '', ?2, ?3)";
+    let sent: &[u8] = br#"{"nomor":1}"#;
+    let crc = checksum(&[&message, sent]);
+    writes.push(letter, vec![message.to_vec().as_slice().into(), sent.into(), crc.into()]);
+    store.commit(writes).await.unwrap();
+    let id = ledger.last_dead().await.unwrap();
+    let found = ledger.dead_letter(id).await.unwrap().unwrap();
+    assert_eq!(found.sent.as_deref(), Some(sent));
+
+    let mut writes = Writes::default();
+    let other: &[u8] = br#"{"nomor":2}"#;
+    writes.push("UPDATE dead SET sent = ?1", vec![other.into()]);
+    store.commit(writes).await.unwrap();
+    let found = ledger.dead_letter(id).await.unwrap().unwrap();
+    assert_eq!((found.sent, found.attempts), (None, 1), "the rest of it is still told");
+}

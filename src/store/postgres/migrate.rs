@@ -10,7 +10,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0001_first.sql"),
     include_str!("../migrations/postgres/0002_brokers_beside.sql"),
     include_str!("../migrations/postgres/0003_facts.sql"),
+    include_str!("../migrations/postgres/0004_order.sql"),
     include_str!("../migrations/postgres/0005_dead_at_scale.sql"),
+    include_str!("../migrations/postgres/0006_checksums.sql"),
 ];
 
 /// Lets one gateway at a time look and migrate; it ends with its transaction.

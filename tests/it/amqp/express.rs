@@ -59,7 +59,8 @@ async fn declare_quorum(foreign: &Foreign, name: &str) {
 /// Takes `count` different messages of a queue: how often each number came, and how often without
 /// saying that it may be a repeat.
 async fn numbers(foreign: &Foreign, queue: &str, count: usize) -> BTreeMap<u64, (usize, usize)> {
-    let options = ConsumeOptions { queue: queue.to_owned(), prefetch: 500, setup: Vec::new() };
+    let (queue, setup) = (queue.to_owned(), Vec::new());
+    let options = ConsumeOptions { queue, prefetch: 500, setup, quiet_max: None };
     let mut consumer = Consumer::open(&foreign.link, options);
     let mut seen: BTreeMap<u64, (usize, usize)> = BTreeMap::new();
     while seen.len() < count {

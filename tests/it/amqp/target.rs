@@ -31,7 +31,8 @@ fn write(project: &Project, url: &str, target: &str) {
 
 /// The next messages of a queue, as a system would take them.
 async fn take(foreign: &Foreign, queue: &str, count: usize) -> Vec<Taken> {
-    let options = ConsumeOptions { queue: queue.to_owned(), prefetch: 100, setup: Vec::new() };
+    let (queue, setup) = (queue.to_owned(), Vec::new());
+    let options = ConsumeOptions { queue, prefetch: 100, setup, quiet_max: None };
     let mut consumer = Consumer::open(&foreign.link, options);
     let mut all = Vec::new();
     while all.len() < count {

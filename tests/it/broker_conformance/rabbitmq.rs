@@ -279,7 +279,7 @@ async fn a_queue_with_other_arguments_is_named_and_the_others_work() {
 /// How long dead-lettering of a new quorum queue takes to start, at most. Deleted before that, it makes
 /// 3.10.8 end its supervisor of dead-lettering, and confirm nothing to any such queue any more until
 /// it is started anew. It says nothing of it, so there is nothing to wait for but time.
-const DEAD_LETTERING_STARTS: Duration = Duration::from_secs(5);
+const DEAD_LETTERING_STARTS: Duration = Duration::from_secs(10);
 
 /// On a server of its own, for what it would do to the tests beside it.
 #[tokio::test(flavor = "multi_thread")]
@@ -292,6 +292,12 @@ async fn a_queue_that_somebody_deletes_is_declared_anew() {
     let admin = admin(&house.address).await;
     let queues = [&*name, "simpul.delay.1s", "simpul.dead"].map(str::to_owned);
     until_declared(&admin, &queues).await;
+    // In use, not only declared.
+    let due = house.clock().now().after(Duration::from_secs(2));
+    publish(&broker, vec![delayed(&house, &name, due, "dulu")]).await;
+    let before = take(&house, &mut *consumer, 1).await;
+    assert_eq!(bodies(&before), "dulu");
+    settle(&broker, done(before)).await;
     tokio::time::sleep(DEAD_LETTERING_STARTS).await;
 
     let properties = lapin::ConnectionProperties::default();

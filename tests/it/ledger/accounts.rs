@@ -158,6 +158,7 @@ impl History {
             dead: deliveries("dead"),
             expired: deliveries("expired"),
             discarded: deliveries("discarded"),
+            ..TargetTally::default()
         };
         let tally = Tally {
             received: self.received,

@@ -136,7 +136,7 @@ pub(crate) fn digest(text: &str) -> Digest {
 }
 
 pub(crate) fn settling(message: &Message, fate: Fate, deliveries: &[DeliveryId]) -> Settling {
-    let new = |id: &DeliveryId| NewDelivery { id: id.clone(), key: digest("key") };
+    let new = |id: &DeliveryId| NewDelivery { id: id.clone(), key: digest("key"), order_key: None };
     Settling {
         route: ROUTE.into(),
         message: message.clone(),

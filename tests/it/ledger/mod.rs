@@ -116,7 +116,7 @@ async fn whoever_sends_a_delivery_learns_of_its_copy_and_of_its_end() {
         bench.write(|it| ledger::deliver(it, &ids[2], Outcome::Delivered, START)).await.unwrap();
         let asked = [ids, vec![delivery(bench.message().id, 0)]].concat();
         let known = bench.ledger.sendings(&asked).await.unwrap();
-        let sending = |outcome, copied| Sending { outcome, copied };
+        let sending = |outcome, copied| Sending { outcome, copied, ..Sending::default() };
         let over = Some(Outcome::Delivered);
         let nothing = sending(None, false);
         assert_eq!(known, [nothing, sending(None, true), sending(over, false), nothing]);

@@ -10,7 +10,7 @@ use std::{path::Path, sync::Arc, sync::Mutex, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use simpul::{
-    engine::{Preview, Reloaded, Replayed, RouteStatus, Trace},
+    engine::{KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace},
     ledger::{
         Cause, DeadFilter, DeadGroup, DeadLetter, Fares, Fate, Job, JobFailure, JobOrder, JobState,
         Pause,
@@ -183,6 +183,16 @@ impl Bus for Scripted {
     async fn resume(&self, target: &Endpoint) -> Result<bool, Refusal> {
         self.told(format!("resume {target}"));
         Ok(true)
+    }
+
+    async fn resume_key(
+        &self,
+        target: &Endpoint,
+        key: &str,
+        by: &str,
+    ) -> Result<KeyResumed, Refusal> {
+        self.told(format!("resume {target} for {key}, {by}"));
+        Ok(KeyResumed { keys: 1, dead: 1, parked: 12 })
     }
 
     async fn reload(&self) -> Result<(Reloaded, String), Refusal> {

@@ -67,7 +67,7 @@ async fn two_gateways_whose_connections_break_while_one_is_killed_lose_nothing()
     let proxies = [Proxy::start(rabbit.port()).await, Proxy::start(rabbit.port()).await];
     let mut stage = Stage::set(&BOTH, &direct, |it, name| {
         it.database = Some(database.clone());
-        it.rabbitmq = proxies[usize::from(name != BOTH[0])].through(&direct);
+        it.rabbitmq = Some(proxies[usize::from(name != BOTH[0])].through(&direct));
     })
     .await;
     stage.cut = true;

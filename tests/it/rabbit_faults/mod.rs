@@ -3,35 +3,29 @@
 //! they were told; receivers that write down every call; one verdict for all of it.
 
 mod dead_letters;
-mod gateway;
 mod gateways;
 mod killed;
 mod kills;
-mod proxy;
-mod random;
-mod receiver;
 mod retries;
-mod senders;
 mod stopped;
-mod verdict;
 
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use simpul::ops::wire::RouteView;
 
-use self::{
-    gateway::{Gateway, Setting, imbalance, is_settled, system_of},
-    receiver::Receiver,
-    senders::{Log, QueueSender, Sender, Traffic},
-    verdict::{Door, Owed, Verdict},
+use crate::oracle::{
+    gateway::{self, Gateway, Setting, imbalance, is_settled, system_of},
+    proxy,
+    rabbit::Rabbit,
+    random,
+    receiver::{self, Receiver},
+    senders::{self, Log, QueueSender, Sender, Traffic},
+    verdict::{self, Door, OWED, Owed, Run, Verdict},
 };
-use crate::support::rabbit::Rabbit;
-
-/// The queue of the system that speaks AMQP.
-const QUEUE: &str = "absensi.koreksi";
 
 /// How long anything may take that must happen, on a machine that runs all tests at once.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -39,14 +33,6 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// On RabbitMQ 3.10 a quorum queue that was declared a moment before a `kill -9` does not come back
 /// (docs/decisions/0007): for this long nothing is promised for it.
 const REGISTERED_AFTER: Duration = Duration::from_secs(8);
-
-/// Who gets what.
-const OWED: [Owed; 4] = [
-    Owed { door: Door::Http, route: "urut", target: "tabulasi.hitung", ordered: true },
-    Owed { door: Door::Http, route: "urut", target: "bawaslu.salinan", ordered: true },
-    Owed { door: Door::Http, route: "bebas", target: "arsip.simpan", ordered: false },
-    Owed { door: Door::Queue, route: "koreksi", target: "agenda.catat", ordered: false },
-];
 
 /// Everything that takes part.
 struct Stage {
@@ -118,7 +104,8 @@ impl Stage {
 
     /// The system that publishes to its own queue.
     async fn queue_sender(&self) -> QueueSender {
-        QueueSender::open(&self.log, &self.setting.rabbitmq).await
+        let rabbitmq = self.setting.rabbitmq.as_deref();
+        QueueSender::open(&self.log, rabbitmq.unwrap()).await
     }
 
     /// Whether an operator who looks at the first gateway learns that it cannot take messages.
@@ -161,7 +148,8 @@ impl Stage {
     }
 
     fn verdict(&self) -> Verdict {
-        Verdict::of(&self.log.sent(), &self.receiver.arrivals(), &self.owed, self.cut)
+        let (sent, arrivals) = (&self.log.sent(), &self.receiver.arrivals()[..]);
+        Verdict::of(Run { sent, arrivals, owed: &self.owed, cut: self.cut, dead: &BTreeSet::new() })
     }
 
     fn logs(&self) -> String {

@@ -8,7 +8,11 @@ use std::{
 };
 
 use simpul::{
-    broker::{Broker, embedded::Embedded},
+    broker::{
+        Broker,
+        embedded::Embedded,
+        rabbitmq::{self, Address, RabbitMq, Tls},
+    },
     connector::{Accepted, Handover, Incoming, IntakeError},
     engine::{Engine, GateSettings, Options, Parts, RouteStatus, Stopped},
     ledger::{DeadFilter, DeadLetter},
@@ -27,9 +31,15 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A running bus; see the file.
 pub(crate) struct Bus {
     pub(crate) engine: Engine,
-    broker: Arc<Embedded>,
+    queues: Queues,
     metrics: Arc<Metrics>,
     project: Project,
+}
+
+/// What its messages wait in.
+enum Queues {
+    Embedded(Arc<Embedded>),
+    RabbitMq(Box<RabbitMq>),
 }
 
 /// The files of a bus and the targets behind them; outlives the bus, as a folder does.
@@ -126,14 +136,34 @@ impl Project {
         self.start_on(queues, store, |it, _| it).await
     }
 
+    /// As [`start`](Self::start), with its queues on a RabbitMQ; on a `shared` store, if there is
+    /// one.
+    pub(crate) async fn start_on_rabbitmq(self, address: &str, shared: Option<Store>) -> Bus {
+        let store = match shared {
+            Some(shared) => shared,
+            None => self.open().await,
+        };
+        let (address, tls) = (Address::parse(address).unwrap(), Tls::default());
+        let (clock, options) = (Clock::system(), rabbitmq::Options::default());
+        let broker = RabbitMq::open(address, tls, store.clone(), clock, options).await.unwrap();
+        broker.connected().await;
+        let queues = Queues::RabbitMq(Box::new(broker.clone()));
+        self.start_with(queues, store, Arc::new(broker)).await
+    }
+
     async fn start_on(
         self,
         queues: Store,
         store: Store,
         between: impl FnOnce(Arc<dyn Broker>, Store) -> Arc<dyn Broker>,
     ) -> Bus {
+        let broker = Arc::new(Embedded::open(queues, Clock::system()).await.unwrap());
+        let queues = Queues::Embedded(Arc::clone(&broker));
+        self.start_with(queues, store.clone(), between(broker, store)).await
+    }
+
+    async fn start_with(self, queues: Queues, store: Store, broker: Arc<dyn Broker>) -> Bus {
         let clock = Clock::system();
-        let broker = Arc::new(Embedded::open(queues, clock).await.unwrap());
         let gate = GateSettings {
             probe_first: Duration::from_millis(20),
             probe_max: Duration::from_millis(100),
@@ -144,15 +174,9 @@ impl Project {
         let hash_key = Some(b"kunci".to_vec());
         let options = Options { gate, hash_key, sample_every, ..Options::default() };
         let metrics = Arc::new(Metrics::new());
-        let parts = Parts {
-            store: store.clone(),
-            broker: between(Arc::clone(&broker) as _, store),
-            metrics: Arc::clone(&metrics),
-            clock,
-            options,
-        };
+        let parts = Parts { store, broker, metrics: Arc::clone(&metrics), clock, options };
         let engine = Engine::start(parts, self.plan()).await.unwrap();
-        Bus { engine, broker, metrics, project: self }
+        Bus { engine, queues, metrics, project: self }
     }
 }
 
@@ -255,7 +279,10 @@ impl Bus {
     /// Stops as SIGTERM does; the project can be started again.
     pub(crate) async fn stop(self) -> (Project, Stopped) {
         let stopped = self.engine.stop(PATIENCE).await;
-        self.broker.close().await.unwrap();
+        match &self.queues {
+            Queues::Embedded(broker) => broker.close().await.unwrap(),
+            Queues::RabbitMq(broker) => broker.close().await,
+        }
         (self.project, stopped)
     }
 

@@ -2,7 +2,7 @@
 
 pub(crate) mod bus;
 pub(crate) mod postgres;
-pub(crate) mod process;
-pub(crate) mod rabbit;
 pub(crate) mod scripted;
 pub(crate) mod shared;
+
+pub(crate) use crate::oracle::{process, rabbit};

@@ -43,6 +43,11 @@ impl Scripted {
         Arc::new(Self { state: Mutex::new(state), ..Self::default() })
     }
 
+    /// Answers this next, after what is left of the script.
+    pub(crate) fn script(&self, replies: impl IntoIterator<Item = Reply>) {
+        self.state.lock().unwrap().script.extend(replies);
+    }
+
     /// From now on answers `reply` to everything; `None`: takes everything.
     pub(crate) fn always(&self, reply: Option<Reply>) {
         self.state.lock().unwrap().always = reply;

@@ -43,7 +43,9 @@ pub(super) fn refused(error: IntakeError, places: Option<&[Place]>) -> Problem {
     };
     match error {
         // The reason is for the operator, and in his log; senders learn nothing of our inside.
-        IntakeError::Unavailable { retry_after, .. } => unavailable(retry_after),
+        IntakeError::Unavailable { retry_after, .. } | IntakeError::NoRoom { retry_after, .. } => {
+            unavailable(retry_after)
+        }
         IntakeError::Invalid { index, violations } => {
             let errors: Vec<_> = violations
                 .iter()

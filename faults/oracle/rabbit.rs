@@ -98,11 +98,18 @@ impl Rabbit {
     /// Ends the Raft server of a queue of the first virtual host: the queue is there, and dead.
     pub(crate) fn stop_queue(&self, queue: &str) {
         let stop = format!("ra:stop_server(quorum_queues, {{'t00_{queue}', node()}}).");
+        assert_eq!(self.control(&["eval", &stop]).trim(), "ok");
+    }
+
+    /// Has `rabbitmqctl` do something; returns what it said.
+    pub(crate) fn control(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(CONTROL);
-        command.args(["--node", &self.node(), "eval", &stop]).env_clear();
+        command.args(["--node", &self.node(), "--quiet"]).args(arguments).env_clear();
         let done = command.envs(self.environment.iter().cloned()).output().unwrap();
-        let said = String::from_utf8_lossy(&done.stdout);
-        assert_eq!(said.trim(), "ok", "{}", String::from_utf8_lossy(&done.stderr));
+        let said = String::from_utf8_lossy(&done.stdout).into_owned();
+        let complaint = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{arguments:?}: {said}{complaint}");
+        said
     }
 
     fn node(&self) -> String {
@@ -239,9 +246,9 @@ fn configure(base: &Path, port: u16, tls_port: u16) {
 }
 
 /// Made for tests: `localhost` and nothing else, by an authority nobody else knows.
-pub(crate) const AUTHORITY: &str = include_str!("../http_target/tls/ca.pem");
-const CERTIFICATE: &str = include_str!("../http_target/tls/server.pem");
-const KEY: &str = include_str!("../http_target/tls/server.key");
+pub(crate) const AUTHORITY: &str = include_str!("../../tests/it/http_target/tls/ca.pem");
+const CERTIFICATE: &str = include_str!("../../tests/it/http_target/tls/server.pem");
+const KEY: &str = include_str!("../../tests/it/http_target/tls/server.key");
 
 const PASSWORD_HASH: &str = "AQIDBBmv2N1a1elQhE6ysGD/Z6mxkpFRwsUnTX6uea3PhDzs";
 

@@ -12,7 +12,8 @@ use axum::{
     Router,
     body::Bytes,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse as _, Response},
     routing::post,
 };
 use serde_json::Value;
@@ -23,26 +24,26 @@ const WORK: Duration = Duration::from_millis(4);
 
 /// One call.
 #[derive(Clone)]
-pub(super) struct Arrival {
-    pub(super) at: Instant,
+pub(crate) struct Arrival {
+    pub(crate) at: Instant,
     /// How long after the start of the receiver that was.
-    pub(super) after: Duration,
+    pub(crate) after: Duration,
     /// `arsip.simpan`.
-    pub(super) target: String,
+    pub(crate) target: String,
     /// Which gateway sent it.
-    pub(super) gateway: String,
+    pub(crate) gateway: String,
     /// `Idempotency-Key`.
-    pub(super) key: String,
+    pub(crate) key: String,
     /// `simpul-message-id`.
-    pub(super) message: String,
-    pub(super) attempt: u32,
+    pub(crate) message: String,
+    pub(crate) attempt: u32,
     /// `simpul-possible-duplicate`.
-    pub(super) flagged: bool,
+    pub(crate) flagged: bool,
     /// `simpul-key-seq`, where it is sent.
-    pub(super) key_seq: Option<u64>,
-    pub(super) body: Value,
+    pub(crate) key_seq: Option<u64>,
+    pub(crate) body: Value,
     /// What was answered.
-    pub(super) status: u16,
+    pub(crate) status: u16,
 }
 
 /// In one line, for a list of those that are wrong.
@@ -61,20 +62,45 @@ impl fmt::Debug for Arrival {
 
 impl Arrival {
     /// The number of the document; every document of a test has one.
-    pub(super) fn number(&self) -> u64 {
+    pub(crate) fn number(&self) -> u64 {
         self.body["nomor"].as_u64().unwrap()
     }
 
-    pub(super) fn is_taken(&self) -> bool {
+    pub(crate) fn is_taken(&self) -> bool {
         self.status == 200
     }
 }
 
-type Answer = Box<dyn Fn(&Arrival) -> u16 + Send>;
+/// What is answered to a call.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reply {
+    /// 0: nothing is ever answered.
+    pub(crate) status: u16,
+    /// `Retry-After`, in seconds.
+    pub(crate) retry_after: Option<u64>,
+    /// How long that takes.
+    pub(crate) after: Duration,
+}
+
+impl From<u16> for Reply {
+    fn from(status: u16) -> Self {
+        Self { status, retry_after: None, after: WORK }
+    }
+}
+
+impl Reply {
+    /// Nothing, ever.
+    pub(crate) const NEVER: Self = Self { status: 0, retry_after: None, after: NEVER };
+}
+
+/// Longer than anybody waits.
+const NEVER: Duration = Duration::from_secs(3_600);
+
+type Answer = Box<dyn Fn(&Arrival) -> Reply + Send>;
 
 /// See the file.
-pub(super) struct Receiver {
-    pub(super) address: SocketAddr,
+pub(crate) struct Receiver {
+    pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
     _task: JoinSet<()>,
 }
@@ -88,10 +114,10 @@ struct Shared {
 
 impl Receiver {
     /// Takes everything.
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let answer: Mutex<Answer> = Mutex::new(Box::new(|_| 200));
+        let answer: Mutex<Answer> = Mutex::new(Box::new(|_| 200.into()));
         let (started, arrivals) = (Instant::now(), Mutex::default());
         let shared = Arc::new(Shared { started, arrivals, answer });
         let router = Router::new().route("/{target}", post(receive));
@@ -102,22 +128,22 @@ impl Receiver {
     }
 
     /// From now on answers with what `answer` makes of a call.
-    pub(super) fn answer(&self, answer: impl Fn(&Arrival) -> u16 + Send + 'static) {
-        *self.shared.answer.lock().unwrap() = Box::new(answer);
+    pub(crate) fn answer<R: Into<Reply>>(&self, answer: impl Fn(&Arrival) -> R + Send + 'static) {
+        *self.shared.answer.lock().unwrap() = Box::new(move |it| answer(it).into());
     }
 
     /// Every call so far, in the order in which they came.
-    pub(super) fn arrivals(&self) -> Vec<Arrival> {
+    pub(crate) fn arrivals(&self) -> Vec<Arrival> {
         self.shared.arrivals.lock().unwrap().clone()
     }
 
     /// How many calls there were.
-    pub(super) fn calls(&self) -> usize {
+    pub(crate) fn calls(&self) -> usize {
         self.shared.arrivals.lock().unwrap().len()
     }
 
     /// The documents that a target has taken.
-    pub(super) fn taken(&self, target: &str) -> BTreeSet<u64> {
+    pub(crate) fn taken(&self, target: &str) -> BTreeSet<u64> {
         let arrivals = self.shared.arrivals.lock().unwrap();
         let taken = arrivals.iter().filter(|it| it.target == target && it.is_taken());
         taken.map(Arrival::number).collect()
@@ -129,7 +155,7 @@ async fn receive(
     Path(target): Path<String>,
     headers: HeaderMap,
     body: Bytes,
-) -> StatusCode {
+) -> Response {
     let text =
         |name: &str| -> Option<String> { Some(headers.get(name)?.to_str().unwrap().to_owned()) };
     let mut arrival = Arrival {
@@ -145,10 +171,15 @@ async fn receive(
         body: serde_json::from_slice(&body).unwrap(),
         status: 0,
     };
-    arrival.status = shared.answer.lock().unwrap()(&arrival);
-    let status = StatusCode::from_u16(arrival.status).unwrap();
+    let reply = shared.answer.lock().unwrap()(&arrival);
+    arrival.status = reply.status;
     shared.arrivals.lock().unwrap().push(arrival);
     // The time that a real system takes; nothing here waits for it to pass.
-    tokio::time::sleep(WORK).await;
-    status
+    tokio::time::sleep(reply.after).await;
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::GATEWAY_TIMEOUT);
+    let mut response = status.into_response();
+    if let Some(seconds) = reply.retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
 }

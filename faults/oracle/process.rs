@@ -3,7 +3,8 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    path::Path,
+    os::unix::process::{CommandExt as _, ExitStatusExt as _},
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -71,11 +72,34 @@ impl Drop for Process {
     }
 }
 
+/// A command of the program that ends by itself, on a project; what it ended with and said.
+pub(crate) fn call(project: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(program());
+    command.arg0("simpul").arg("--project").arg(project).args(arguments).stdin(Stdio::null());
+    let done = command.output().unwrap();
+    let said = [done.stdout, done.stderr].concat();
+    (done.status.code(), String::from_utf8_lossy(&said).into_owned())
+}
+
+/// The program: as it was built for the tests; or the harness itself, which is simpul where it is
+/// called by that name.
+fn program() -> PathBuf {
+    match option_env!("CARGO_BIN_EXE_simpul") {
+        Some(built) => built.into(),
+        None => std::env::current_exe().unwrap(),
+    }
+}
+
 pub(crate) fn command(project: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_simpul"));
-    command.arg("--project").arg(project).arg("run");
+    let mut command = Command::new(program());
+    command.arg0("simpul").arg("--project").arg(project).arg("run");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+fn failed(project: &Path, greeting: &str) -> ! {
+    let log = fs::read_to_string(project.join("simpul.log")).unwrap_or_default();
+    panic!("{greeting:?}\n{log}")
 }
 
 impl Process {
@@ -87,17 +111,64 @@ impl Process {
     /// As [`start`](Self::start), with variables of the environment. Its log continues that of an
     /// earlier one.
     pub(crate) fn start_with(project: &Path, variables: &[(&str, String)]) -> Self {
-        let log = fs::File::options().create(true).append(true).open(project.join("simpul.log"));
+        Self::try_start(project, variables).unwrap_or_else(|greeting| failed(project, &greeting))
+    }
+
+    /// As [`start_with`](Self::start_with); fails with what it said where it ended before it could
+    /// say where it listens.
+    pub(crate) fn try_start(project: &Path, variables: &[(&str, String)]) -> Result<Self, String> {
         let mut command = command(project);
-        command.envs(variables.iter().cloned()).stderr(log.unwrap());
+        command.envs(variables.iter().cloned());
+        Self::spawn(project, command)
+    }
+
+    /// As [`start`](Self::start), with another argument.
+    pub(crate) fn start_saying(project: &Path, argument: &str) -> Self {
+        let mut command = command(project);
+        command.arg(argument);
+        Self::spawn(project, command).unwrap_or_else(|greeting| failed(project, &greeting))
+    }
+
+    fn spawn(project: &Path, mut command: Command) -> Result<Self, String> {
+        let log = fs::File::options().create(true).append(true).open(project.join("simpul.log"));
+        command.stderr(log.unwrap());
         let mut child = command.spawn().unwrap();
         let mut greeting = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut greeting).unwrap();
         let addresses: Vec<&str> = greeting.split("http://").skip(1).collect();
-        let log = fs::read_to_string(project.join("simpul.log")).unwrap();
-        let &[listen, ops] = &addresses[..] else { panic!("{greeting:?}\n{log}") };
+        let &[listen, ops] = &addresses[..] else {
+            let _ = child.kill();
+            return Err(format!("{greeting}{:?}", child.wait()));
+        };
         let address = |text: &str| text.split(',').next().unwrap().trim().to_owned();
-        Self { listen: address(listen), ops: address(ops), child }
+        Ok(Self { listen: address(listen), ops: address(ops), child })
+    }
+
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The signal that ended it, if it has ended by one.
+    pub(crate) fn killed_by(&mut self) -> Option<i32> {
+        self.child.try_wait().unwrap().and_then(|it| it.signal())
+    }
+
+    /// The code that it ended with, if it has ended.
+    pub(crate) fn ended_with(&mut self) -> Option<Option<i32>> {
+        self.child.try_wait().unwrap().map(|it| it.code())
+    }
+
+    /// Files and sockets that it has open.
+    pub(crate) fn open_files(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.child.id())).map_or(0, Iterator::count)
+    }
+
+    /// A figure of its state, as the system tells it: `Threads`, `VmHWM` (in kB).
+    pub(crate) fn figure(&self, name: &str) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find_map(|it| it.strip_prefix(name)?.strip_prefix(':'))?;
+        line.split_whitespace().next()?.parse().ok()
     }
 
     pub(crate) fn signal(&self, name: &str) {

@@ -21,12 +21,12 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::process::client;
 use super::{
     QUEUE,
     random::Random,
     verdict::{Door, Sent},
 };
-use crate::support::process::client;
 
 /// The pause between two documents of one sender: some hundred each second are enough to be in
 /// the middle of everything.
@@ -43,23 +43,26 @@ const CALL_MAX: Duration = Duration::from_secs(20);
 const ACCEPTED_WITHIN: Duration = Duration::from_secs(150);
 
 /// Orders that one sender keeps.
-const ORDERS: u64 = 3;
+const ORDERS: u64 = 8;
+
+/// Bytes of a document beside its numbers: some 2 kB in all.
+const PADDING: usize = 1_900;
 
 /// What a sender was told.
 #[derive(Debug, Clone)]
-pub(super) struct Answered {
-    pub(super) at: Instant,
-    pub(super) took: Duration,
+pub(crate) struct Answered {
+    pub(crate) at: Instant,
+    pub(crate) took: Duration,
     /// Nothing, where the call broke off.
-    pub(super) status: Option<u16>,
-    pub(super) retry_after: bool,
+    pub(crate) status: Option<u16>,
+    pub(crate) retry_after: bool,
 }
 
 /// Where a gateway takes documents; changes with each start, nothing while it is down.
-pub(super) type Place = Arc<Mutex<Option<String>>>;
+pub(crate) type Place = Arc<Mutex<Option<String>>>;
 
 /// What all senders know.
-pub(super) struct Log {
+pub(crate) struct Log {
     // std, not tokio: held for a few instructions, never across an await.
     sent: Mutex<BTreeMap<u64, Sent>>,
     answers: Mutex<Vec<Answered>>,
@@ -67,42 +70,43 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         let next = AtomicU64::new(1);
         Arc::new(Self { sent: Mutex::default(), answers: Mutex::default(), next })
     }
 
-    pub(super) fn sent(&self) -> BTreeMap<u64, Sent> {
+    pub(crate) fn sent(&self) -> BTreeMap<u64, Sent> {
         self.sent.lock().unwrap().clone()
     }
 
-    pub(super) fn accepted(&self) -> usize {
+    pub(crate) fn accepted(&self) -> usize {
         self.sent.lock().unwrap().values().filter(|it| it.accepted).count()
     }
 
     /// The answers to calls that began in `during`.
-    pub(super) fn answers(&self, during: std::ops::Range<Instant>) -> Vec<Answered> {
+    pub(crate) fn answers(&self, during: std::ops::Range<Instant>) -> Vec<Answered> {
         let answers = self.answers.lock().unwrap();
         answers.iter().filter(|it| during.contains(&(it.at))).cloned().collect()
     }
 
     /// The last answers, for a test that fails.
-    pub(super) fn last_answers(&self) -> Vec<Answered> {
+    pub(crate) fn last_answers(&self) -> Vec<Answered> {
         self.answers.lock().unwrap().iter().rev().take(20).cloned().collect()
     }
 
     /// A new document; nobody has it yet.
-    pub(super) fn document(&self, door: Door, order: String, keyed: bool) -> (u64, Value) {
+    pub(crate) fn document(&self, door: Door, order: String, keyed: bool) -> (u64, Value) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let body = json!({ "nomor": number, "kunci": order, "isi": "x".repeat(200) });
+        let body = json!({ "nomor": number, "kunci": order, "isi": "x".repeat(PADDING) });
         let (accepted, ids, repeats) = (false, [].into(), 0);
-        let sent = Sent { door, order, body: body.clone(), keyed, accepted, ids, repeats };
+        let at = Instant::now();
+        let sent = Sent { door, order, body: body.clone(), keyed, accepted, ids, repeats, at };
         self.sent.lock().unwrap().insert(number, sent);
         (number, body)
     }
 
     /// The bus has answered that it has a document.
-    pub(super) fn is_accepted(&self, number: u64, id: String) {
+    pub(crate) fn is_accepted(&self, number: u64, id: String) {
         self.update(number, |it| {
             it.accepted = true;
             it.ids.insert(id);
@@ -125,15 +129,17 @@ enum Told {
 
 /// Hands documents over to gateways.
 #[derive(Clone)]
-pub(super) struct Sender {
-    pub(super) log: Arc<Log>,
-    pub(super) gateways: Vec<Place>,
+pub(crate) struct Sender {
+    pub(crate) log: Arc<Log>,
+    pub(crate) gateways: Vec<Place>,
+    /// Whether some documents are handed over again as other messages.
+    pub(crate) repeats: bool,
     client: Client,
 }
 
 impl Sender {
-    pub(super) fn new(log: &Arc<Log>, gateways: Vec<Place>) -> Self {
-        Self { log: Arc::clone(log), gateways, client: client() }
+    pub(crate) fn new(log: &Arc<Log>, gateways: Vec<Place>) -> Self {
+        Self { log: Arc::clone(log), gateways, repeats: true, client: client() }
     }
 
     /// One call.
@@ -166,13 +172,14 @@ impl Sender {
                 Told::Accepted(answer["id"].as_str().unwrap().to_owned())
             }
             (Some(StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS), _) => Told::Refused,
-            (Some(StatusCode::SERVICE_UNAVAILABLE), _) | (None, _) => Told::Unknown,
+            (Some(StatusCode::SERVICE_UNAVAILABLE | StatusCode::INSUFFICIENT_STORAGE), _)
+            | (None, _) => Told::Unknown,
             (Some(other), text) => panic!("{other}: {text:?}"),
         }
     }
 
     /// Until it is accepted, whatever that takes, at the gateways in turn.
-    pub(super) async fn insist(&self, mut gateway: usize, body: &Value, key: &str) -> String {
+    pub(crate) async fn insist(&self, mut gateway: usize, body: &Value, key: &str) -> String {
         let start = Instant::now();
         loop {
             match self.call(gateway, body, Some(key)).await {
@@ -185,7 +192,7 @@ impl Sender {
     }
 
     /// Sends a new document with a key until it is accepted.
-    pub(super) async fn send_keyed(&self, gateway: usize, order: String) -> u64 {
+    pub(crate) async fn send_keyed(&self, gateway: usize, order: String) -> u64 {
         let (number, body) = self.log.document(Door::Http, order, true);
         let id = self.insist(gateway, &body, &format!("dok-{number}")).await;
         self.log.is_accepted(number, id);
@@ -216,7 +223,7 @@ impl Sender {
 }
 
 /// A system that publishes to its own queue on the same RabbitMQ.
-pub(super) struct QueueSender {
+pub(crate) struct QueueSender {
     log: Arc<Log>,
     publisher: Publisher,
     _link: Link,
@@ -224,7 +231,7 @@ pub(super) struct QueueSender {
 
 impl QueueSender {
     /// Declares the queue.
-    pub(super) async fn open(log: &Arc<Log>, url: &str) -> Self {
+    pub(crate) async fn open(log: &Arc<Log>, url: &str) -> Self {
         let link = Link::open(Address::parse(url).unwrap(), "sistem", Tls::default());
         assert!(link.connected().await);
         let arguments = vec![("x-queue-type", Argument::Text("quorum".to_owned()))];
@@ -252,14 +259,14 @@ impl QueueSender {
 }
 
 /// Senders at work.
-pub(super) struct Traffic {
+pub(crate) struct Traffic {
     tasks: JoinSet<()>,
     stop: CancellationToken,
 }
 
 impl Traffic {
     /// Starts `lanes` senders over HTTP, and one over the queue.
-    pub(super) fn start(
+    pub(crate) fn start(
         sender: &Sender,
         queue: Option<QueueSender>,
         lanes: usize,
@@ -277,7 +284,7 @@ impl Traffic {
     }
 
     /// Lets each finish the document in hand.
-    pub(super) async fn finish(mut self) -> Result<(), JoinError> {
+    pub(crate) async fn finish(mut self) -> Result<(), JoinError> {
         self.stop.cancel();
         while let Some(ended) = self.tasks.join_next().await {
             ended?;
@@ -297,7 +304,7 @@ async fn send_http(sender: Sender, lane: usize, mut random: Random, stop: Cancel
             sender.send_once(gateway, order).await;
         } else {
             let number = sender.send_keyed(gateway, order).await;
-            if random.one_in(5) {
+            if random.one_in(5) && sender.repeats {
                 sender.repeat(some(&mut random), number).await;
             }
         }

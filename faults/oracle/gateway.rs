@@ -3,6 +3,7 @@
 use std::{
     fs,
     net::SocketAddr,
+    path::Path,
     sync::{Arc, Mutex},
 };
 
@@ -13,34 +14,45 @@ use simpul::ops::{
 };
 use tempfile::TempDir;
 
-use super::{QUEUE, senders::Place};
-use crate::support::process::{Process, client, sha256};
+use super::{
+    QUEUE,
+    process::{Process, client, sha256},
+    senders::Place,
+};
 
 /// What a gateway runs on.
 #[derive(Debug, Clone)]
-pub(super) struct Setting {
-    /// Where messages wait, and where the system `absensi` has its queue.
-    pub(super) rabbitmq: String,
+pub(crate) struct Setting {
+    /// Where messages wait, and where the system `absensi` has its queue; nothing, where they wait
+    /// in the store.
+    pub(crate) rabbitmq: Option<String>,
     /// A PostgreSQL, or nothing for a store of its own.
-    pub(super) database: Option<String>,
+    pub(crate) database: Option<String>,
     /// Where the targets are.
-    pub(super) receiver: SocketAddr,
+    pub(crate) receiver: SocketAddr,
     /// `retry` of the targets.
-    pub(super) retry: &'static str,
+    pub(crate) retry: &'static str,
+    /// Whether a document that is handed over as another message is known to be a repeat.
+    pub(crate) identity: bool,
 }
 
 /// Pauses that pass while a test waits.
-pub(super) const QUICK: &str = "{ first: 100ms, factor: 2, max: 1s, give_up: 1h }";
+pub(crate) const QUICK: &str = "{ first: 100ms, factor: 2, max: 1s, give_up: 1h }";
 
 impl Setting {
     /// With its own store, and quick to try again.
-    pub(super) fn alone(rabbitmq: &str, receiver: SocketAddr) -> Self {
-        Self { rabbitmq: rabbitmq.to_owned(), database: None, receiver, retry: QUICK }
+    pub(crate) fn alone(rabbitmq: &str, receiver: SocketAddr) -> Self {
+        Self { rabbitmq: Some(rabbitmq.to_owned()), ..Self::embedded(receiver) }
+    }
+
+    /// As [`alone`](Self::alone), with its queues in its store.
+    pub(crate) fn embedded(receiver: SocketAddr) -> Self {
+        Self { rabbitmq: None, database: None, receiver, retry: QUICK, identity: true }
     }
 }
 
 /// See the file. Killed when dropped.
-pub(super) struct Gateway {
+pub(crate) struct Gateway {
     folder: TempDir,
     /// What its files take from the environment.
     variables: Vec<(&'static str, String)>,
@@ -50,10 +62,11 @@ pub(super) struct Gateway {
 
 impl Gateway {
     /// Not yet started.
-    pub(super) fn new(name: &'static str, setting: &Setting) -> Self {
+    pub(crate) fn new(name: &'static str, setting: &Setting) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = setting.database.clone().unwrap_or_else(|| "./data".to_owned());
-        let (rabbitmq, name) = (setting.rabbitmq.clone(), name.to_owned());
+        let rabbitmq = setting.rabbitmq.clone().unwrap_or_else(|| "embedded".to_owned());
+        let name = name.to_owned();
         let variables = vec![("RABBITMQ", rabbitmq), ("STORE", store), ("GERBANG", name)];
         let place = Arc::new(Mutex::new(None));
         let gateway = Self { folder, variables, process: None, place };
@@ -64,18 +77,39 @@ impl Gateway {
     }
 
     /// Writes a file of its project.
-    pub(super) fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.folder.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
+    /// Takes a file of its project away.
+    pub(crate) fn remove(&self, path: &str) {
+        fs::remove_file(self.folder.path().join(path)).unwrap();
+    }
+
+    /// The directory of its project.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A variable of its environment, from its next start on.
+    pub(crate) fn set(&mut self, variable: &'static str, value: &str) {
+        self.variables.retain(|(name, _)| *name != variable);
+        self.variables.push((variable, value.to_owned()));
+    }
+
+    /// The process, while it runs.
+    pub(crate) fn process(&mut self) -> Option<&mut Process> {
+        self.process.as_mut()
+    }
+
     /// Where senders find it, now and after each start.
-    pub(super) fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         Arc::clone(&self.place)
     }
 
-    pub(super) async fn start(&mut self) {
+    pub(crate) async fn start(&mut self) {
         let (folder, variables) = (self.folder.path().to_owned(), self.variables.clone());
         let start = move || Process::start_with(&folder, &variables);
         let process = tokio::task::spawn_blocking(start).await.unwrap();
@@ -83,14 +117,35 @@ impl Gateway {
         self.process = Some(process);
     }
 
+    /// Starts it to die at a crash point, perhaps before it is up.
+    pub(crate) async fn start_dying(&mut self, point: &str) {
+        let (folder, mut variables) = (self.folder.path().to_owned(), self.variables.clone());
+        variables.push(("SIMPUL_CRASH_AT", point.to_owned()));
+        let start = move || Process::try_start(&folder, &variables);
+        let process = tokio::task::spawn_blocking(start).await.unwrap();
+        *self.place.lock().unwrap() = process.as_ref().ok().map(|it| it.listen.clone());
+        self.process = process.ok();
+    }
+
+    /// Whether it is dead, by `kill -9`: its own hand.
+    pub(crate) fn has_died(&mut self) -> bool {
+        const KILLED: i32 = 9;
+        let dead = self.process.as_mut().is_none_or(|it| it.killed_by() == Some(KILLED));
+        if dead {
+            *self.place.lock().unwrap() = None;
+            self.process = None;
+        }
+        dead
+    }
+
     /// As `kill -9` does.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         *self.place.lock().unwrap() = None;
         drop(self.process.take().unwrap());
     }
 
     /// As SIGTERM does; it must end in good order.
-    pub(super) async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         *self.place.lock().unwrap() = None;
         let mut process = self.process.take().unwrap();
         process.signal("-TERM");
@@ -99,19 +154,19 @@ impl Gateway {
     }
 
     /// The end of what it logged.
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         let log = fs::read_to_string(self.folder.path().join("simpul.log")).unwrap_or_default();
         let lines: Vec<_> = log.lines().rev().take(60).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
 
     /// What machines ask: `/metrics`, `/health/ready`.
-    pub(super) async fn ops(&self, path: &str) -> (u16, String) {
+    pub(crate) async fn ops(&self, path: &str) -> (u16, String) {
         self.process.as_ref().unwrap().ops(path).await
     }
 
     /// A call of an operator; `None` if it was not answered.
-    fn operating(
+    pub(crate) fn operating(
         &self,
         call: &str,
         order: Option<Value>,
@@ -130,13 +185,13 @@ impl Gateway {
     }
 
     /// How all routes fare; `None` while it cannot tell.
-    pub(super) async fn status(&self) -> Option<Vec<RouteView>> {
+    pub(crate) async fn status(&self) -> Option<Vec<RouteView>> {
         let (status, told) = self.operating("/status", None).await?;
         (status == 200).then(|| serde_json::from_value(told["routes"].clone()).unwrap())
     }
 
     /// The numbers of the dead letters.
-    pub(super) async fn dead(&self) -> Vec<i64> {
+    pub(crate) async fn dead(&self) -> Vec<i64> {
         let (status, told) = self.operating("/dead?limit=500", None).await.unwrap();
         assert_eq!(status, 200, "{told}");
         let letters = told["letters"].as_array().unwrap();
@@ -161,7 +216,7 @@ impl Gateway {
     }
 
     /// Replays dead letters; the answer, if there was one. Does not hold the gateway.
-    pub(super) fn replaying(
+    pub(crate) fn replaying(
         &self,
         ids: &[i64],
     ) -> impl Future<Output = Option<(u16, Value)>> + 'static + use<> {
@@ -171,7 +226,7 @@ impl Gateway {
 }
 
 /// Both equations of the accounts; what is wrong, if something is.
-pub(super) fn imbalance(route: &RouteView) -> Option<String> {
+pub(crate) fn imbalance(route: &RouteView) -> Option<String> {
     let ended = route.repeats + route.filtered + route.dead + route.discarded + route.routed;
     let moving = |it: &TargetView| it.waiting + it.retrying + it.paused;
     let ended_of = |it: &TargetView| it.delivered + it.dead + it.expired + it.discarded;
@@ -181,13 +236,13 @@ pub(super) fn imbalance(route: &RouteView) -> Option<String> {
 }
 
 /// Whether nothing of a route is on its way.
-pub(super) fn is_settled(route: &RouteView) -> bool {
+pub(crate) fn is_settled(route: &RouteView) -> bool {
     let moving = |it: &TargetView| it.waiting + it.retrying + it.paused;
     route.in_hand == 0 && route.targets.iter().all(|it| moving(it) == 0)
 }
 
 fn files(setting: &Setting) -> Vec<(&'static str, String)> {
-    let Setting { receiver, retry, .. } = setting;
+    let Setting { receiver, retry, identity, .. } = setting;
     let settings = format!(
         "listen: 127.0.0.1:0\nops: 127.0.0.1:0\nbroker: ${{env:RABBITMQ}}\n\
          store: ${{env:STORE}}\nlimits: {{ rate: 5000/s }}\nretry:\n  standard: {retry}\n"
@@ -202,18 +257,24 @@ fn files(setting: &Setting) -> Vec<(&'static str, String)> {
         head("absensi")
     );
     let target = |system, name| system_of(*receiver, system, name);
-    vec![
+    let of_identity = |text: &str| {
+        text.replace("identity: $.nomor\n", if *identity { "identity: $.nomor\n" } else { "" })
+    };
+    let mut files = vec![
         ("simpul.yaml", settings),
         ("connectors/asal.yaml", asal),
-        ("connectors/absensi.yaml", absensi),
         ("connectors/tabulasi.yaml", target("tabulasi", "hitung")),
         ("connectors/bawaslu.yaml", target("bawaslu", "salinan")),
         ("connectors/arsip.yaml", target("arsip", "simpan")),
         ("connectors/agenda.yaml", target("agenda", "catat")),
-        ("routes/urut.yaml", route("urut", "asal.data", URUT)),
-        ("routes/bebas.yaml", route("bebas", "asal.data", BEBAS)),
-        ("routes/koreksi.yaml", route("koreksi", "absensi.koreksi", KOREKSI)),
-    ]
+        ("routes/urut.yaml", route("urut", "asal.data", &of_identity(URUT))),
+        ("routes/bebas.yaml", route("bebas", "asal.data", &of_identity(BEBAS))),
+    ];
+    if setting.rabbitmq.is_some() {
+        files.push(("connectors/absensi.yaml", absensi));
+        files.push(("routes/koreksi.yaml", route("koreksi", "absensi.koreksi", KOREKSI)));
+    }
+    files
 }
 
 fn head(system: &str) -> String {
@@ -224,7 +285,7 @@ fn head(system: &str) -> String {
 }
 
 /// A system with one target at the receiver, which is told by which gateway it is called.
-pub(super) fn system_of(receiver: SocketAddr, system: &str, target: &str) -> String {
+pub(crate) fn system_of(receiver: SocketAddr, system: &str, target: &str) -> String {
     format!(
         "{}http:\n  url: http://{receiver}\n  headers: {{ X-Gerbang: \"${{env:GERBANG}}\" }}\n  \
          targets:\n    {target}: {{ post: /{system}.{target} }}\n",
@@ -255,6 +316,6 @@ to:
 ";
 
 /// A route file; `rest` follows `from`.
-pub(super) fn route(name: &str, from: &str, rest: &str) -> String {
+pub(crate) fn route(name: &str, from: &str, rest: &str) -> String {
     format!("route: {name}\nsummary: Uji.\nowner: Uji\nfrom: {from}\n{rest}")
 }

@@ -1,6 +1,9 @@
 //! What must be true after every fault, decided from what was sent and what arrived.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 use serde_json::Value;
 
@@ -8,7 +11,7 @@ use super::receiver::Arrival;
 
 /// How a document reached the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Door {
+pub(crate) enum Door {
     /// `POST /v1/asal/data`.
     Http,
     /// The queue of the system `absensi`.
@@ -17,45 +20,71 @@ pub(super) enum Door {
 
 /// A document that was sent.
 #[derive(Debug, Clone)]
-pub(super) struct Sent {
-    pub(super) door: Door,
+pub(crate) struct Sent {
+    pub(crate) door: Door,
     /// What its order is kept within.
-    pub(super) order: String,
-    pub(super) body: Value,
+    pub(crate) order: String,
+    pub(crate) body: Value,
     /// It was sent with an idempotency key, again and again until it was accepted.
-    pub(super) keyed: bool,
+    pub(crate) keyed: bool,
     /// It was accepted: answered with 202, or confirmed by RabbitMQ. Otherwise nobody knows.
-    pub(super) accepted: bool,
+    pub(crate) accepted: bool,
     /// The ids that the bus answered with.
-    pub(super) ids: BTreeSet<String>,
+    pub(crate) ids: BTreeSet<String>,
     /// How often more it was handed over as another message, and accepted.
-    pub(super) repeats: u64,
+    pub(crate) repeats: u64,
+    /// When it was made.
+    pub(crate) at: Instant,
 }
 
 /// A target that gets every document of a door.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Owed {
-    pub(super) door: Door,
-    pub(super) route: &'static str,
-    pub(super) target: &'static str,
-    pub(super) ordered: bool,
+pub(crate) struct Owed {
+    pub(crate) door: Door,
+    pub(crate) route: &'static str,
+    pub(crate) target: &'static str,
+    pub(crate) ordered: bool,
 }
 
 /// What was found; every list must be empty.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Verdict {
+pub(crate) struct Verdict {
     /// Accepted, and not taken by a target that it was for.
-    pub(super) lost: Vec<String>,
+    pub(crate) lost: Vec<String>,
     /// Arrived, and never sent like this.
-    pub(super) phantom: Vec<String>,
+    pub(crate) phantom: Vec<String>,
     /// Arrived once more, and did not say that this may be so.
-    pub(super) unflagged: Vec<String>,
+    pub(crate) unflagged: Vec<String>,
     /// One document with a key that became two messages.
-    pub(super) doubled: Vec<String>,
+    pub(crate) doubled: Vec<String>,
     /// Taken for the first time after a later one of its key.
-    pub(super) disorder: Vec<String>,
-    /// Arrivals beyond the first, all flagged: no fault, but what a fault may cost.
-    pub(super) repeated: usize,
+    pub(crate) disorder: Vec<String>,
+    /// Takings beyond the first, all flagged: no fault, but what a fault may cost.
+    pub(crate) repeated: usize,
+    /// The same for each target.
+    pub(crate) repeated_at: BTreeMap<&'static str, usize>,
+    /// Takings that were the first of their document at their target.
+    pub(crate) delivered: usize,
+}
+
+/// Who gets what, in the project of [`Gateway`](super::gateway::Gateway).
+pub(crate) const OWED: [Owed; 4] = [
+    Owed { door: Door::Http, route: "urut", target: "tabulasi.hitung", ordered: true },
+    Owed { door: Door::Http, route: "urut", target: "bawaslu.salinan", ordered: true },
+    Owed { door: Door::Http, route: "bebas", target: "arsip.simpan", ordered: false },
+    Owed { door: Door::Queue, route: "koreksi", target: "agenda.catat", ordered: false },
+];
+
+/// What is judged: what was sent, and what came of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Run<'r> {
+    pub(crate) sent: &'r BTreeMap<u64, Sent>,
+    pub(crate) arrivals: &'r [Arrival],
+    pub(crate) owed: &'r [Owed],
+    /// Connections of gateways broke.
+    pub(crate) cut: bool,
+    /// What stands as a dead letter: the message's id and the target, or every target.
+    pub(crate) dead: &'r BTreeSet<(String, Option<String>)>,
 }
 
 impl Verdict {
@@ -63,17 +92,13 @@ impl Verdict {
     /// one of them says so, whichever is first. The same holds of deliveries where `cut` says that
     /// connections of gateways broke: the one that RabbitMQ has given up may be sending still while
     /// the other one sends, flagged.
-    pub(super) fn of(
-        sent: &BTreeMap<u64, Sent>,
-        arrivals: &[Arrival],
-        owed: &[Owed],
-        cut: bool,
-    ) -> Self {
+    pub(crate) fn of(run: Run<'_>) -> Self {
+        let Run { sent, arrivals, owed, cut, dead } = run;
         let mut verdict = Self::default();
         for owed in owed {
             let here: Vec<_> = arrivals.iter().filter(|it| it.target == owed.target).collect();
-            verdict.lost(sent, &here, owed);
-            verdict.repeats(&here, cut || owed.door == Door::Queue);
+            verdict.lost(sent, &here, owed, dead);
+            verdict.repeats(&here, owed, cut || owed.door == Door::Queue);
             if owed.ordered {
                 verdict.order(sent, &here);
             }
@@ -85,17 +110,30 @@ impl Verdict {
 
     /// Panics unless every list is empty.
     #[track_caller]
-    pub(super) fn holds(&self, context: &str) {
+    pub(crate) fn holds(&self, context: &str) {
         let Self { lost, phantom, unflagged, doubled, disorder, .. } = self;
         let found = [lost, phantom, unflagged, doubled, disorder];
         assert!(found.iter().all(|it| it.is_empty()), "{context}: {self:#?}");
     }
 
-    fn lost(&mut self, sent: &BTreeMap<u64, Sent>, here: &[&Arrival], owed: &Owed) {
+    fn lost(
+        &mut self,
+        sent: &BTreeMap<u64, Sent>,
+        here: &[&Arrival],
+        owed: &Owed,
+        dead: &BTreeSet<(String, Option<String>)>,
+    ) {
         let taken: BTreeSet<u64> =
             here.iter().filter(|it| it.is_taken()).map(|it| it.number()).collect();
+        self.delivered += taken.len();
+        let is_dead = |id: &String| {
+            [Some(owed.target.to_owned()), None]
+                .iter()
+                .any(|it| dead.contains(&(id.clone(), it.clone())))
+        };
         let due = sent.iter().filter(|(_, it)| it.door == owed.door && it.accepted);
-        let missing = due.filter(|(number, _)| !taken.contains(number));
+        let missing =
+            due.filter(|(number, it)| !taken.contains(number) && !it.ids.iter().any(is_dead));
         self.lost.extend(missing.map(|(number, _)| format!("{number} at {}", owed.target)));
     }
 
@@ -110,8 +148,9 @@ impl Verdict {
     }
 
     /// By number and by key: of several, the later ones say so; or all but one, if `any`.
-    fn repeats(&mut self, here: &[&Arrival], any: bool) {
+    fn repeats(&mut self, here: &[&Arrival], owed: &Owed, any: bool) {
         let (mut keys, mut numbers) = (BTreeSet::new(), BTreeMap::new());
+        let mut taken = BTreeSet::new();
         for (index, it) in here.iter().enumerate() {
             let silent = it.attempt == 1 && !it.flagged;
             let key_is_new = keys.insert(&it.key);
@@ -123,7 +162,10 @@ impl Verdict {
                 let before = here.iter().take(index).filter(|old| old.number() == it.number());
                 self.unflagged.push(format!("{it:?} after {:?}", before.collect::<Vec<_>>()));
             }
-            self.repeated += usize::from(1 < *arrivals && !silent);
+            if it.is_taken() && !taken.insert(it.number()) && !silent {
+                self.repeated += 1;
+                *self.repeated_at.entry(owed.target).or_default() += 1;
+            }
         }
     }
 
@@ -167,8 +209,9 @@ impl Verdict {
     }
 }
 
+#[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use serde_json::json;
 
@@ -187,6 +230,7 @@ mod tests {
                 accepted: true,
                 ids: [format!("m{number}")].into(),
                 repeats: 0,
+                at: Instant::now(),
             };
             (*number, sent)
         };
@@ -209,6 +253,11 @@ mod tests {
         }
     }
 
+    fn judged(sent: &BTreeMap<u64, Sent>, arrivals: &[Arrival], owed: Owed) -> Verdict {
+        let dead = &BTreeSet::new();
+        Verdict::of(Run { sent, arrivals, owed: &[owed], cut: false, dead })
+    }
+
     fn found(verdict: &Verdict) -> [usize; 5] {
         let Verdict { lost, phantom, unflagged, doubled, disorder, .. } = verdict;
         [lost, phantom, unflagged, doubled, disorder].map(Vec::len)
@@ -216,9 +265,8 @@ mod tests {
 
     #[test]
     fn a_verdict_finds_every_kind_of_fault_and_nothing_where_there_is_none() {
-        let judge = |sent: &BTreeMap<u64, Sent>, arrivals: &[Arrival]| {
-            found(&Verdict::of(sent, arrivals, &[OWED], false))
-        };
+        let judge =
+            |sent: &BTreeMap<u64, Sent>, arrivals: &[Arrival]| found(&judged(sent, arrivals, OWED));
         let two = sent(&[1, 2]);
         assert_eq!(judge(&two, &[arrival(1), arrival(2)]), [0; 5]);
         let failed = Arrival { status: 503, ..arrival(2) };
@@ -245,12 +293,20 @@ mod tests {
             sent.values_mut().for_each(|it| (it.door, it.keyed) = (Door::Queue, false));
             let arrival = |flagged| Arrival { flagged, key: format!("k{flagged}"), ..arrival(1) };
             let arrivals: Vec<_> = flags.iter().map(|it| arrival(*it)).collect();
-            found(&Verdict::of(&sent, &arrivals, &[queued], false))
+            found(&judged(&sent, &arrivals, queued))
         };
         assert_eq!(of_queue(&[true, false]), [0; 5], "one of the two says so");
         assert_eq!(of_queue(&[false, false]), [0, 0, 1, 0, 0]);
 
-        let mut unknown = two;
+        let dead = BTreeSet::from([("m2".to_owned(), Some(OWED.target.to_owned()))]);
+        let of_dead = |dead| {
+            let run = Run { sent: &two, arrivals: &[arrival(1)], owed: &[OWED], cut: false, dead };
+            found(&Verdict::of(run))
+        };
+        assert_eq!(of_dead(&dead), [0; 5], "a dead letter is not lost");
+        let elsewhere = BTreeSet::from([("m2".to_owned(), Some("arsip.simpan".to_owned()))]);
+        assert_eq!(of_dead(&elsewhere), [1, 0, 0, 0, 0]);
+        let mut unknown = two.clone();
         unknown.values_mut().for_each(|it| (it.accepted, it.keyed) = (false, false));
         assert_eq!(judge(&unknown, &[arrival(2)]), [0; 5], "what nobody knows may be missing");
     }

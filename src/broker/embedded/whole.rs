@@ -1,0 +1,31 @@
+//! Whether an entry is read as it was written: its body, and all that decides where it goes.
+
+use crate::{
+    broker::Entry,
+    message::Digest,
+    store::{Row, checksum},
+};
+
+/// What an entry of a queue is written as, its headers as text.
+pub(super) fn sum(queue: i64, entry: &Entry, headers: &str, order_key: Option<Digest>) -> i64 {
+    let key = order_key.map(|it| it.0);
+    let key = key.as_ref().map_or(&[][..], |it| &it[..]);
+    of(
+        queue,
+        entry.received_at.as_millis(),
+        [entry.id.as_bytes(), key, headers.as_bytes(), &entry.body],
+    )
+}
+
+fn of(queue: i64, received_at: i64, [id, key, headers, body]: [&[u8]; 4]) -> i64 {
+    checksum(&[&queue.to_le_bytes(), &received_at.to_le_bytes(), id, key, headers, body])
+}
+
+/// Whether a row is as it was written: `…, received_at, crc, message, order_key, headers, body,
+/// queue` from the fourth column on. Earlier formats summed up the body alone.
+pub(super) fn is_whole(row: &Row) -> bool {
+    let (id, key, body) = (row.blob(5), row.blob(6), row.blob(8));
+    let found = row.int(4);
+    found == of(row.int(9), row.int(3), [&id, &key, row.text(7).as_bytes(), &body])
+        || found == i64::from(crc32fast::hash(&body))
+}
