@@ -27,6 +27,7 @@ mod metrics;
 mod operators;
 mod order;
 mod pause;
+mod poison;
 mod postgres;
 mod rabbit_faults;
 mod reload;
