@@ -202,8 +202,10 @@ impl Store {
         let Options { cache_mib, observe, on_failure, disk_low, hold_paused_clock } = options;
         let lock = DirectoryLock::take(directory)?;
         let file = directory.join(FILE_NAME);
-        log::refuse_damaged(&file)?;
         let mut connection = sqlite::connect(&file, sqlite::Role::Writer { cache_mib })?;
+        if let Some(damage) = log::look(&connection, &file)? {
+            return Err(StoreError::new(damage.told()));
+        }
         sqlite::fold_what_was_left(&connection)?;
         migrate::to_newest(&mut connection)?;
         let failure = Arc::new(Failure { reason: OnceLock::new(), tell: on_failure });

@@ -31,6 +31,7 @@ mod oracle;
 mod order;
 mod parking;
 mod pause;
+mod poison;
 mod postgres;
 mod rabbit_faults;
 mod reload;

@@ -85,6 +85,7 @@ impl Running {
             prefetch: settings.prefetch,
             limits: Limits { depth: settings.depth_max },
             body_bytes_max: settings.body_bytes_max,
+            in_hand: Some(settings.store.clone()),
             ..Options::default()
         };
         let parts =

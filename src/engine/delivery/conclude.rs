@@ -114,7 +114,7 @@ impl Worker<'_> {
         journal::append(writes, &self.line(&delivery, Some(&envelope), event));
         let id = envelope.delivery_id(&self.route.name, &self.destination.target, &delivery.entry);
         if PANICS_MAX <= envelope.panics {
-            return self.give_up((delivery, envelope), &id, crashed(&place), writes);
+            return self.give_up((delivery, envelope), &id, crashed(&place, "panicked"), writes);
         }
         let due = self.shared.clock.now().after(PANIC_PAUSE);
         End::new(self.again((delivery, &envelope), &id, due, writes), Ended::Again)
