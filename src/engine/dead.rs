@@ -120,11 +120,7 @@ impl Engine {
             match again(&self.shared, &live, letter, &message) {
                 Ok((output, key)) => {
                     ledger::replay(&mut writes, letter, key);
-                    if self.shared.has_place(letter).await? {
-                        park(&mut writes, letter, output);
-                    } else {
-                        outputs.push(output);
-                    }
+                    self.shared.send_again(letter, output, (&mut outputs, &mut writes)).await?;
                     let event = Event::Replayed { by: by.to_owned() };
                     journal::append(&mut writes, &self.line(letter, &live, event));
                     count += 1;
@@ -242,13 +238,6 @@ impl Engine {
 }
 
 impl Shared {
-    /// Whether a dead letter has a place in the order of a key, in which it is sent on again.
-    async fn has_place(&self, letter: &DeadLetter) -> Result<bool, EngineError> {
-        let Some(delivery) = letter.delivery_id() else { return Ok(false) };
-        let sendings = self.ledger.sendings(&[delivery]).await?;
-        Ok(sendings.iter().any(|it| it.seq.is_some()))
-    }
-
     /// Writes down that a target is free again.
     pub(super) async fn free(&self, target: &Endpoint, by: &str) -> Result<(), EngineError> {
         let mut writes = Writes::default();
@@ -338,13 +327,6 @@ fn map_anew(
         return Err(bad(&format!("to {target}"), reason));
     }
     Ok((made, order_key))
-}
-
-/// Puts a dead letter in its place among what is parked of its key, so that nothing overtakes it.
-fn park(writes: &mut Writes, letter: &DeadLetter, output: Output) {
-    let Some(delivery) = letter.delivery_id() else { return };
-    let Entry { id, received_at, headers, body } = output.entry;
-    ledger::park_and_call(writes, &delivery, &Message { id, received_at, headers, body });
 }
 
 fn told(cause: &Cause) -> String {

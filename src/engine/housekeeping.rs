@@ -108,7 +108,10 @@ impl Shared {
     }
 
     /// Shows what is parked, and how many keys are held.
-    async fn show_keys(&self, shown: &mut BTreeSet<(Arc<str>, Endpoint)>) -> Result<(), EngineError> {
+    async fn show_keys(
+        &self,
+        shown: &mut BTreeSet<(Arc<str>, Endpoint)>,
+    ) -> Result<(), EngineError> {
         let mut all: BTreeMap<(Arc<str>, Endpoint), (u64, u64)> = BTreeMap::new();
         all.extend(std::mem::take(shown).into_iter().map(|it| (it, (0, 0))));
         for (route, target, count) in self.ledger.parked().await? {
@@ -136,6 +139,10 @@ impl Shared {
             if sends_to(plan, &route, &target) {
                 let metrics = self.metrics.target(&route, &target.to_string());
                 metrics.queue.set(entries, delayed, oldest);
+                // Of each key only the first was ever tried.
+                let has_order = plan.routes.get(&route).is_some_and(|it| it.order_by.is_some());
+                let waiting = if has_order { delayed } else { 0 };
+                metrics.keys_waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
             }
         } else if let Some(route) = parse_route_queue(name)
             && plan.routes.contains_key(route)

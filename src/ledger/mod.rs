@@ -289,6 +289,8 @@ pub struct Fares {
     pub fate: Option<Fate>,
     /// Its deliveries; `None`: under way.
     pub deliveries: Vec<(Endpoint, u32, Option<Outcome>)>,
+    /// Those of them that are under way and parked: behind a dead one of their key.
+    pub parked: BTreeSet<(Endpoint, u32)>,
 }
 
 /// How long the ledger remembers what is final.

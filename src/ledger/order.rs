@@ -68,11 +68,8 @@ pub(super) fn create(writes: &mut Writes, delivery: &NewDelivery, at: Timestamp)
     match delivery.order_key {
         None => writes.push(CREATE, params),
         Some(key) => {
-            let place = vec![
-                route.as_ref().into(),
-                target.to_string().into(),
-                key.0.as_slice().into(),
-            ];
+            let place =
+                vec![route.as_ref().into(), target.to_string().into(), key.0.as_slice().into()];
             writes.push(NUMBER, place);
             params.push(key.0.as_slice().into());
             writes.push(CREATE_NUMBERED, params);
@@ -305,7 +302,8 @@ impl Ledger {
         let Some(row) = self.row((sql, params)).await? else { return Ok(None) };
         let number = row.int(0);
         let parked = u64::try_from(row.int(1)).unwrap_or_default();
-        let sql = "SELECT m.id, d.ordinal FROM delivery AS d JOIN message AS m ON m.number = d.message
+        let sql =
+            "SELECT m.id, d.ordinal FROM delivery AS d JOIN message AS m ON m.number = d.message
                    WHERE d.ordered_key = ?1 AND d.holds = 1 ORDER BY d.seq LIMIT ?2";
         let holders = self.rows((sql, vec![number.into(), HOLDERS_MAX.into()])).await?;
         let holders: Vec<_> =

@@ -24,12 +24,7 @@ pub fn add(writes: &mut Writes, route_and_target: (&str, &str), name: &str, coun
 }
 
 /// Changes an account by so much.
-pub(super) fn shift(
-    writes: &mut Writes,
-    (route, target): (&str, &str),
-    name: &str,
-    count: i64,
-) {
+pub(super) fn shift(writes: &mut Writes, (route, target): (&str, &str), name: &str, count: i64) {
     writes.push(sql::ADD, vec![route.into(), target.into(), name.into(), count.into()]);
     writes.add(tally(route, target, name), count);
 }

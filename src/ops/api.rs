@@ -16,8 +16,9 @@ use super::{
     query::DeadQuery,
     trace::TraceView,
     wire::{
-        self, DeadList, DeadOrder, DeadView, DiscardView, KeyOrder, KeyResumeView, PauseOrder, PauseView, PausesView,
-        PreviewView, Problem, ReloadView, ReplayView, ResumeView, RouteView, StatusView,
+        self, DeadList, DeadOrder, DeadView, DiscardView, KeyOrder, KeyResumeView, PauseOrder,
+        PauseView, PausesView, PreviewView, Problem, ReloadView, ReplayView, ResumeView, RouteView,
+        StatusView,
     },
 };
 use crate::{

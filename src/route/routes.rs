@@ -275,11 +275,7 @@ fn no_item(at: Span, why: &str, report: &mut Report) {
 }
 
 /// What the target says over what the route says; nothing, where there is no order.
-fn exhausted(
-    spec: &DestinationSpec,
-    file: &RouteFile,
-    report: &mut Report,
-) -> Option<OnExhausted> {
+fn exhausted(spec: &DestinationSpec, file: &RouteFile, report: &mut Report) -> Option<OnExhausted> {
     if file.order_by.is_some() {
         let said = spec.on_exhausted.as_ref().or(file.on_exhausted.as_ref());
         return Some(said.map(|it| it.value).unwrap_or_default());

@@ -13,6 +13,7 @@ mod dead_letters;
 mod delivery;
 mod demo;
 mod diagnostics;
+mod expiry;
 mod files_target;
 mod gateways;
 mod getting_started;

@@ -2,7 +2,7 @@
 //!
 //! The bus is played from a script; that the engine does what it is asked is shown elsewhere.
 
-use std::{path::Path, sync::Arc, sync::Mutex, time::Duration};
+use std::{collections::BTreeSet, path::Path, sync::Arc, sync::Mutex, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -133,7 +133,8 @@ impl Bus for Scripted {
 
     async fn trace(&self, id: MessageId) -> Result<Option<Trace>, Refusal> {
         let fate = Some(Fate::Filtered);
-        let fares = vec![Fares { route: "sk-mutasi".into(), fate, deliveries: vec![] }];
+        let (deliveries, parked) = (vec![], BTreeSet::new());
+        let fares = vec![Fares { route: "sk-mutasi".into(), fate, deliveries, parked }];
         let known = id == MessageId::from_bytes([7; 16]);
         Ok(known.then_some(Trace { fares, lines: vec![] }))
     }
@@ -231,13 +232,14 @@ async fn dead_letters_are_listed_shown_and_previewed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_operator_orders_reaches_the_bus_with_his_name_and_reason() {
     let running = Running::start(Scripted::default()).await;
-    let commands: [(&'static [&'static str], i32); 6] = [
+    let commands: [(&'static [&'static str], i32); 7] = [
         (&["dead", "replay", "17", "--reason", "map corrected"], 0),
         (&["dead", "replay", "18"], 1),
         (&["dead", "replay", "--route", "sk-mutasi"], 0),
         (&["dead", "discard", "17", "18", "--reason", "dibatalkan"], 0),
         (&["pause", "arsip.simpan", "--reason", "pemeliharaan"], 0),
         (&["resume", "arsip.simpan"], 0),
+        (&["resume", "arsip.simpan", "--key", "12/SPD"], 0),
     ];
     for (command, code) in commands {
         let said = running.simpul(command).await;
@@ -250,6 +252,7 @@ async fn what_an_operator_orders_reaches_the_bus_with_his_name_and_reason() {
         "discard [17, 18]: sari: dibatalkan",
         "pause arsip.simpan: sari: pemeliharaan",
         "resume arsip.simpan",
+        "resume arsip.simpan for 12/SPD, sari",
     ];
     assert_eq!(running.told(), expected);
 

@@ -30,26 +30,26 @@ to:
 
 /// Where messages wait.
 #[derive(Clone)]
-enum On {
+pub(crate) enum On {
     Embedded,
     RabbitMq(String),
 }
 
 impl On {
     /// Each kind of broker that there is here.
-    fn each() -> Vec<Self> {
+    pub(crate) fn each() -> Vec<Self> {
         let rabbitmq = Rabbit::shared().map(|it| Self::RabbitMq(it.vhost()));
         std::iter::once(Self::Embedded).chain(rabbitmq).collect()
     }
 
-    async fn start(&self, project: Project) -> Bus {
+    pub(crate) async fn start(&self, project: Project) -> Bus {
         match self {
             Self::Embedded => project.start().await,
             Self::RabbitMq(address) => project.start_on_rabbitmq(address, None).await,
         }
     }
 
-    fn project(&self, route: &str, arsip: &Arc<Scripted>) -> Project {
+    pub(crate) fn project(&self, route: &str, arsip: &Arc<Scripted>) -> Project {
         Project::of(route, &[("arsip", Arc::clone(arsip))])
     }
 }
@@ -249,6 +249,32 @@ async fn a_route_may_let_a_key_go_on_or_never_give_up() {
     taken.dedup();
     assert_eq!((taken, bus.dead().await.len()), (vec![1, 2], 0));
     bus.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_breaker_lets_another_gateway_have_what_has_an_order() {
+    let (Some(rabbit), Some(database)) = (Rabbit::shared(), database().await) else { return };
+    let address = rabbit.vhost();
+    let (cut_off, reached) = (Scripted::new([]), Scripted::new([]));
+    cut_off.always(Some(unavailable()));
+    let gateway = async |target: &Arc<Scripted>| {
+        let store = Store::connect(&database, Options::default()).await.unwrap();
+        let route = ROUTE.replace("200ms", "1h");
+        let project = Project::of(&route, &[("arsip", Arc::clone(target))]);
+        project.start_on_rabbitmq(&address, Some(store)).await
+    };
+    // The first is the one that works on all that has an order.
+    let one = gateway(&cut_off).await;
+    publish(&one, "a", 1..=3).await;
+    one.until("the first to fail", |_| !cut_off.calls().is_empty()).await;
+    let other = gateway(&reached).await;
+    publish(&other, "a", 4..=6).await;
+    publish(&one, "b", 1..=3).await;
+    parked(&other, 0).await;
+    assert_eq!((sent(&reached, "a"), sent(&reached, "b")), (vec![1, 2, 3, 4, 5, 6], vec![1, 2, 3]));
+    for bus in [one, other] {
+        bus.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,7 +22,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use self::conclude::Ended;
+use self::{conclude::Ended, order::expiry};
 use super::{
     Shared,
     envelope::{Envelope, delivery_queue, is_called, mark_seq},
@@ -112,7 +112,16 @@ struct UnderWay {
 impl<'w> Worker<'w> {
     async fn work(mut self, mut consumer: Box<dyn Consumer>, stop: &CancellationToken) {
         loop {
+            if self.may_rest() {
+                self.held.drain(..).for_each(|(it, _)| it.put_back());
+                consumer.rest().await;
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    () = self.gate.opening() => continue,
+                }
+            }
             let room = self.room();
+            let time_left = self.first_expiry();
             let may_settle = self.settling.len() < SETTLEMENTS_MAX;
             // In boxes: else every worker that waits would hold the room that the work takes.
             // Not biased: settling alone would starve the taking, and the attempts under way would
@@ -128,12 +137,23 @@ impl<'w> Worker<'w> {
                 pass = self.gate.pass(), if !self.held.is_empty() => {
                     Box::pin(self.let_through(pass)).await;
                 }
+                () = expiry(time_left), if time_left.is_some() => self.let_expire(),
                 taken = consumer.next(room), if 0 < room => Box::pin(self.take(taken)).await,
             }
         }
         self.held.drain(..).for_each(|(it, _)| it.put_back());
         drop(consumer);
         self.finish().await;
+    }
+
+    /// Whether this gateway had better let others have what has an order, while nothing of it may be
+    /// sent from here. Whoever holds a key is the only one who can send it.
+    fn may_rest(&self) -> bool {
+        self.destination.on_exhausted.is_some()
+            && !self.shared.broker.is_transactional()
+            && self.tasks.is_empty()
+            && self.settling.is_empty()
+            && self.gate.is_shut()
     }
 
     /// Waits for the attempts under way, and for all that is to be written.

@@ -174,13 +174,7 @@ impl Project {
         let hash_key = Some(b"kunci".to_vec());
         let options = Options { gate, hash_key, sample_every, ..Options::default() };
         let metrics = Arc::new(Metrics::new());
-        let parts = Parts {
-            store,
-            broker,
-            metrics: Arc::clone(&metrics),
-            clock,
-            options,
-        };
+        let parts = Parts { store, broker, metrics: Arc::clone(&metrics), clock, options };
         let engine = Engine::start(parts, self.plan()).await.unwrap();
         Bus { engine, queues, metrics, project: self }
     }
