@@ -38,13 +38,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
     let mut since_forgetting = FORGET_EVERY;
     let mut shown = Shown::default();
     loop {
-        if let Err(error) = shared.measure(&mut shown).await {
-            warn!(%error, "the queues cannot be measured");
-        }
-        shared.call_keys().await;
-        if let Err(error) = shared.heed_pauses().await {
-            warn!(%error, "it is not known what other gateways have paused");
-        }
+        shared.look(&mut shown).await;
         if FORGET_EVERY <= since_forgetting {
             since_forgetting = Duration::ZERO;
             if let Err(error) = shared.forget().await {
@@ -70,6 +64,17 @@ struct Shown {
 }
 
 impl Shared {
+    /// Shows what there is to see, and does what others have left to be done.
+    async fn look(&self, shown: &mut Shown) {
+        if let Err(error) = self.measure(shown).await {
+            warn!(%error, "the queues cannot be measured");
+        }
+        self.call_keys().await;
+        if let Err(error) = self.heed_pauses().await {
+            warn!(%error, "it is not known what other gateways have paused");
+        }
+    }
+
     /// Shows the queues and the dead letters to the metrics.
     async fn measure(&self, shown: &mut Shown) -> Result<(), EngineError> {
         self.metrics.broker_up.set(i64::from(self.broker.obstacle().is_none()));

@@ -112,14 +112,7 @@ struct UnderWay {
 impl<'w> Worker<'w> {
     async fn work(mut self, mut consumer: Box<dyn Consumer>, stop: &CancellationToken) {
         loop {
-            if self.may_rest() {
-                self.held.drain(..).for_each(|(it, _)| it.put_back());
-                consumer.rest().await;
-                tokio::select! {
-                    () = stop.cancelled() => break,
-                    () = self.gate.opening() => continue,
-                }
-            }
+            self.rest(&mut *consumer, stop).await;
             let room = self.room();
             let time_left = self.first_expiry();
             let may_settle = self.settling.len() < SETTLEMENTS_MAX;
@@ -146,14 +139,20 @@ impl<'w> Worker<'w> {
         self.finish().await;
     }
 
-    /// Whether this gateway had better let others have what has an order, while nothing of it may be
-    /// sent from here. Whoever holds a key is the only one who can send it.
-    fn may_rest(&self) -> bool {
-        self.destination.on_exhausted.is_some()
-            && !self.shared.broker.is_transactional()
-            && self.tasks.is_empty()
-            && self.settling.is_empty()
-            && self.gate.is_shut()
+    /// Lets other gateways have what has an order while nothing of it may be sent from here: whoever
+    /// holds a key is the only one who can send it.
+    async fn rest(&mut self, consumer: &mut dyn Consumer, stop: &CancellationToken) {
+        let is_shared = !self.shared.broker.is_transactional();
+        let is_idle = self.tasks.is_empty() && self.settling.is_empty();
+        let has_order = self.destination.on_exhausted.is_some();
+        if has_order && is_shared && is_idle && self.gate.is_shut() {
+            self.held.drain(..).for_each(|(it, _)| it.put_back());
+            consumer.rest().await;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.gate.opening() => {}
+            }
+        }
     }
 
     /// Waits for the attempts under way, and for all that is to be written.
