@@ -20,8 +20,8 @@ use bytes::Bytes;
 pub use self::{
     keys::{confirm_idempotency_key, keep_idempotency_key, reserve_idempotency_key},
     order::{
-        CalledKey, HeldKey, Parked, called, count_calls, hold_key, keep_parked, let_key_go, park,
-        park_and_call, unpark,
+        CalledKey, HeldKey, Parked, call_again, called, count_calls, hold_key, keep_parked,
+        let_key_go, park, park_and_call, unpark,
     },
     query::{DeadKind, Ledger},
     writes::{

@@ -31,8 +31,15 @@ impl Worker<'_> {
                 continue;
             };
             match self.shared.ledger.first_parked(key).await {
-                Ok(Some(parked)) if !parked.is_held => all.push(in_place(delivery, parked, key)),
-                Ok(_) => self.answered(delivery),
+                Ok(Some(parked)) if !parked.is_held && !parked.is_early => {
+                    all.push(in_place(delivery, parked, key));
+                }
+                Ok(parked) => {
+                    // What it must not overtake stands behind it in the queue, or is about to: the
+                    // next call will not.
+                    let is_early = parked.is_some_and(|it| it.is_early && !it.is_held);
+                    self.answered(delivery, is_early.then_some(key));
+                }
                 Err(error) => {
                     self.shared.metrics.broker_errors.inc();
                     warn!(%error, "the ledger cannot be asked");
@@ -43,8 +50,10 @@ impl Worker<'_> {
         all
     }
 
-    fn answered(&mut self, call: Delivery) {
+    /// A call is done; what it was too early for is to be called `again`.
+    fn answered(&mut self, call: Delivery, again: Option<i64>) {
         let mut writes = Writes::default();
+        again.into_iter().for_each(|it| ledger::call_again(&mut writes, it));
         if self.shared.broker.is_transactional() {
             let target = &self.destination.target;
             ledger::count_calls(&mut writes, &self.route.name, target, -1);

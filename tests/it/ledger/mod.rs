@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bench;
+mod order;
 
 use std::{sync::Arc, time::Duration};
 
