@@ -165,22 +165,36 @@ impl Gate {
         }
     }
 
+    /// Whether nothing may pass at this moment, not even to try.
+    pub(super) fn is_shut(&self) -> bool {
+        matches!(self.lock().look(), Look::Wait(_))
+    }
+
+    /// Waits until something may pass or be tried, without taking the right to. Safe to drop while
+    /// it waits.
+    pub(super) async fn opening(&self) {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            let look = self.lock().look();
+            match look {
+                Look::Flow | Look::Probe => return,
+                Look::Wait(None) => changed.await,
+                Look::Wait(Some(moment)) => {
+                    tokio::select! {
+                        () = changed => {}
+                        () = sleep_until(moment) => {}
+                    }
+                }
+            }
+        }
+    }
+
     fn look(&self) -> Look {
         let mut state = self.lock();
-        let probe_at = match (&state.paused, &state.open) {
-            (None, None) => return Look::Flow,
-            (Some(paused), _) if paused.pause.by_operator => return Look::Wait(None),
-            (Some(paused), _) => paused.probe_at,
-            (None, Some(open)) => open.probe_at,
-        };
-        if state.probing {
-            return Look::Wait(None);
-        }
-        if Instant::now() < probe_at {
-            return Look::Wait(Some(probe_at));
-        }
-        state.probing = true;
-        Look::Probe
+        let look = state.look();
+        state.probing |= matches!(look, Look::Probe);
+        look
     }
 
     /// Takes note of an answer; a suspicious refusal that is one too many becomes misconfigured.
@@ -262,6 +276,22 @@ impl Gate {
 }
 
 impl State {
+    fn look(&self) -> Look {
+        let probe_at = match (&self.paused, &self.open) {
+            (None, None) => return Look::Flow,
+            (Some(paused), _) if paused.pause.by_operator => return Look::Wait(None),
+            (Some(paused), _) => paused.probe_at,
+            (None, Some(open)) => open.probe_at,
+        };
+        if self.probing {
+            Look::Wait(None)
+        } else if Instant::now() < probe_at {
+            Look::Wait(Some(probe_at))
+        } else {
+            Look::Probe
+        }
+    }
+
     fn failed(&mut self, settings: &GateSettings) -> Change {
         self.failures = self.failures.saturating_add(1);
         if let Some(paused) = &mut self.paused {

@@ -15,6 +15,7 @@ mod delivery;
 mod demo;
 mod diagnostics;
 mod disk;
+mod expiry;
 mod files_target;
 mod gateways;
 mod getting_started;
