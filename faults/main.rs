@@ -5,6 +5,9 @@
 //! so that what is killed is what was built.
 
 mod oracle;
+#[path = "../tests/it/support/postgres.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
+mod postgres;
 mod relay;
 mod report;
 mod scenario;
@@ -137,7 +140,8 @@ async fn play_all(args: &Args) -> ExitCode {
     let begun = Instant::now();
     let mut lines = Vec::new();
     for scenario in ALL.iter().filter(is_meant) {
-        for broker in scenario.brokers.iter().filter(|it| args.broker.is_none_or(|on| on.is(**it))) {
+        for broker in scenario.brokers.iter().filter(|it| args.broker.is_none_or(|on| on.is(**it)))
+        {
             let line = play(scenario, *broker, args).await;
             if args.format == Format::Text {
                 complain(&line.progress());

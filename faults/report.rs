@@ -187,7 +187,8 @@ pub(crate) fn json(lines: &[Line], seed: u64, took: Duration) -> String {
                 let of = |share| percentile(it, share);
                 value["recovery_seconds"] = json!({ "p50": of(0.5), "p99": of(0.99) });
                 let broken = it.breaches.iter();
-                let broken = broken.map(|it| json!({ "rule": it.rule.to_string(), "what": it.what }));
+                let broken =
+                    broken.map(|it| json!({ "rule": it.rule.to_string(), "what": it.what }));
                 value["broken"] = broken.collect();
             }
         }
@@ -196,5 +197,6 @@ pub(crate) fn json(lines: &[Line], seed: u64, took: Duration) -> String {
     let scenarios: Vec<Value> = lines.iter().map(one).collect();
     let broken = lines.iter().filter(|it| it.is_broken()).count();
     let seconds = took.as_secs_f64();
-    json!({ "seed": seed, "seconds": seconds, "broken": broken, "scenarios": scenarios }).to_string()
+    json!({ "seed": seed, "seconds": seconds, "broken": broken, "scenarios": scenarios })
+        .to_string()
 }

@@ -240,8 +240,9 @@ fn files(setting: &Setting) -> Vec<(&'static str, String)> {
         head("absensi")
     );
     let target = |system, name| system_of(*receiver, system, name);
-    let of_identity =
-        |text: &str| text.replace("identity: $.nomor\n", if *identity { "identity: $.nomor\n" } else { "" });
+    let of_identity = |text: &str| {
+        text.replace("identity: $.nomor\n", if *identity { "identity: $.nomor\n" } else { "" })
+    };
     let mut files = vec![
         ("simpul.yaml", settings),
         ("connectors/asal.yaml", asal),

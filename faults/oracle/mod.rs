@@ -9,9 +9,10 @@ pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod rabbit;
 pub(crate) mod random;
+pub(crate) mod raw;
 pub(crate) mod receiver;
-pub(crate) mod senders;
 pub(crate) mod rules;
+pub(crate) mod senders;
 pub(crate) mod verdict;
 
 /// The queue of the system that speaks AMQP.

@@ -127,7 +127,9 @@ impl Verdict {
             here.iter().filter(|it| it.is_taken()).map(|it| it.number()).collect();
         self.delivered += taken.len();
         let is_dead = |id: &String| {
-            [Some(owed.target.to_owned()), None].iter().any(|it| dead.contains(&(id.clone(), it.clone())))
+            [Some(owed.target.to_owned()), None]
+                .iter()
+                .any(|it| dead.contains(&(id.clone(), it.clone())))
         };
         let due = sent.iter().filter(|(_, it)| it.door == owed.door && it.accepted);
         let missing =
@@ -263,9 +265,8 @@ mod tests {
 
     #[test]
     fn a_verdict_finds_every_kind_of_fault_and_nothing_where_there_is_none() {
-        let judge = |sent: &BTreeMap<u64, Sent>, arrivals: &[Arrival]| {
-            found(&judged(sent, arrivals, OWED))
-        };
+        let judge =
+            |sent: &BTreeMap<u64, Sent>, arrivals: &[Arrival]| found(&judged(sent, arrivals, OWED));
         let two = sent(&[1, 2]);
         assert_eq!(judge(&two, &[arrival(1), arrival(2)]), [0; 5]);
         let failed = Arrival { status: 503, ..arrival(2) };

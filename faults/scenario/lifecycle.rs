@@ -111,7 +111,10 @@ const EXTRA: &str = "steps:\n  - filter: $.nomor < 0\nto:\n  - target: tambahan.
 
 fn free(round: u64, stage: &Stage) -> String {
     let identity = if stage.setting.identity { "identity: $.nomor\n" } else { "" };
-    format!("{identity}steps:\n  - filter: $.nomor > -{}\nto:\n  - target: arsip.simpan\n", round + 1)
+    format!(
+        "{identity}steps:\n  - filter: $.nomor > -{}\nto:\n  - target: arsip.simpan\n",
+        round + 1
+    )
 }
 
 async fn reload(stage: &mut Stage, is_good: bool) {

@@ -80,9 +80,9 @@ pub(crate) async fn slow(context: Context) -> Played {
     stage.drained().await;
     neighbours_go_on(&mut stage, before, begun..end);
     let at: Vec<_> = calls(&stage, TARGET, begun..end).iter().map(|it| it.at).collect();
-    let side_by_side = at.iter().map(|now| {
-        at.iter().filter(|it| **it <= *now && now.duration_since(**it) < SLOW).count()
-    });
+    let side_by_side = at
+        .iter()
+        .map(|now| at.iter().filter(|it| **it <= *now && now.duration_since(**it) < SLOW).count());
     let most = side_by_side.max().unwrap_or_default();
     stage.wants(most <= IN_FLIGHT_MAX, || format!("{most} calls side by side"));
     Ok(stage.judge(0).await)
@@ -97,8 +97,10 @@ fn calls(stage: &Stage, target: &str, during: std::ops::Range<Instant>) -> Vec<A
 pub(crate) async fn failing(context: Context) -> Played {
     let span = context.length(Duration::from_secs(4), Duration::from_secs(30));
     let mut stage = Stage::set(&context).await?;
-    let policy = context.length("{ first: 1s, factor: 3, max: 30s, give_up: 1h }",
-        "{ first: 5s, factor: 3, max: 30m, give_up: 3d }");
+    let policy = context.length(
+        "{ first: 1s, factor: 3, max: 30s, give_up: 1h }",
+        "{ first: 5s, factor: 3, max: 30m, give_up: 3d }",
+    );
     retry(&stage, policy);
     stage.start().await;
     stage.load().await;
@@ -184,7 +186,9 @@ pub(crate) async fn never_answering(context: Context) -> Played {
     }
     let late = again.iter().filter_map(|it| it.get(1).map(|second| second.at - it[0].at));
     let soonest = late.min().unwrap_or_default();
-    stage.wants(soonest < TIMEOUT + TIMEOUT_OFF_MAX * 2, || format!("the first ended after {soonest:?}"));
+    stage.wants(soonest < TIMEOUT + TIMEOUT_OFF_MAX * 2, || {
+        format!("the first ended after {soonest:?}")
+    });
     Ok(stage.judge(0).await)
 }
 

@@ -23,9 +23,9 @@ mod language;
 mod ledger;
 mod many_routes;
 mod metrics;
+mod operators;
 #[path = "../../faults/oracle/mod.rs"]
 mod oracle;
-mod operators;
 mod order;
 mod pause;
 mod postgres;

@@ -255,7 +255,11 @@ impl EngineIntake {
     }
 
     /// A deliberate bug: stores what was answered for already. See [`crash`].
-    fn publish_late(&self, stored: (Vec<Output>, Writes), accepted: Vec<Accepted>) -> Vec<Accepted> {
+    fn publish_late(
+        &self,
+        stored: (Vec<Output>, Writes),
+        accepted: Vec<Accepted>,
+    ) -> Vec<Accepted> {
         let shared = Arc::clone(&self.shared);
         let mut task = JoinSet::new();
         task.spawn(async move {

@@ -19,8 +19,9 @@ use simpul::ops::wire::RouteView;
 
 use crate::oracle::{
     gateway::{self, Gateway, Setting, imbalance, is_settled, system_of},
-    proxy, random,
+    proxy,
     rabbit::Rabbit,
+    random,
     receiver::{self, Receiver},
     senders::{self, Log, QueueSender, Sender, Traffic},
     verdict::{self, Door, OWED, Owed, Run, Verdict},
