@@ -21,7 +21,7 @@ mod common {
 mod floor;
 mod pace;
 mod queues;
-#[path = "../../tests/it/support/rabbit.rs"]
+#[path = "../../faults/oracle/rabbit.rs"]
 #[allow(dead_code, reason = "the tests need more of it")]
 mod rabbit;
 #[path = "../records/mod.rs"]

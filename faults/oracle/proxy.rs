@@ -66,9 +66,7 @@ impl Proxy {
             loop {
                 let (here, _) = listener.accept().await.unwrap();
                 if *seen.borrow() != Weather::Refuse {
-                    let mut all = all.lock().unwrap();
-                    while all.try_join_next().is_some() {}
-                    all.spawn(lead(here, Arc::clone(&to), seen.clone()));
+                    spawn(&all, lead(here, Arc::clone(&to), seen.clone()));
                 }
             }
         });
@@ -108,6 +106,13 @@ enum Way {
 enum End {
     Quiet,
     Reset,
+}
+
+/// Starts one more, and forgets those that have ended.
+fn spawn(all: &Mutex<JoinSet<()>>, task: impl Future<Output = ()> + Send + 'static) {
+    let mut all = all.lock().unwrap();
+    while all.try_join_next().is_some() {}
+    all.spawn(task);
 }
 
 /// How long one that may not be there is tried.

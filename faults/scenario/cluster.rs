@@ -61,15 +61,7 @@ impl Cluster {
                 }
                 let node = Rabbit::start_on(&ground)?;
                 if let Some(first) = nodes.first() {
-                    for order in [
-                        &["stop_app"][..],
-                        &["reset"],
-                        &["join_cluster", &first.node()],
-                        &["start_app"],
-                    ] {
-                        node.control(order);
-                    }
-                    node.wait_until_up();
+                    join(&node, first);
                 }
                 nodes.push(Arc::new(node));
             }
@@ -78,7 +70,7 @@ impl Cluster {
         let nodes = tokio::task::spawn_blocking(starting).await.unwrap();
         let nodes = nodes.ok_or("RabbitMQ is not installed")?;
         let places = nodes.iter().map(|it| (it.host().to_owned(), it.port())).collect();
-        Ok(Self { nodes, balancer: Proxy::before(places).await, network: network })
+        Ok(Self { nodes, balancer: Proxy::before(places).await, network })
     }
 
     /// A gateway under load, with every queue on three nodes.
@@ -102,6 +94,15 @@ impl Cluster {
         let led = self.nodes.iter().position(|it| line.contains(&it.node()));
         led.unwrap_or_else(|| panic!("nobody leads {queue}: {listed}"))
     }
+}
+
+/// Makes a node one of a cluster.
+fn join(node: &Rabbit, first: &Rabbit) {
+    let to = first.node();
+    for order in [&["stop_app"][..], &["reset"], &["join_cluster", &to], &["start_app"]] {
+        node.control(order);
+    }
+    node.wait_until_up();
 }
 
 /// F12.

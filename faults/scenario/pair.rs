@@ -41,14 +41,16 @@ pub(crate) async fn rolling(context: Context) -> Played {
     let end = Instant::now();
     stage.rest().await;
     stage.drained().await;
-    let mut last = begun;
-    let mut longest = Duration::ZERO;
-    for it in stage.receiver.arrivals().iter().filter(|it| it.target == ORDERED) {
-        if begun < it.at && it.at < end {
-            longest = longest.max(it.at - last);
-            last = it.at;
-        }
-    }
+    let longest = longest_gap(&stage, begun..end);
     stage.wants(longest <= GAP_MAX, || format!("nothing came to {ORDERED} for {longest:?}"));
     Ok(stage.judge(0).await)
+}
+
+/// The longest time in which the ordered target got nothing.
+fn longest_gap(stage: &Stage, during: std::ops::Range<Instant>) -> Duration {
+    let arrivals = stage.receiver.arrivals();
+    let here = arrivals.iter().filter(|it| it.target == ORDERED && during.contains(&it.at));
+    let mut all: Vec<_> = std::iter::once(during.start).chain(here.map(|it| it.at)).collect();
+    all.sort();
+    all.windows(2).map(|it| it[1] - it[0]).max().unwrap_or_default()
 }

@@ -63,21 +63,26 @@ impl File {
 
     /// The power goes: of what was not synced any sector may be there.
     fn lose(&mut self, random: &mut Random) {
-        let all_or_none = random.below(3);
-        for change in std::mem::take(&mut self.pending) {
-            match change {
-                Change::Written(offset, bytes) => {
-                    for (index, sector) in bytes.chunks(SECTOR).enumerate() {
-                        if all_or_none == 1 || (all_or_none == 2 && random.one_in(2)) {
-                            let at = offset + (index * SECTOR) as u64;
-                            self.apply(&Change::Written(at, sector.to_vec()));
-                        }
-                    }
-                }
-                other if all_or_none == 1 => self.apply(&other),
-                Change::Cut(_) | Change::Gone => {}
+        // Nothing of it, all of it, or one sector in two.
+        let odds = random.below(3);
+        let mut stays = move || odds == 1 || (odds == 2 && random.one_in(2));
+        let pending = std::mem::take(&mut self.pending);
+        for sector in pending.into_iter().flat_map(Change::sectors) {
+            if stays() {
+                self.apply(&sector);
             }
         }
+    }
+}
+
+impl Change {
+    /// In the parts of which a disk may have some.
+    fn sectors(self) -> Vec<Self> {
+        let Self::Written(offset, bytes) = self else { return vec![self] };
+        let sector = |(index, it): (usize, &[u8])| {
+            Self::Written(offset + (index * SECTOR) as u64, it.to_vec())
+        };
+        bytes.chunks(SECTOR).enumerate().map(sector).collect()
     }
 }
 
