@@ -40,6 +40,15 @@ fn a_publication_that_is_taken_for_confirmed_is_found() {
     is_found(&["F20", "--sabotage", "ignore_confirm"], "I1 lost");
 }
 
+/// The power goes with what the disk was not asked to keep: all of it.
+#[test]
+fn a_sync_that_is_skipped_is_found() {
+    if !std::path::Path::new("tests/it/disk/shim.c").exists() {
+        return;
+    }
+    is_found(&["F32", "--sabotage", "skip_sync"], "I8 lie");
+}
+
 #[test]
 fn a_repeat_that_does_not_say_so_is_found() {
     is_found(&["F05", "--broker", "embedded", "--sabotage", "drop_flag"], "I3 unflagged");

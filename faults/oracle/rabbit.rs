@@ -72,6 +72,7 @@ impl Default for Ground {
 /// A running RabbitMQ.
 pub(crate) struct Rabbit {
     guard: Mutex<Child>,
+    namespace: Option<String>,
     host: String,
     port: u16,
     /// Where it speaks TLS, as `localhost`.
@@ -109,14 +110,8 @@ impl Rabbit {
         let base = tempfile::Builder::new().prefix("simpul-rabbit-").tempdir().unwrap().keep();
         let [port, tls_port, between_nodes, names] = free_ports();
         configure(&base, (port, tls_port), ground);
-        let mut command = match &ground.namespace {
-            None => Command::new("sh"),
-            Some(namespace) => {
-                let mut command = Command::new("ip");
-                command.args(["netns", "exec", namespace, "sh"]);
-                command
-            }
-        };
+        let namespace = ground.namespace.clone();
+        let mut command = within(namespace.as_deref(), "sh");
         command.args(["-c", GUARD]).env_clear().process_group(0).stdin(Stdio::piped());
         let names = ground.names.unwrap_or(names);
         let environment = environment(&base, (port, between_nodes, names), ground);
@@ -124,7 +119,7 @@ impl Rabbit {
         let guard = Mutex::new(command.spawn().unwrap());
         let next_vhost = AtomicUsize::new(0);
         let host = ground.host.clone();
-        let rabbit = Self { guard, host, port, tls_port, environment, next_vhost };
+        let rabbit = Self { guard, namespace, host, port, tls_port, environment, next_vhost };
         rabbit.begin();
         rabbit.wait_until_up();
         Some(rabbit)
@@ -151,7 +146,7 @@ impl Rabbit {
 
     /// Has `rabbitmqctl` do something; returns what it said.
     pub(crate) fn control(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new(CONTROL);
+        let mut command = within(self.namespace.as_deref(), CONTROL);
         command.args(["--node", &self.node(), "--quiet"]).args(arguments).env_clear();
         if self.setting("RABBITMQ_USE_LONGNAME") == "true" {
             command.arg("--longnames");
@@ -265,6 +260,14 @@ impl Drop for Rabbit {
         drop(guard.stdin.take());
         let _ = guard.wait();
     }
+}
+
+/// A program in a network namespace, or in that of this process.
+fn within(namespace: Option<&str>, program: &str) -> Command {
+    let Some(namespace) = namespace else { return Command::new(program) };
+    let mut command = Command::new("ip");
+    command.args(["netns", "exec", namespace, program]);
+    command
 }
 
 /// Outside the range from which systems take the ports of outgoing calls: the server opens them
