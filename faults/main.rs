@@ -39,7 +39,7 @@ use self::{
 const SEED: u64 = 7;
 
 /// How long one scenario may take in all: more is a hang.
-const SCENARIO_MAX: Duration = Duration::from_secs(120);
+const SCENARIO_MAX: Duration = Duration::from_secs(300);
 const SCENARIO_MAX_FULL: Duration = Duration::from_secs(1_200);
 
 /// Try to lose a message

@@ -24,6 +24,9 @@ use crate::oracle::{
 /// How long anything may take that must happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The same where it will not: a deliberate bug lost it.
+const PATIENCE_SABOTAGED: Duration = Duration::from_secs(8);
+
 /// How long a gateway may take to be ready again after a kill.
 pub(crate) const READY_MAX: Duration = Duration::from_secs(3);
 
@@ -337,7 +340,7 @@ impl Stage {
             let status = self.gateways[0].status().await;
             let is_done = |it: &RouteView| is_settled(it) && imbalance(it).is_none();
             let done = status.as_ref().is_some_and(|it| it.iter().all(is_done));
-            if done || PATIENCE < start.elapsed() {
+            if done || self.patience() < start.elapsed() {
                 if !done {
                     self.breaks(format!("it does not settle: {status:?}"));
                 }
@@ -357,7 +360,7 @@ impl Stage {
             let dead = self.dead().await;
             let verdict = self.verdict(&dead);
             // What waits in a system's own queue stands in no account of ours yet.
-            if verdict.lost.is_empty() || PATIENCE < begun.elapsed() {
+            if verdict.lost.is_empty() || self.patience() < begun.elapsed() {
                 break (routes, verdict);
             }
             sleep(Duration::from_millis(100)).await;
@@ -392,6 +395,11 @@ impl Stage {
         findings.unflagged = verdict.unflagged.len();
         findings.disorder = verdict.disorder.len();
         findings
+    }
+
+    /// How long what is missing may still come.
+    fn patience(&self) -> Duration {
+        if self.context.sabotage.is_some() { PATIENCE_SABOTAGED } else { PATIENCE }
     }
 
     /// What the journal says of these messages.

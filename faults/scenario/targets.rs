@@ -71,10 +71,10 @@ pub(crate) async fn slow(context: Context) -> Played {
     let calm = Instant::now();
     let mut stage = under_load(&context).await?;
     sleep(Duration::from_secs(1)).await;
-    let begun = Instant::now();
-    let before = p99(&stage, calm..begun);
+    let before = p99(&stage, calm..Instant::now());
     let reply = Reply { after: SLOW, ..200.into() };
     stage.receiver.answer(move |it| if it.target == TARGET { reply } else { 200.into() });
+    let begun = Instant::now();
     sleep(span).await;
     stage.receiver.answer(|_| 200);
     let end = Instant::now();
