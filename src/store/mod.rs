@@ -102,7 +102,7 @@ struct Failure {
 }
 
 /// Told that the disk failed the store, with the reason.
-type OnFailure = Arc<dyn Fn(&str) + Send + Sync>;
+pub type OnFailure = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl Failure {
     /// From now on nothing that is on disk can be believed.
@@ -135,7 +135,7 @@ pub struct Options {
     pub observe: Option<Arc<dyn Fn(CommitSeen) + Send + Sync>>,
     /// Told, once, that the disk failed a database in a directory, with the reason: nothing can be
     /// written any more, and the process should end. On a thread of the store.
-    pub on_failure: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    pub on_failure: Option<OnFailure>,
     /// How much room a database in a directory leaves on its disk; `None`: nobody looks.
     pub disk_low: Option<DiskLow>,
     /// For tests with a paused clock: waiting for the store keeps tokio from moving the clock.

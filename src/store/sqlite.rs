@@ -187,7 +187,8 @@ pub(super) fn error(what: &str, error: &rusqlite::Error) -> StoreError {
             "; the disk refused: look at it (`dmesg`) before simpul is started again"
         }
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            "; the database is damaged: copy its directory, and let `simpul store check` say what is lost"
+            "; the database is damaged: copy its directory, let `simpul store check` say what is \
+             lost, and restore a backup"
         }
         Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
             "; the user that simpul runs as must be able to write it and its directory"

@@ -10,6 +10,9 @@ use super::Outcome;
 
 /// Look after the store
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  simpul store check                      look for damage, while no bus runs on it")]
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,

@@ -29,13 +29,19 @@ fn delivered(project: &Path) -> BTreeSet<u64> {
 async fn fails(how: &str) {
     let Some(shim) = shim() else { return };
     let project = project();
-    let fault = project.path().join("fault");
+    let accepted = until_it_fails(shim, project.path(), how).await;
+    everything_is_there(project.path(), accepted).await;
+}
+
+/// Runs the bus until the disk fails; returns what was accepted.
+async fn until_it_fails(shim: &Path, project: &Path, how: &str) -> BTreeSet<u64> {
+    let fault = project.join("fault");
     let variables = [
         ("LD_PRELOAD", shim.display().to_string()),
         ("SHIM_MATCH", "/data".to_owned()),
         ("SHIM_FAULT", fault.display().to_string()),
     ];
-    let mut process = Process::start_with(project.path(), &variables);
+    let mut process = Process::start_with(project, &variables);
     let mut accepted = BTreeSet::new();
     for nomor in 1..=20 {
         assert_eq!(send(&process, nomor).await, Some(202));
@@ -51,22 +57,27 @@ async fn fails(how: &str) {
         }
     }
     assert_eq!(process.ended(), Some(74));
-    let log = fs::read_to_string(project.path().join("simpul.log")).unwrap();
+    let log = fs::read_to_string(project.join("simpul.log")).unwrap();
     assert!(log.contains("error: the store failed, and nothing more is accepted"), "{log}");
     assert!(log.contains("the disk refused: look at it"), "{log}");
     assert!(accepted.len() < 40, "it failed nothing");
 
     let _ = fs::remove_file(&fault);
-    let mut process = Process::start(project.path());
+    accepted
+}
+
+/// Starts the bus on a disk that works again.
+async fn everything_is_there(project: &Path, mut accepted: BTreeSet<u64>) {
+    let mut process = Process::start(project);
     assert_eq!(send(&process, 41).await, Some(202));
     accepted.insert(41);
     until("everything that was accepted is delivered", async || {
-        accepted.is_subset(&delivered(project.path()))
+        accepted.is_subset(&delivered(project))
     })
     .await;
     process.signal("-TERM");
     assert_eq!(process.ended(), Some(0));
-    let checked = simpul_on(project.path(), &["store", "check"]);
+    let checked = simpul_on(project, &["store", "check"]);
     assert_eq!(checked.code, 0, "{}", checked.out);
 }
 

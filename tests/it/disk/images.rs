@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use simpul::{
     broker::embedded::{self, Embedded},
-    connector::{Answer, Call, CallError, Class, Handover, Incoming, Target},
+    connector::{Answer, Call, CallError, Class, Handover, Incoming, Intake, Target},
     engine::{Engine, Options, Parts},
     ledger,
     message::{Clock, Endpoint, MessageId},
@@ -115,17 +115,7 @@ impl Working {
             let intake = self.engine.intake();
             senders.spawn(async move {
                 for nomor in numbers.filter(|it| it % 8 == sender) {
-                    let message = Incoming {
-                        key: (nomor % 3 == 0).then(|| format!("kunci-{nomor}")),
-                        body: body(nomor).to_string().into(),
-                        ..Incoming::default()
-                    };
-                    let source = Endpoint::parse("asal.data").unwrap();
-                    let messages = vec![message];
-                    let handover = Handover { source, client: "asal.data/uji".into(), messages };
-                    if let Ok(accepted) = intake.accept(handover).await {
-                        said.say(&format!("{} {nomor}\n", accepted[0].id));
-                    }
+                    hand_over(&*intake, nomor, &said).await;
                 }
             });
         }
@@ -137,6 +127,19 @@ impl Working {
         if cleanly {
             self.broker.close().await.unwrap();
         }
+    }
+}
+
+async fn hand_over(intake: &dyn Intake, nomor: u64, said: &Acknowledged) {
+    let message = Incoming {
+        key: nomor.is_multiple_of(3).then(|| format!("kunci-{nomor}")),
+        body: body(nomor).to_string().into(),
+        ..Incoming::default()
+    };
+    let source = Endpoint::parse("asal.data").unwrap();
+    let handover = Handover { source, client: "asal.data/uji".into(), messages: vec![message] };
+    if let Ok(accepted) = intake.accept(handover).await {
+        said.say(&format!("{} {nomor}\n", accepted[0].id));
     }
 }
 
@@ -229,6 +232,8 @@ fn no_power_cut_loses_what_was_acknowledged_or_leaves_anything_wrong() {
             std::thread::spawn(move || check_all(&checked))
         })
         .collect();
+    // So that what makes them learns it when both have found something.
+    drop(checked);
     let made = make(&records, &images);
     drop(images);
     let mut slowest = Duration::ZERO;
