@@ -51,6 +51,8 @@ async fn one_key_that_waits_holds_no_other_up() {
     let bus = Bus::start(ROUTE, &[("arsip", arsip.clone())]).await;
     bus.publish(json!({ "kunci": "a", "n": 0 })).await;
     bus.until("the first failure", |it| it.targets[0].retrying == 1).await;
+    let waits = "simpul_order_keys_waiting{route=\"uji\",target=\"arsip.terima\"} 1\n";
+    bus.until("the metric", |_| bus.metrics().encode().contains(waits)).await;
     bus.publish(json!({ "kunci": "a", "n": 1 })).await;
     for n in 2..12 {
         bus.publish(json!({ "kunci": n, "n": n })).await;

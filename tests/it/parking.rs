@@ -115,6 +115,12 @@ async fn what_comes_behind_a_dead_delivery_of_its_key_is_parked_and_other_keys_g
         publish(&bus, "b", 1..=3).await;
         parked(&bus, 3).await;
         assert_eq!((sent(&target, "a"), sent(&target, "b")), (vec![1, 2], vec![1, 2, 3]));
+        let of = |name: &str, count| {
+            format!("simpul_{name}{{route=\"uji\",target=\"arsip.terima\"}} {count}\n")
+        };
+        let expected = [of("deliveries_parked", 3), of("order_keys_held", 1)];
+        let shown = |_: &RouteStatus| expected.iter().all(|it| bus.metrics().encode().contains(it));
+        bus.until("the metrics to show it", shown).await;
         bus.stop().await;
     }
 }

@@ -1,11 +1,11 @@
 //! Whole projects: all mistakes at once, what files may be, and what a change changes.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use proptest::prelude::*;
 use simpul::{
     message::{Digest, Endpoint},
-    route::{check_route, check_system},
+    route::{RetryPolicy, check_route, check_system},
 };
 use tempfile::TempDir;
 
@@ -237,4 +237,28 @@ fn of_very_many_mistakes_the_first_few_hundred_are_told() {
         let found = check_route(&text).len();
         assert!((100..=600).contains(&found), "{found}");
     }
+}
+
+#[test]
+fn a_retry_policy_is_inherited_from_the_system_by_the_route_and_by_the_target() {
+    let folder = sound();
+    write(&folder, "simpul.yaml", "retry: { gigih: { first: 7s, max: 1h } }\n");
+    let target = "http:\n  url: http://127.0.0.1:9\n  targets:\n    catat: { post: /a }\n    \
+                  hapus: { post: /b }\n";
+    let system = system("e-absensi", &format!("retry: gigih\n{target}"));
+    write(&folder, "connectors/e-absensi.yaml", &system);
+    let route = format!(
+        "{ROUTE}    retry: {{ give_up: 9d }}\n  - target: e-absensi.hapus\n    retry: standard\n\
+         retry: {{ factor: 2 }}\n"
+    );
+    write(&folder, "routes/sppd-terbit.yaml", &route);
+    let (_, loaded) = load(folder.path(), &[]).map_err(|it| it.to_string()).unwrap();
+    let of = |index: usize| loaded.plan.routes["sppd-terbit"].to[index].retry;
+    let inherited = RetryPolicy {
+        first: Duration::from_secs(7),
+        factor: 2.0,
+        max: Duration::from_hours(1),
+        give_up: Duration::from_hours(9 * 24),
+    };
+    assert_eq!((of(0), of(1)), (inherited, RetryPolicy::STANDARD));
 }

@@ -57,17 +57,7 @@ async fn no_delivery_overtakes_and_none_is_left_behind_in_random_histories_of_ke
 impl History {
     async fn unfolds(mut self) {
         for _ in 0..120 {
-            let key = self.chance(2);
-            match self.chance(7) {
-                0 | 1 => self.create(key).await,
-                6 => self.keys[key].arrive(),
-                2 | 3 => {
-                    let fails = self.chance(3) == 0;
-                    self.work(key, fails).await;
-                }
-                4 => self.deal_with_a_letter(key).await,
-                _ => self.call().await,
-            }
+            self.step().await;
             self.agrees().await;
         }
         // Everything dead is sent on again, and taken.
@@ -75,19 +65,38 @@ impl History {
             self.replay(&letter).await;
         }
         for key in 0..2 {
-            loop {
-                self.keys[key].arrive();
-                self.call().await;
-                if self.keys[key].queue.is_empty() {
-                    break;
-                }
-                self.work(key, false).await;
-            }
-            let is_over = |it: &(DeliveryId, State)| it.1 == State::Final;
+            self.finish(key).await;
             let all = &self.keys[key].deliveries;
+            let is_over = |it: &(DeliveryId, State)| it.1 == State::Final;
             assert!(all.iter().all(is_over), "{:?}", self.keys[key].listed());
         }
         self.agrees().await;
+    }
+
+    async fn step(&mut self) {
+        let key = self.chance(2);
+        match self.chance(7) {
+            0 | 1 => self.create(key).await,
+            2 | 3 => {
+                let fails = self.chance(3) == 0;
+                self.work(key, fails).await;
+            }
+            4 => self.deal_with_a_letter(key).await,
+            5 => self.call().await,
+            _ => self.keys[key].arrive(),
+        }
+    }
+
+    /// Works until nothing is left.
+    async fn finish(&mut self, key: usize) {
+        loop {
+            self.keys[key].arrive();
+            self.call().await;
+            if self.keys[key].queue.is_empty() {
+                return;
+            }
+            self.work(key, false).await;
+        }
     }
 
     /// A number below `limit` (splitmix64).
