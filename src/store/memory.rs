@@ -73,7 +73,8 @@ impl Memory {
     pub(in crate::store) fn clear(&self) -> Result<(), StoreError> {
         let work = self.lock();
         for table in TABLES {
-            let cleared = work.connection.execute_batch(&format!("DELETE FROM {table}"));
+            let sql = format!("DELETE FROM {table}");
+            let cleared = work.connection.prepare_cached(&sql).and_then(|mut it| it.execute([]));
             cleared.map_err(|error| sqlite::error("cannot clear", &error))?;
         }
         Ok(())

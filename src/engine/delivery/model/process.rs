@@ -26,16 +26,19 @@ use crate::{
 };
 
 /// Messages of a history at most.
-const MESSAGES_MAX: usize = 4;
+const MESSAGES_MAX: usize = 3;
 
 /// Keys that they have.
 const KEYS: usize = 2;
 
 /// Steps of a history before everything is mended.
-const STEPS_MAX: usize = 60;
+const STEPS_MAX: usize = 40;
 
 /// Rounds in which everything that is left must come to its end.
-const ROUNDS_MAX: usize = 400;
+const ROUNDS_MAX: usize = 100;
+
+/// The longest that a round waits: a paused target is tried each minute.
+const ROUND_MAX: Duration = Duration::from_secs(64);
 
 /// What goes on in a history.
 pub(super) struct World<'s> {
@@ -211,7 +214,11 @@ impl World<'_> {
                 worker.end().await;
             }
             let all = DeadFilter::default();
-            dead_letters += engine.dead(&all, 500).await.unwrap_or_default().len() as u64;
+            let dead = engine.dead(&all, 500).await.unwrap_or_default().len();
+            if dead == 0 {
+                break;
+            }
+            dead_letters += dead as u64;
             if let Err(error) = engine.replay(&all, "operator: uji").await {
                 broken.push(format!("a replay is refused: {error}"));
             }
@@ -230,35 +237,44 @@ impl World<'_> {
         routes: &[Arc<Route>],
         workers: &mut [Worker<'_>],
     ) -> bool {
+        let mut wait = Duration::from_secs(1);
         for _ in 0..ROUNDS_MAX {
             shared.call_keys().await;
             for route in routes {
                 self.route(shared, route).await;
             }
             for worker in &mut *workers {
-                let queue = delivery_queue(&worker.route.name, &worker.destination.target);
-                let taken = self.broker.take(&queue, worker.room());
-                if !taken.is_empty() {
-                    worker.take(taken).await;
-                }
-                let gate = Arc::clone(&worker.gate);
-                if !worker.held.is_empty()
-                    && let Some(pass) = gate.pass().now_or_never()
-                {
-                    worker.let_through(pass).await;
-                }
-                while let Some(done) = worker.tasks.join_next_with_id().await {
-                    worker.settle(done);
-                }
-                while worker.settling.next().await.is_some() {}
+                self.work_all(worker).await;
             }
             let is_done = self.broker.is_idle() && workers.iter().all(|it| it.held.is_empty());
             if is_done && shared.ledger.keys_to_call().await.is_ok_and(|it| it.is_empty()) {
                 return true;
             }
-            tokio::time::advance(Duration::from_secs(2)).await;
+            tokio::time::advance(wait).await;
+            wait = (wait * 2).min(ROUND_MAX);
         }
         false
+    }
+}
+
+impl World<'_> {
+    /// Every arm of a delivery worker, as far as it goes.
+    async fn work_all(&mut self, worker: &mut Worker<'_>) {
+        let queue = delivery_queue(&worker.route.name, &worker.destination.target);
+        let taken = self.broker.take(&queue, worker.room());
+        if !taken.is_empty() {
+            worker.take(taken).await;
+        }
+        let gate = Arc::clone(&worker.gate);
+        if !worker.held.is_empty()
+            && let Some(pass) = gate.pass().now_or_never()
+        {
+            worker.let_through(pass).await;
+        }
+        while let Some(done) = worker.tasks.join_next_with_id().await {
+            worker.settle(done);
+        }
+        while worker.settling.next().await.is_some() {}
     }
 }
 

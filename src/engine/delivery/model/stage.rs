@@ -109,9 +109,9 @@ impl Target for Remembering {
 fn answer(random: &mut Random) -> Option<(Class, u16, bool)> {
     match random.below(20) {
         0..4 => Some((Class::Unavailable, 503, false)),
-        4 => Some((Class::Refused, 422, false)),
-        5 => Some((Class::Refused, 404, true)),
-        6 => Some((Class::Misconfigured, 401, false)),
+        4..6 => Some((Class::Refused, 422, false)),
+        6 => Some((Class::Refused, 404, true)),
+        7 => Some((Class::Misconfigured, 401, false)),
         _ => None,
     }
 }
