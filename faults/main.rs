@@ -5,6 +5,9 @@
 //! so that what is killed is what was built.
 
 mod oracle;
+#[path = "../tests/it/support/postgres.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
+mod postgres;
 mod relay;
 mod report;
 mod scenario;
@@ -36,7 +39,7 @@ use self::{
 const SEED: u64 = 7;
 
 /// How long one scenario may take in all: more is a hang.
-const SCENARIO_MAX: Duration = Duration::from_secs(120);
+const SCENARIO_MAX: Duration = Duration::from_secs(300);
 const SCENARIO_MAX_FULL: Duration = Duration::from_secs(1_200);
 
 /// Try to lose a message
@@ -118,6 +121,8 @@ fn main() -> ExitCode {
         ALL.iter().for_each(|it| say(&format!("{}  {}", it.name, it.fault)));
         return ExitCode::SUCCESS;
     }
+    // What a scenario panics with stands in its report.
+    std::panic::set_hook(Box::new(|_| {}));
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match runtime {

@@ -199,7 +199,7 @@ impl Gateway {
     }
 
     /// Orders all dead letters to be replayed; the number of the job.
-    pub(super) async fn order_replay(&self) -> i64 {
+    pub(crate) async fn order_replay(&self) -> i64 {
         let order = json!({
             "kind": "replay", "selection": { "all": true }, "by": "operator", "reason": "uji",
         });
@@ -209,7 +209,7 @@ impl Gateway {
     }
 
     /// A job: its state, and how many letters it has sent on.
-    pub(super) async fn job(&self, id: i64) -> Option<(String, u64)> {
+    pub(crate) async fn job(&self, id: i64) -> Option<(String, u64)> {
         let (status, told) = self.operating(&format!("/dead/jobs/{id}"), None).await?;
         let state = told["state"].as_str().filter(|_| status == 200)?.to_owned();
         Some((state, told["passed"].as_u64()?))

@@ -10,7 +10,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinSet,
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 /// What is read at once.
@@ -51,6 +51,12 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Leads to a port of this machine.
     pub(crate) async fn start(to: u16) -> Self {
+        Self::before(vec![("127.0.0.1".to_owned(), to)]).await
+    }
+
+    /// Leads to the first of several that takes the connection, as a load balancer does.
+    pub(crate) async fn before(to: Vec<(String, u16)>) -> Self {
+        let to: Arc<[(String, u16)]> = to.into();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let connections: Arc<Mutex<JoinSet<()>>> = Arc::default();
@@ -60,9 +66,7 @@ impl Proxy {
             loop {
                 let (here, _) = listener.accept().await.unwrap();
                 if *seen.borrow() != Weather::Refuse {
-                    let mut all = all.lock().unwrap();
-                    while all.try_join_next().is_some() {}
-                    all.spawn(lead(here, to, seen.clone()));
+                    spawn(&all, lead(here, Arc::clone(&to), seen.clone()));
                 }
             }
         });
@@ -76,9 +80,9 @@ impl Proxy {
 
     /// The same address, through here.
     pub(crate) fn through(&self, address: &str) -> String {
-        let (before, after) = address.rsplit_once(':').unwrap();
+        let (before, after) = address.rsplit_once('@').unwrap();
         let (_, path) = after.split_once('/').unwrap();
-        format!("{before}:{}/{path}", self.port)
+        format!("{before}@127.0.0.1:{}/{path}", self.port)
     }
 
     /// Cuts every connection that there is; new ones are let through.
@@ -104,8 +108,28 @@ enum End {
     Reset,
 }
 
-async fn lead(here: TcpStream, to: u16, weather: watch::Receiver<Weather>) {
-    let Ok(there) = TcpStream::connect(("127.0.0.1", to)).await else { return };
+/// Starts one more, and forgets those that have ended.
+fn spawn(all: &Mutex<JoinSet<()>>, task: impl Future<Output = ()> + Send + 'static) {
+    let mut all = all.lock().unwrap();
+    while all.try_join_next().is_some() {}
+    all.spawn(task);
+}
+
+/// How long one that may not be there is tried.
+const CONNECT_MAX: Duration = Duration::from_secs(1);
+
+async fn connect(to: &[(String, u16)]) -> Option<TcpStream> {
+    for (host, port) in to {
+        let there = timeout(CONNECT_MAX, TcpStream::connect((&**host, *port))).await;
+        if let Ok(Ok(there)) = there {
+            return Some(there);
+        }
+    }
+    None
+}
+
+async fn lead(here: TcpStream, to: Arc<[(String, u16)]>, weather: watch::Receiver<Weather>) {
+    let Some(there) = connect(&to).await else { return };
     let _ = (here.set_nodelay(true), there.set_nodelay(true));
     let (mut from_here, mut to_here) = here.into_split();
     let (mut from_there, mut to_there) = there.into_split();

@@ -30,15 +30,50 @@ const START_TIMEOUT: Duration = Duration::from_secs(120);
 /// Starts the server for each line that it reads. At the end of its input, which comes however the
 /// test process ends, it kills everything that it started, itself included.
 const GUARD: &str = r#"
-epmd -port "$ERL_EPMD_PORT" -address 127.0.0.1 >/dev/null 2>&1 &
+epmd -port "$ERL_EPMD_PORT" -address "$ERL_EPMD_ADDRESS" >/dev/null 2>&1 &
 while read -r _; do "$SERVER" >>"$BASE/out" 2>&1 </dev/null & done
 rm -rf "$BASE"
 kill -9 -$$
 "#;
 
+/// Where a server stands, and with what it begins.
+#[derive(Debug, Clone)]
+pub(crate) struct Ground {
+    /// The network namespace, or nothing for that of this process.
+    pub(crate) namespace: Option<String>,
+    /// Where clients reach it.
+    pub(crate) host: String,
+    /// Where other nodes reach it; its name.
+    pub(crate) node: String,
+    /// The directory with the secret that nodes share, or nothing for its own.
+    pub(crate) home: Option<PathBuf>,
+    /// Where nodes ask for each other's ports, or nothing for its own.
+    pub(crate) names: Option<u16>,
+    /// Virtual hosts from the start.
+    pub(crate) vhosts: usize,
+    /// More lines of its configuration.
+    pub(crate) more: &'static str,
+}
+
+impl Default for Ground {
+    fn default() -> Self {
+        Self {
+            namespace: None,
+            host: "127.0.0.1".to_owned(),
+            node: "localhost".to_owned(),
+            home: None,
+            names: None,
+            vhosts: VHOSTS,
+            more: "",
+        }
+    }
+}
+
 /// A running RabbitMQ.
 pub(crate) struct Rabbit {
     guard: Mutex<Child>,
+    namespace: Option<String>,
+    host: String,
     port: u16,
     /// Where it speaks TLS, as `localhost`.
     tls_port: u16,
@@ -55,6 +90,11 @@ impl Rabbit {
 
     /// One of its own, which ends when it is dropped.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_on(&Ground::default())
+    }
+
+    /// One of its own on certain ground.
+    pub(crate) fn start_on(ground: &Ground) -> Option<Self> {
         if !Path::new(SERVER).exists() {
             let may_skip = env::var("CI").as_deref() != Ok("true");
             assert!(may_skip, "{SERVER} is missing (Debian: apt-get install rabbitmq-server)");
@@ -69,14 +109,17 @@ impl Rabbit {
         }
         let base = tempfile::Builder::new().prefix("simpul-rabbit-").tempdir().unwrap().keep();
         let [port, tls_port, between_nodes, names] = free_ports();
-        configure(&base, port, tls_port);
-        let mut command = Command::new("sh");
+        configure(&base, (port, tls_port), ground);
+        let namespace = ground.namespace.clone();
+        let mut command = within(namespace.as_deref(), "sh");
         command.args(["-c", GUARD]).env_clear().process_group(0).stdin(Stdio::piped());
-        let environment = environment(&base, port, between_nodes, names);
+        let names = ground.names.unwrap_or(names);
+        let environment = environment(&base, (port, between_nodes, names), ground);
         command.envs(environment.iter().cloned());
         let guard = Mutex::new(command.spawn().unwrap());
         let next_vhost = AtomicUsize::new(0);
-        let rabbit = Self { guard, port, tls_port, environment, next_vhost };
+        let host = ground.host.clone();
+        let rabbit = Self { guard, namespace, host, port, tls_port, environment, next_vhost };
         rabbit.begin();
         rabbit.wait_until_up();
         Some(rabbit)
@@ -103,8 +146,11 @@ impl Rabbit {
 
     /// Has `rabbitmqctl` do something; returns what it said.
     pub(crate) fn control(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new(CONTROL);
+        let mut command = within(self.namespace.as_deref(), CONTROL);
         command.args(["--node", &self.node(), "--quiet"]).args(arguments).env_clear();
+        if self.setting("RABBITMQ_USE_LONGNAME") == "true" {
+            command.arg("--longnames");
+        }
         let done = command.envs(self.environment.iter().cloned()).output().unwrap();
         let said = String::from_utf8_lossy(&done.stdout).into_owned();
         let complaint = String::from_utf8_lossy(&done.stderr);
@@ -112,14 +158,34 @@ impl Rabbit {
         said
     }
 
-    fn node(&self) -> String {
-        let name = self.environment.iter().find(|(it, _)| *it == "RABBITMQ_NODENAME");
-        name.unwrap().1.clone()
-    }
-
     /// The address of a certain virtual host.
     pub(crate) fn address(&self, number: usize) -> String {
-        format!("amqp://simpul:simpul@127.0.0.1:{}/t{number:02}", self.port)
+        format!("amqp://simpul:simpul@{}:{}/t{number:02}", self.host, self.port)
+    }
+
+    /// Its name among nodes.
+    pub(crate) fn node(&self) -> String {
+        self.setting("RABBITMQ_NODENAME")
+    }
+
+    /// Where nodes ask for each other's ports.
+    pub(crate) fn names(&self) -> u16 {
+        self.setting("ERL_EPMD_PORT").parse().unwrap()
+    }
+
+    /// The directory with the secret that nodes share.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.setting("HOME").into()
+    }
+
+    fn setting(&self, name: &str) -> String {
+        let found = self.environment.iter().find(|(it, _)| *it == name);
+        found.unwrap().1.clone()
+    }
+
+    /// The address at which it listens.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
     }
 
     /// Where it listens.
@@ -166,7 +232,7 @@ impl Rabbit {
             !found.unwrap().stdout.is_empty()
         };
         let end = Instant::now() + START_TIMEOUT;
-        while runs() || TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+        while runs() || TcpStream::connect((&*self.host, self.port)).is_ok() {
             assert!(Instant::now() < end, "it does not die");
             thread::sleep(Duration::from_millis(20));
         }
@@ -181,7 +247,7 @@ impl Rabbit {
     /// Waits until it takes connections.
     pub(crate) fn wait_until_up(&self) {
         let end = Instant::now() + START_TIMEOUT;
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        while TcpStream::connect((&*self.host, self.port)).is_err() {
             assert!(Instant::now() < end, "RabbitMQ does not start");
             thread::sleep(Duration::from_millis(50));
         }
@@ -194,6 +260,14 @@ impl Drop for Rabbit {
         drop(guard.stdin.take());
         let _ = guard.wait();
     }
+}
+
+/// A program in a network namespace, or in that of this process.
+fn within(namespace: Option<&str>, program: &str) -> Command {
+    let Some(namespace) = namespace else { return Command::new(program) };
+    let mut command = Command::new("ip");
+    command.args(["netns", "exec", namespace, program]);
+    command
 }
 
 /// Outside the range from which systems take the ports of outgoing calls: the server opens them
@@ -211,8 +285,9 @@ fn free_ports() -> [u16; 4] {
     all.map(|it| it.local_addr().unwrap().port())
 }
 
-fn configure(base: &Path, port: u16, tls_port: u16) {
-    let vhosts: Vec<_> = (0..VHOSTS).map(|it| format!("t{it:02}")).collect();
+fn configure(base: &Path, (port, tls_port): (u16, u16), ground: &Ground) {
+    let Ground { host, vhosts, more, .. } = ground;
+    let vhosts: Vec<_> = (0..*vhosts).map(|it| format!("t{it:02}")).collect();
     let permission = |vhost: &String| {
         serde_json::json!({ "user": "simpul", "vhost": vhost,
             "configure": ".*", "write": ".*", "read": ".*" })
@@ -228,14 +303,14 @@ fn configure(base: &Path, port: u16, tls_port: u16) {
     let file = base.join("definitions.json");
     fs::write(&file, definitions.to_string()).unwrap();
     let of_tls = [("cacertfile", AUTHORITY), ("certfile", CERTIFICATE), ("keyfile", KEY)];
-    let mut tls = format!("listeners.ssl.1 = 127.0.0.1:{tls_port}\n");
+    let mut tls = format!("listeners.ssl.1 = {host}:{tls_port}\n");
     for (option, pem) in of_tls {
         let file = base.join(option);
         fs::write(&file, pem).unwrap();
         tls.push_str(&format!("ssl_options.{option} = {}\n", file.display()));
     }
     let conf = format!(
-        "listeners.tcp.1 = 127.0.0.1:{port}\n{tls}load_definitions = {}\n\
+        "listeners.tcp.1 = {host}:{port}\n{tls}{more}load_definitions = {}\n\
          vm_memory_high_watermark.absolute = 4GB\ndisk_free_limit.absolute = 50MB\n\
          log.console = false\nlog.file.level = warning\n",
         file.display()
@@ -254,21 +329,23 @@ const PASSWORD_HASH: &str = "AQIDBBmv2N1a1elQhE6ysGD/Z6mxkpFRwsUnTX6uea3PhDzs";
 
 fn environment(
     base: &Path,
-    port: u16,
-    between_nodes: u16,
-    names: u16,
+    (port, between_nodes, names): (u16, u16, u16),
+    ground: &Ground,
 ) -> Vec<(&'static str, String)> {
     let path = |name: &str| -> String { PathBuf::from(base).join(name).display().to_string() };
+    // Where its name is an address, that is where it listens for others.
+    let interface = if ground.namespace.is_some() { &*ground.node } else { "127.0.0.1" };
     vec![
         ("PATH", env::var("PATH").unwrap_or_default()),
         ("LANG", "C.UTF-8".to_owned()),
         ("SERVER", SERVER.to_owned()),
         ("BASE", base.display().to_string()),
-        ("HOME", path("home")),
+        ("HOME", ground.home.as_ref().map_or_else(|| path("home"), |it| it.display().to_string())),
         ("ERL_EPMD_PORT", names.to_string()),
-        ("ERL_EPMD_ADDRESS", "127.0.0.1".to_owned()),
-        ("RABBITMQ_NODENAME", format!("simpul{port}@localhost")),
-        ("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1".to_owned()),
+        ("ERL_EPMD_ADDRESS", interface.to_owned()),
+        ("RABBITMQ_NODENAME", format!("simpul{port}@{}", ground.node)),
+        ("RABBITMQ_USE_LONGNAME", ground.namespace.is_some().to_string()),
+        ("RABBITMQ_NODE_IP_ADDRESS", ground.host.clone()),
         ("RABBITMQ_NODE_PORT", port.to_string()),
         ("RABBITMQ_DIST_PORT", between_nodes.to_string()),
         ("RABBITMQ_MNESIA_BASE", path("mnesia")),
@@ -280,7 +357,7 @@ fn environment(
         ("ERL_CRASH_DUMP", path("erl_crash.dump")),
         (
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
-            "-kernel inet_dist_use_interface {127,0,0,1}".to_owned(),
+            format!("-kernel inet_dist_use_interface {{{}}}", interface.replace('.', ",")),
         ),
     ]
 }

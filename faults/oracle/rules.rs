@@ -79,13 +79,21 @@ pub(crate) fn of_verdict(verdict: &Verdict) -> Vec<Breach> {
     lists.into_iter().flat_map(|(rule, all)| all.iter().map(move |it| breach(rule, it))).collect()
 }
 
-/// I4: at each target at most so many.
-pub(crate) fn repeats(verdict: &Verdict, most: usize) -> Vec<Breach> {
-    let over = verdict.repeated_at.iter().filter(|(_, count)| most < **count);
-    over.map(|(target, count)| {
-        breach(Rule::Repeats, format!("{count} repeats at {target}, at most {most} allowed"))
-    })
-    .collect()
+/// What a gateway holds of a system's queue: what of it RabbitMQ hands out twice is two messages.
+const HELD_MAX: usize = 500;
+
+/// I4: at each target at most so many; more where documents come over a queue.
+pub(crate) fn repeats(verdict: &Verdict, owed: &[Owed], most: usize) -> Vec<Breach> {
+    let mut found = Vec::new();
+    for (target, count) in &verdict.repeated_at {
+        let of_queue = owed.iter().any(|it| it.target == *target && it.door == Door::Queue);
+        let most = if of_queue { most.max(HELD_MAX) } else { most };
+        if most < *count {
+            let what = format!("{count} repeats at {target}, at most {most} allowed");
+            found.push(breach(Rule::Repeats, what));
+        }
+    }
+    found
 }
 
 /// How long something took to go on after a fault.
@@ -230,6 +238,7 @@ pub(crate) fn calm(before: &Calm, after: &Calm, panics_meant: usize) -> Vec<Brea
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oracle::verdict::OWED;
 
     fn rules(found: &[Breach]) -> Vec<Rule> {
         found.iter().map(|it| it.rule).collect()
@@ -237,11 +246,17 @@ mod tests {
 
     #[test]
     fn more_repeats_than_a_fault_allows_break_a_rule() {
-        let repeated_at = BTreeMap::from([("arsip.simpan", 3), ("agenda.catat", 1)]);
+        let repeated_at = BTreeMap::from([("arsip.simpan", 3), ("bawaslu.salinan", 1)]);
         let verdict = Verdict { repeated: 4, repeated_at, ..Verdict::default() };
-        assert_eq!(repeats(&verdict, 3), []);
-        assert_eq!(rules(&repeats(&verdict, 2)), [Rule::Repeats]);
-        assert_eq!(rules(&repeats(&verdict, 0)), [Rule::Repeats; 2]);
+        assert_eq!(repeats(&verdict, &OWED, 3), []);
+        assert_eq!(rules(&repeats(&verdict, &OWED, 2)), [Rule::Repeats]);
+        assert_eq!(rules(&repeats(&verdict, &OWED, 0)), [Rule::Repeats; 2]);
+        let of_queue = |count| {
+            let repeated_at = BTreeMap::from([("agenda.catat", count)]);
+            repeats(&Verdict { repeated_at, ..Verdict::default() }, &OWED, 0)
+        };
+        assert_eq!(of_queue(HELD_MAX), []);
+        assert_eq!(rules(&of_queue(HELD_MAX + 1)), [Rule::Repeats]);
     }
 
     #[test]

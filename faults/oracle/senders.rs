@@ -11,7 +11,7 @@ use std::{
 };
 
 use reqwest::{Client, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 use simpul::amqp::{
     Address, Admin, Argument, Link, Properties, Publication, Publisher, QueueSpec, Tls,
 };
@@ -96,8 +96,22 @@ impl Log {
 
     /// A new document; nobody has it yet.
     pub(crate) fn document(&self, door: Door, order: String, keyed: bool) -> (u64, Value) {
+        let padding = Map::from_iter([("isi".to_owned(), "x".repeat(PADDING).into())]);
+        self.document_of(door, order, keyed, padding)
+    }
+
+    /// A new document with these members beside its numbers.
+    pub(crate) fn document_of(
+        &self,
+        door: Door,
+        order: String,
+        keyed: bool,
+        mut members: Map<String, Value>,
+    ) -> (u64, Value) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let body = json!({ "nomor": number, "kunci": order, "isi": "x".repeat(PADDING) });
+        members.insert("nomor".to_owned(), number.into());
+        members.insert("kunci".to_owned(), order.clone().into());
+        let body = Value::Object(members);
         let (accepted, ids, repeats) = (false, [].into(), 0);
         let at = Instant::now();
         let sent = Sent { door, order, body: body.clone(), keyed, accepted, ids, repeats, at };

@@ -25,6 +25,9 @@ const BACK_MAX: Duration = Duration::from_secs(5);
 /// What a gateway holds of a queue at most.
 const PREFETCH: usize = 500;
 
+/// How soon a queue of a hundred is full, and a sender told so.
+const FULL_WITHIN: Duration = Duration::from_secs(15);
+
 /// On RabbitMQ 3.10 a quorum queue that was declared a moment before a `kill -9` does not come back
 /// (docs/decisions/0007): for this long nothing is promised for it.
 const REGISTERED_AFTER: Duration = Duration::from_secs(8);
@@ -169,8 +172,8 @@ pub(crate) async fn channel_closed(context: Context) -> Played {
     stage.goes_on("fresh after the channel closed", Instant::now(), held + BACK_MAX).await;
     let logs = stage.logs();
     let hurt = logs.lines().filter(|it| it.contains("not consuming"));
-    let elsewhere = hurt.filter(|it| !it.contains("simpul.deliver.bebas")).count();
-    stage.wants(elsewhere == 0, || format!("{elsewhere} other channels were hurt"));
+    let elsewhere: Vec<_> = hurt.filter(|it| !it.contains("simpul.deliver.bebas")).collect();
+    stage.wants(elsewhere.is_empty(), || format!("other channels were hurt: {elsewhere:?}"));
     Ok(stage.judge(IN_FLIGHT_MAX * 3).await)
 }
 
@@ -181,7 +184,7 @@ pub(crate) async fn memory_alarm(context: Context) -> Played {
     let mut stage = Stage::on(&context, Some(rabbit.vhost())).await;
     // Something waits when the alarm comes.
     stage.receiver.answer(|it| {
-        let slow = Reply { after: Duration::from_millis(200), ..200.into() };
+        let slow = Reply { after: Duration::from_secs(1), ..200.into() };
         if it.target == "arsip.simpan" { slow } else { 200.into() }
     });
     stage.start().await;
@@ -193,15 +196,22 @@ pub(crate) async fn memory_alarm(context: Context) -> Played {
     let (down, calls) = (Instant::now(), stage.receiver.calls());
     sleep(alarmed).await;
     let before = Instant::now();
-    let drained = stage.verdict(&[].into()).lost.len();
-    stage.wants(drained == 0, || format!("{drained} deliveries stood still under the alarm"));
     let moved = stage.receiver.calls() - calls;
-    stage.wants(0 < moved, || "nothing was delivered under the alarm".to_owned());
+    // What waits at a slow target takes a second, thirty at a time.
+    let enough = moved >= IN_FLIGHT_MAX || http_waiting(&stage) == 0;
+    stage.wants(enough, || format!("{moved} deliveries under the alarm, while others wait"));
     with_rabbit(&rabbit, |it| it.control(&["set_vm_memory_high_watermark", "absolute", "4GB"]))
         .await;
     stage.goes_on("fresh after the alarm", Instant::now(), Duration::from_secs(3)).await;
     refused_quickly(&mut stage, down..before, ANSWER_MAX);
-    Ok(stage.judge(0).await)
+    // What could not be confirmed in time is published again, and one of the two may be in flight.
+    Ok(stage.judge(IN_FLIGHT_MAX).await)
+}
+
+/// Deliveries of what came over HTTP that have not arrived.
+fn http_waiting(stage: &Stage) -> usize {
+    let lost = stage.verdict(&[].into()).lost;
+    lost.iter().filter(|it| !it.ends_with("agenda.catat")).count()
 }
 
 /// F20.
@@ -224,7 +234,11 @@ pub(crate) async fn queue_full(context: Context) -> Played {
         let answers = stage.log.answers(begun..Instant::now());
         answers.iter().filter(|it| it.status == Some(503)).count()
     };
-    until("a sender to be refused", &stage, async || 10 < refused(&stage)).await;
+    while refused(&stage) < 10 && begun.elapsed() < FULL_WITHIN {
+        sleep(Duration::from_millis(50)).await;
+    }
+    let told = refused(&stage);
+    stage.wants(0 < told, || "no sender was refused, with every queue full".to_owned());
     // Its neighbours have got all that was accepted.
     let end = Instant::now() + PATIENCE;
     let neighbours = |stage: &Stage| {

@@ -96,7 +96,7 @@ pub(crate) async fn reloaded(context: Context) -> Played {
         reload(&mut stage, is_good).await;
         sleep_until((begun + Duration::from_secs(round + 1)).into()).await;
     }
-    if rounds % 4 != 0 {
+    if !rounds.is_multiple_of(4) {
         stage.breaks("bug: the rounds end in the middle");
     }
     stage.rest().await;

@@ -1,8 +1,12 @@
 //! The scenarios, by their names in the matrix of faults.
 
 mod broker;
+mod cluster;
+mod input;
 mod kills;
 mod lifecycle;
+mod pair;
+mod power;
 mod targets;
 mod windows;
 
@@ -89,6 +93,28 @@ pub(crate) const ALL: &[Scenario] = &[
     scenario!("F09", "a crash loop with everything prefetched", BOTH, true, kills::crash_loop),
     scenario!("F10", "kill -9 of RabbitMQ", RABBITMQ, true, broker::killed),
     scenario!("F11", "RabbitMQ stopped for a while", RABBITMQ, true, broker::stopped),
+    scenario!(
+        "F12",
+        "three nodes, the leader of a route's queue killed",
+        RABBITMQ,
+        false,
+        cluster::leader_killed
+    ),
+    scenario!(
+        "F13",
+        "three nodes, two of them killed, then back",
+        RABBITMQ,
+        false,
+        cluster::quorum_lost
+    ),
+    scenario!(
+        "F14",
+        "a partition, the gateway on the smaller side",
+        RABBITMQ,
+        false,
+        cluster::partition
+    ),
+    scenario!("F15", "a partition that comes and goes", RABBITMQ, false, cluster::flapping),
     scenario!("F16", "half-open connections to RabbitMQ", RABBITMQ, true, broker::half_open),
     scenario!("F17", "confirms lost, publications arrive", RABBITMQ, true, broker::one_way),
     scenario!(
@@ -113,7 +139,15 @@ pub(crate) const ALL: &[Scenario] = &[
     scenario!("F25", "a destination is stopped (SIGSTOP)", BOTH, true, targets::half_open),
     scenario!("F26", "resets, truncated and dripping answers", BOTH, true, targets::breaking_off),
     scenario!("F27", "401 from one destination", BOTH, true, targets::other_password),
+    scenario!("F32", "power cuts: what was not synced is gone", EMBEDDED, true, power::cut),
     scenario!("F33", "SIGTERM under load, and a second one", BOTH, true, lifecycle::terminated),
+    scenario!(
+        "F34",
+        "two gateways are restarted one after the other",
+        RABBITMQ,
+        false,
+        pair::rolling
+    ),
     scenario!(
         "F35",
         "a reload each second, good and broken files mixed",
@@ -121,6 +155,21 @@ pub(crate) const ALL: &[Scenario] = &[
         true,
         lifecycle::reloaded
     ),
+    scenario!(
+        "F36",
+        "one key fifty times at once, and with another body",
+        BOTH,
+        true,
+        input::duplicates
+    ),
+    scenario!(
+        "F37",
+        "poison: a panic, an endless expression, headers nested deeply",
+        BOTH,
+        true,
+        input::poison
+    ),
+    scenario!("F38", "oversized: bodies, headers, batches", BOTH, true, input::oversized),
     scenario!(
         "F42",
         "a second process on the same store",

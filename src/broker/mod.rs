@@ -199,6 +199,10 @@ pub trait Consumer: Send {
     /// The next deliveries, at least one and at most `max`: whatever is ready, waiting only while
     /// nothing is. Waits through trouble too. Safe to drop while it waits.
     async fn next(&mut self, max: usize) -> Vec<Delivery>;
+
+    /// Takes nothing until the next call of [`next`](Self::next), and gives back what was not handed
+    /// out, so that another process may have it. For a while in which nothing is handed out.
+    async fn rest(&mut self) {}
 }
 
 /// An entry on loan from the broker.

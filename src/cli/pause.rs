@@ -27,7 +27,7 @@ pub(super) struct PauseArgs {
     reason: String,
 }
 
-/// Let the deliveries of a paused target go, or those that are parked of one order key
+/// Let the deliveries of a paused target go, or those of one parked key
 ///
 /// Frees a target whoever paused it: an operator, or the bus itself after the target refused a
 /// password or an address. With --key, lets what is parked of that key go on without the dead letter

@@ -101,6 +101,8 @@ fn summary(route: &RouteTrace) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::{
         engine::Trace,
@@ -138,8 +140,8 @@ mod tests {
         ];
         let outcome = |at, outcome| (absensi.clone(), at, Some(outcome));
         let deliveries = vec![outcome(0, Outcome::Delivered), outcome(1, Outcome::Expired)];
-        let fares =
-            vec![Fares { route: "sppd-terbit".into(), fate: Some(Fate::Routed), deliveries }];
+        let (route, fate, parked) = ("sppd-terbit".into(), Some(Fate::Routed), BTreeSet::new());
+        let fares = vec![Fares { route, fate, deliveries, parked }];
         let view = TraceView::of(id, &Trace { fares, lines });
         insta::assert_snapshot!(render(&view), @r"
         message 07070707-0707-0707-0707-070707070707

@@ -290,7 +290,11 @@ impl<'r> Batch<'r> {
             self.settled.push(Settled::Again { delivery, headers, due });
             return;
         }
-        let cause = crashed("steps");
+        self.give_up(delivery, known, crashed("steps", "panicked"));
+    }
+
+    /// A message that is out of the way, whatever is left of it.
+    pub(super) fn give_up(&mut self, delivery: Delivery, known: Option<&Known>, cause: Cause) {
         if let Some(known) = known {
             let fate = Fated::Dead(cause);
             self.go_on(delivery, known, Routed { identity: None, order_key: None, fate });
@@ -348,9 +352,9 @@ impl Stamp {
     }
 }
 
-/// What crashed the bus too often.
-pub(super) fn crashed(place: &str) -> Cause {
-    let reason = format!("bug: working on it panicked {PANICS_MAX} times");
+/// What crashed the bus too often: it panicked, or it ended it.
+pub(super) fn crashed(place: &str, how: &str) -> Cause {
+    let reason = format!("bug: working on it {how} {PANICS_MAX} times");
     Cause { class: "crashed the bus".into(), place: place.to_owned(), reason }
 }
 

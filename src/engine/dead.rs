@@ -190,13 +190,6 @@ impl Engine {
 }
 
 impl Shared {
-    /// Whether a dead letter has a place in the order of a key, in which it is sent on again.
-    pub(super) async fn has_place(&self, letter: &DeadLetter) -> Result<bool, EngineError> {
-        let Some(delivery) = letter.delivery_id() else { return Ok(false) };
-        let sendings = self.ledger.sendings(&[delivery]).await?;
-        Ok(sendings.iter().any(|it| it.seq.is_some()))
-    }
-
     /// Writes down that a target is free again.
     pub(super) async fn free(&self, target: &Endpoint, by: &str) -> Result<(), EngineError> {
         let mut writes = Writes::default();

@@ -3,6 +3,9 @@
 //! ## Flowing
 //! Deliveries pass. Five in a row that find the target unavailable open the breaker.
 //!
+//! ## Resting
+//! The target answered 429 with `Retry-After`: nothing passes before, not even a probe.
+//!
 //! ## Breaker open
 //! Nothing passes but one probe at a time, after a wait that doubles up to its longest. An answer
 //! of any other class closes it.
@@ -52,6 +55,9 @@ impl Default for GateSettings {
     }
 }
 
+/// The longest pause that a target can ask for with `Retry-After`.
+const REST_MAX: Duration = Duration::from_hours(6);
+
 /// Different messages in a row whose suspicious refusal says that the target is misconfigured.
 const SUSPECTS_MAX: usize = 3;
 
@@ -71,6 +77,8 @@ struct State {
     paused: Option<Paused>,
     probing: bool,
     suspects: Vec<MessageId>,
+    /// Until when the target asked not to be called.
+    rest: Option<Instant>,
 }
 
 #[derive(Clone, Copy)]
@@ -143,7 +151,7 @@ impl Gate {
     /// Whether everything passes at this moment.
     pub(super) fn flows(&self) -> bool {
         let state = self.lock();
-        state.open.is_none() && state.paused.is_none()
+        state.open.is_none() && state.paused.is_none() && state.rests_until().is_none()
     }
 
     /// Waits until something may pass. Safe to drop while it waits.
@@ -165,22 +173,36 @@ impl Gate {
         }
     }
 
+    /// Whether nothing may pass at this moment, not even to try.
+    pub(super) fn is_shut(&self) -> bool {
+        matches!(self.lock().look(), Look::Wait(_))
+    }
+
+    /// Waits until something may pass or be tried, without taking the right to. Safe to drop while
+    /// it waits.
+    pub(super) async fn opening(&self) {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            let look = self.lock().look();
+            match look {
+                Look::Flow | Look::Probe => return,
+                Look::Wait(None) => changed.await,
+                Look::Wait(Some(moment)) => {
+                    tokio::select! {
+                        () = changed => {}
+                        () = sleep_until(moment) => {}
+                    }
+                }
+            }
+        }
+    }
+
     fn look(&self) -> Look {
         let mut state = self.lock();
-        let probe_at = match (&state.paused, &state.open) {
-            (None, None) => return Look::Flow,
-            (Some(paused), _) if paused.pause.by_operator => return Look::Wait(None),
-            (Some(paused), _) => paused.probe_at,
-            (None, Some(open)) => open.probe_at,
-        };
-        if state.probing {
-            return Look::Wait(None);
-        }
-        if Instant::now() < probe_at {
-            return Look::Wait(Some(probe_at));
-        }
-        state.probing = true;
-        Look::Probe
+        let look = state.look();
+        state.probing |= matches!(look, Look::Probe);
+        look
     }
 
     /// Takes note of an answer; a suspicious refusal that is one too many becomes misconfigured.
@@ -222,6 +244,13 @@ impl Gate {
         change
     }
 
+    /// The target is called too often (429), and says for how long it wants to be left alone: that is
+    /// meant for all calls, and not only for the one that it answered.
+    pub(super) fn rest(&self, pause: Duration) {
+        let mut state = self.lock();
+        state.rest = state.rest.max(Some(Instant::now() + pause.min(REST_MAX)));
+    }
+
     /// Puts a pause into force: an operator's, or one that was written down before a restart.
     pub(super) fn pause(&self, pause: Pause) {
         let probe_at = Instant::now() + self.settings.pause_probe;
@@ -234,6 +263,7 @@ impl Gate {
         let mut state = self.lock();
         let was_paused = state.paused.take().is_some();
         state.open = None;
+        state.rest = None;
         state.failures = 0;
         state.suspects.clear();
         drop(state);
@@ -262,6 +292,31 @@ impl Gate {
 }
 
 impl State {
+    fn look(&self) -> Look {
+        let probe_at = match (&self.paused, &self.open) {
+            (None, None) => {
+                let rest = self.rests_until();
+                return rest.map_or(Look::Flow, |it| Look::Wait(Some(it)));
+            }
+            (Some(paused), _) if paused.pause.by_operator => return Look::Wait(None),
+            (Some(paused), _) => paused.probe_at,
+            (None, Some(open)) => {
+                self.rests_until().map_or(open.probe_at, |it| it.max(open.probe_at))
+            }
+        };
+        if self.probing {
+            Look::Wait(None)
+        } else if Instant::now() < probe_at {
+            Look::Wait(Some(probe_at))
+        } else {
+            Look::Probe
+        }
+    }
+
+    fn rests_until(&self) -> Option<Instant> {
+        self.rest.filter(|it| Instant::now() < *it)
+    }
+
     fn failed(&mut self, settings: &GateSettings) -> Change {
         self.failures = self.failures.saturating_add(1);
         if let Some(paused) = &mut self.paused {

@@ -23,6 +23,21 @@ async fn five_failures_in_a_row_open_the_breaker_and_one_probe_closes_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_target_that_asks_for_a_pause_is_left_alone_whatever_waits() {
+    for failures in [0, 5] {
+        let gate = gate();
+        for _ in 0..failures {
+            learn(&gate, Some(Class::Unavailable));
+        }
+        gate.rest(Duration::from_secs(7));
+        assert!(!gate.flows());
+        let before = Instant::now();
+        let _pass = gate.pass().await;
+        assert_eq!(before.elapsed(), Duration::from_secs(7), "{failures} failures");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn waits_between_probes_double_up_to_the_longest() {
     let gate = gate();
     for _ in 0..5 {

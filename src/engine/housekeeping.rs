@@ -38,13 +38,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
     let mut since_forgetting = FORGET_EVERY;
     let mut shown = Shown::default();
     loop {
-        if let Err(error) = shared.measure(&mut shown).await {
-            warn!(%error, "the queues cannot be measured");
-        }
-        shared.call_keys().await;
-        if let Err(error) = shared.heed_pauses().await {
-            warn!(%error, "it is not known what other gateways have paused");
-        }
+        shared.look(&mut shown).await;
         if FORGET_EVERY <= since_forgetting {
             since_forgetting = Duration::ZERO;
             if let Err(error) = shared.forget().await {
@@ -71,6 +65,17 @@ struct Shown {
 }
 
 impl Shared {
+    /// Shows what there is to see, and does what others have left to be done.
+    async fn look(&self, shown: &mut Shown) {
+        if let Err(error) = self.measure(shown).await {
+            warn!(%error, "the queues cannot be measured");
+        }
+        self.call_keys().await;
+        if let Err(error) = self.heed_pauses().await {
+            warn!(%error, "it is not known what other gateways have paused");
+        }
+    }
+
     /// Shows the queues and the dead letters to the metrics.
     async fn measure(&self, shown: &mut Shown) -> Result<(), EngineError> {
         self.metrics.broker_up.set(i64::from(self.broker.obstacle().is_none()));
@@ -159,6 +164,10 @@ impl Shared {
             if sends_to(plan, &route, &target) {
                 let metrics = self.metrics.target(&route, &target.to_string());
                 metrics.queue.set(entries, delayed, oldest);
+                // Of each key only the first was ever tried.
+                let has_order = plan.routes.get(&route).is_some_and(|it| it.order_by.is_some());
+                let waiting = if has_order { delayed } else { 0 };
+                metrics.keys_waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
             }
         } else if let Some(route) = parse_route_queue(name)
             && plan.routes.contains_key(route)

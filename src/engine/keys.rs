@@ -13,8 +13,8 @@ use super::{
 use crate::{
     broker::{Entry, Output},
     journal::{self, Event, Line},
-    ledger::{self, CalledKey, HeldKey},
-    message::{Arena, Digest, Endpoint, JsonWriter, Limits, Value, parse},
+    ledger::{self, CalledKey, DeadLetter, HeldKey},
+    message::{Arena, Digest, Endpoint, JsonWriter, Limits, Message, Value, parse},
     store::Writes,
 };
 
@@ -100,6 +100,28 @@ impl Engine {
 }
 
 impl Shared {
+    /// Sends a dead letter on again, once the `writes` are committed that make it no dead letter:
+    /// among the `outputs`, or, if it has a place in the order of a key, in that place among what is
+    /// parked, so that nothing overtakes it. Followed by [`call_keys`](Self::call_keys).
+    pub(super) async fn send_again(
+        &self,
+        letter: &DeadLetter,
+        output: Output,
+        (outputs, writes): (&mut Vec<Output>, &mut Writes),
+    ) -> Result<(), EngineError> {
+        if let Some(delivery) = letter.delivery_id() {
+            let known = self.ledger.sendings(std::slice::from_ref(&delivery)).await?;
+            if known.iter().any(|it| it.seq.is_some()) {
+                let Entry { id, received_at, headers, body } = output.entry;
+                let entry = Message { id, received_at, headers, body };
+                ledger::park_and_call(writes, &delivery, &entry);
+                return Ok(());
+            }
+        }
+        outputs.push(output);
+        Ok(())
+    }
+
     /// Tells whoever delivers to them about keys of which something parked may go on. What fails
     /// here is tried again: it stands in the store.
     pub(super) async fn call_keys(&self) {

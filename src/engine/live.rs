@@ -20,7 +20,9 @@ use super::{
     Engine, EngineError, GateSettings, Parts, Shared, delivery,
     express::{self, Afterwards, Backlog},
     gate::Gate,
-    gateways, housekeeping, jobs, worker,
+    gateways,
+    hand::InHand,
+    housekeeping, jobs, worker,
 };
 use crate::{
     connector::OpenSource,
@@ -114,6 +116,7 @@ impl Engine {
         let live = RwLock::new(Arc::new(live));
         let (gates, ids, acting) = (Gates::default(), IdSource::default(), Mutex::default());
         let (stopping, stop) = (CancellationToken::new(), CancellationToken::new());
+        let in_hand = InHand::open(options.in_hand.as_deref(), clock.now());
         let shared = Shared {
             store,
             broker,
@@ -125,6 +128,7 @@ impl Engine {
             ids,
             live,
             gates,
+            in_hand,
             backlog: Backlog::default(),
             afterwards: Afterwards::default(),
             acting,

@@ -15,6 +15,7 @@ mod express;
 mod fetched;
 mod gate;
 mod gateways;
+mod hand;
 mod housekeeping;
 mod intake;
 mod jobs;
@@ -28,6 +29,7 @@ mod verdict;
 mod worker;
 
 use std::{
+    path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -47,6 +49,7 @@ pub use self::{
 use self::{
     express::{Afterwards, Backlog},
     gate::Gate,
+    hand::InHand,
     live::{Gates, Live, Running},
     pipeline::Setting,
     pull::Pulls,
@@ -94,6 +97,9 @@ pub struct Options {
     pub gate: GateSettings,
     /// How often queue depths are measured.
     pub sample_every: Duration,
+    /// The directory in which it is written down what is in hand, so that a message that ends the
+    /// process is known by that; `None`: nowhere.
+    pub in_hand: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -106,6 +112,7 @@ impl Default for Options {
             body_bytes_max: 1 << 20,
             gate: GateSettings::default(),
             sample_every: Duration::from_secs(5),
+            in_hand: None,
         }
     }
 }
@@ -149,6 +156,7 @@ struct Shared {
     // std, not tokio: held to swap or clone an `Arc`, never across an await.
     live: RwLock<Arc<Live>>,
     gates: Gates,
+    in_hand: InHand,
     backlog: Backlog,
     afterwards: Afterwards,
     /// One operator's action at a time, so that two replays cannot take the same letter.

@@ -14,6 +14,7 @@ use super::{
     EngineError, Shared,
     batch::{self, Batch, Claims, claim_keys, message_of},
     envelope::route_queue,
+    hand::CRASHES_MAX,
     pipeline::{self, Fated, MEMORY_MAX, Routed},
 };
 use crate::{
@@ -25,7 +26,7 @@ use crate::{
 };
 
 /// Messages that are routed and settled together at most.
-const BATCH_MAX: usize = 64;
+pub(super) const BATCH_MAX: usize = 64;
 
 /// How long a worker waits after the store or the broker refused.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
@@ -63,6 +64,7 @@ pub(super) async fn work(
     let claims = claims_of(shared, route, &taken, &routed, now).await?;
     let generation = shared.live().generation;
     let is_transactional = shared.broker.is_transactional();
+    let ids: Vec<_> = taken.iter().map(|it| it.entry.id).collect();
     let mut batch = Batch::new(route, (now, generation));
     (batch.claims, batch.is_transactional) = (claims, is_transactional);
     for (delivery, routed) in taken.into_iter().zip(routed) {
@@ -70,13 +72,17 @@ pub(super) async fn work(
         let seen = !batch.seen.insert(id) && !is_transactional;
         match (known.remove(&id), routed) {
             _ if seen => batch.drop_copy(delivery),
-            (Some(known), Some(routed)) => batch.go_on(delivery, &known, routed),
-            (None, Some(routed)) => batch.add(delivery, routed),
-            (known, None) => batch.panicked(shared, delivery, known.as_ref()),
+            (Some(known), Tried::Routed(routed)) => batch.go_on(delivery, &known, routed),
+            (None, Tried::Routed(routed)) => batch.add(delivery, routed),
+            (known, Tried::Panicked) => batch.panicked(shared, delivery, known.as_ref()),
+            (known, Tried::Crashed) => {
+                batch.give_up(delivery, known.as_ref(), batch::crashed("steps", "ended the bus"));
+            }
         }
     }
     let Batch { settled, outputs, writes, ended, .. } = batch;
     shared.broker.settle(settled, outputs, writes).await?;
+    shared.in_hand.acquit(&route.name, ids.into_iter());
     batch::count(shared, route, &ended);
     Ok(())
 }
@@ -97,21 +103,40 @@ async fn known_of(
     Ok(asked.into_iter().zip(found).filter_map(|(id, known)| Some((id, known?))).collect())
 }
 
-/// Runs the pure part for each message; `None` where it panicked.
-fn route_all(shared: &Shared, route: &Route, taken: &[Delivery]) -> Vec<Option<Routed>> {
+/// What came of the pure part.
+enum Tried {
+    Routed(Routed),
+    Panicked,
+    /// It was not tried: three times the process has ended while it was.
+    Crashed,
+}
+
+/// Runs the pure part for each message. Written down before: together, or each alone where one of
+/// them may be one that ends the process.
+fn route_all(shared: &Shared, route: &Route, taken: &[Delivery]) -> Vec<Tried> {
     let live = shared.live();
     let setting = shared.setting(&live.plan);
     let mut arena = Arena::with_limit(MEMORY_MAX);
     let mut all = Vec::with_capacity(taken.len());
+    let crashes = |it: &Delivery| shared.in_hand.crashes(&route.name, it.entry.id);
+    let one_by_one = taken.iter().any(|it| 0 < crashes(it));
+    let ids = taken.iter().map(|it| it.entry.id);
+    let _together = (!one_by_one).then(|| shared.in_hand.hold(&route.name, ids));
     for delivery in taken {
         let message = message_of(&delivery.entry);
+        if one_by_one && CRASHES_MAX <= crashes(delivery) {
+            error!(route = &*route.name, message = %message.id, "bug: it ended the bus; given up");
+            all.push(Tried::Crashed);
+            continue;
+        }
+        let id = std::iter::once(message.id);
+        let _alone = one_by_one.then(|| shared.in_hand.hold(&route.name, id));
         let run = AssertUnwindSafe(|| pipeline::run(setting, route, &arena, &message));
-        let routed = catch_unwind(run).ok();
-        if routed.is_none() {
+        all.push(catch_unwind(run).map_or(Tried::Panicked, Tried::Routed));
+        if let Some(Tried::Panicked) = all.last() {
             shared.metrics.panics.inc();
             error!(route = &*route.name, message = %message.id, "bug: a route panicked");
         }
-        all.push(routed);
         arena.reset();
     }
     all
@@ -121,13 +146,13 @@ async fn claims_of(
     shared: &Shared,
     route: &Route,
     taken: &[Delivery],
-    routed: &[Option<Routed>],
+    routed: &[Tried],
     now: Timestamp,
 ) -> Result<Claims, EngineError> {
     let Some(identity) = &route.identity else { return Ok(Claims::new()) };
     let (mut keys, mut writes) = (Vec::new(), Writes::default());
     for (delivery, routed) in taken.iter().zip(routed) {
-        let Some(routed) = routed else { continue };
+        let Tried::Routed(routed) = routed else { continue };
         let (message, body) = (delivery.entry.id, Digest::of(&[&delivery.entry.body]));
         let claim = Claim { message, body, until: now.after(identity.window) };
         for key in claim_keys(identity, routed, body) {

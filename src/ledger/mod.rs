@@ -27,8 +27,8 @@ pub use self::{
     job::{Job, JobFailure, JobKind, JobOrder, JobState, Runner, forget_jobs},
     keys::{confirm_idempotency_key, keep_idempotency_key, reserve_idempotency_key},
     order::{
-        CalledKey, HeldKey, Parked, called, count_calls, hold_key, keep_parked, let_key_go, park,
-        park_and_call, unpark,
+        CalledKey, HeldKey, Parked, call_again, called, count_calls, hold_key, keep_parked,
+        let_key_go, park, park_and_call, unpark,
     },
     query::Ledger,
     writes::{
@@ -250,6 +250,8 @@ pub struct Fares {
     pub fate: Option<Fate>,
     /// Its deliveries; `None`: under way.
     pub deliveries: Vec<(Endpoint, u32, Option<Outcome>)>,
+    /// Those of them that are under way and parked: behind a dead one of their key.
+    pub parked: BTreeSet<(Endpoint, u32)>,
 }
 
 /// How long the ledger remembers what is final.

@@ -34,6 +34,8 @@ pub struct Parked {
     pub seq: i64,
     /// A delivery with a lower number holds the key.
     pub is_held: bool,
+    /// One with a lower number is still on its way: what calls the key has overtaken it.
+    pub is_early: bool,
 }
 
 /// A key of which something may go on.
@@ -189,7 +191,12 @@ pub fn let_key_go(writes: &mut Writes, number: i64) {
         "UPDATE delivery SET holds = 0 WHERE ordered_key = ?1 AND holds = 1",
         vec![number.into()],
     );
-    writes.push("UPDATE ordered_key SET called = 1 WHERE number = ?1", vec![number.into()]);
+    call_again(writes, number);
+}
+
+/// A key is to be called once more.
+pub fn call_again(writes: &mut Writes, ordered_key: i64) {
+    writes.push("UPDATE ordered_key SET called = 1 WHERE number = ?1", vec![ordered_key.into()]);
 }
 
 /// A key was called: whoever delivers to its target is told with the same writes. Nothing of them is
@@ -250,6 +257,10 @@ impl Ledger {
                        CAST(CASE WHEN EXISTS (
                                SELECT 1 FROM delivery AS b
                                WHERE b.ordered_key = ?1 AND b.holds = 1 AND b.seq < p.seq)
+                           THEN 1 ELSE 0 END AS BIGINT),
+                       CAST(CASE WHEN EXISTS (
+                               SELECT 1 FROM delivery AS e
+                               WHERE e.ordered_key = ?1 AND e.outcome IS NULL AND e.seq < p.seq)
                            THEN 1 ELSE 0 END AS BIGINT)
                    FROM parked AS p WHERE p.ordered_key = ?1 ORDER BY p.seq LIMIT 1";
         let row = self.row((sql, vec![ordered_key.into()])).await?;
@@ -262,6 +273,7 @@ impl Ledger {
             },
             seq: row.int(4),
             is_held: row.int(5) != 0,
+            is_early: row.int(6) != 0,
         }))
     }
 

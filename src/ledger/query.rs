@@ -1,6 +1,9 @@
 //! What the ledger answers.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     Claim, Fares, Fate, KeyUse, Known, Outcome, Pause, Tally, TargetTally,
@@ -205,8 +208,9 @@ impl Ledger {
     ///
     /// [`StoreError`], as all questions here.
     pub async fn fares(&self, message: MessageId) -> Result<Vec<Fares>, StoreError> {
-        let sql = "SELECT m.route, m.fate, m.open, d.target, d.ordinal, d.outcome
+        let sql = "SELECT m.route, m.fate, m.open, d.target, d.ordinal, d.outcome, p.seq
                    FROM message AS m LEFT JOIN delivery AS d ON d.message = m.number
+                   LEFT JOIN parked AS p ON p.ordered_key = d.ordered_key AND p.seq = d.seq
                    WHERE m.id = ?1 ORDER BY m.route, d.target, d.ordinal";
         let mut fares: Vec<Fares> = Vec::new();
         for row in self.rows((sql, vec![id(message)])).await? {
@@ -215,9 +219,12 @@ impl Ledger {
             let under_way = delivery.is_some() && outcome.is_none();
             if fares.last().is_none_or(|last| *last.route != *row.text(0)) {
                 let fate = Fate::from_word(row.text(1));
-                fares.push(Fares { route: row.text(0).into(), fate, deliveries: vec![] });
+                let (deliveries, parked) = (Vec::new(), BTreeSet::new());
+                fares.push(Fares { route: row.text(0).into(), fate, deliveries, parked });
             }
+            let parked = delivery.clone().filter(|_| under_way && !row.is_null(6));
             if let Some(last) = fares.last_mut() {
+                last.parked.extend(parked.map(|(target, ordinal, _)| (target, ordinal)));
                 last.deliveries.extend(delivery);
                 last.fate = last.fate.filter(|_| !under_way);
             }

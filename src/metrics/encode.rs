@@ -90,8 +90,11 @@ fn deliveries(known: &Known, text: &mut Text) {
         }
     }
     type Level = fn(&TargetMetrics) -> &Gauge;
-    let levels: [(&'static Metric, Level); 2] =
-        [(&table::PARKED, |it| &it.parked), (&table::KEYS_HELD, |it| &it.keys_held)];
+    let levels: [(&'static Metric, Level); 3] = [
+        (&table::PARKED, |it| &it.parked),
+        (&table::KEYS_WAITING, |it| &it.keys_waiting),
+        (&table::KEYS_HELD, |it| &it.keys_held),
+    ];
     for (metric, level) in levels {
         let mut family = text.family(metric);
         for (route, target, it) in each(known) {

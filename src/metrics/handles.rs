@@ -128,6 +128,8 @@ pub struct TargetMetrics {
     pub queue: QueueMetrics,
     pub(super) parked: Gauge,
     pub(super) keys_held: Gauge,
+    /// Order keys of which the first waits for its next attempt.
+    pub keys_waiting: Gauge,
     pub(super) dead_letters: ByClass<Counter>,
 }
 
@@ -150,6 +152,7 @@ impl TargetMetrics {
             queue: QueueMetrics::default(),
             parked: Gauge::default(),
             keys_held: Gauge::default(),
+            keys_waiting: Gauge::default(),
             dead_letters: ByClass::default(),
         }
     }

@@ -119,6 +119,12 @@ pub(super) const PARKED: Metric = gauge(
     DELIVERY,
     "Deliveries that wait, in no queue, behind a dead one of their order key.",
 );
+pub(super) const KEYS_WAITING: Metric = gauge(
+    "simpul_order_keys_waiting",
+    "keys",
+    DELIVERY,
+    "Order keys whose first delivery waits for its next attempt, and holds the others of its key.",
+);
 pub(super) const KEYS_HELD: Metric = gauge(
     "simpul_order_keys_held",
     "keys",
@@ -274,6 +280,7 @@ pub const TABLE: &[Metric] = &[
     ATTEMPTS,
     RETRIES,
     PARKED,
+    KEYS_WAITING,
     KEYS_HELD,
     DEAD_LETTERS_TOTAL,
     DEAD_LETTERS,

@@ -39,7 +39,8 @@ pub struct DeliveryTrace {
     pub target: String,
     /// Which of several, from 0.
     pub ordinal: u32,
-    /// `delivered`, `dead`, `expired`, `discarded`; `under way` until one of them.
+    /// `delivered`, `dead`, `expired`, `discarded`; until one of them `parked`, behind a dead one
+    /// of its key, or `under way`.
     pub outcome: String,
 }
 
@@ -84,7 +85,9 @@ impl TraceView {
 impl RouteTrace {
     fn of(fares: &Fares) -> Self {
         let view = |(target, ordinal, outcome): &(Endpoint, u32, Option<Outcome>)| {
-            let outcome = outcome.map_or("under way", outcome_word).to_owned();
+            let is_parked = fares.parked.contains(&(target.clone(), *ordinal));
+            let open = if is_parked { "parked" } else { "under way" };
+            let outcome = outcome.map_or(open, outcome_word).to_owned();
             DeliveryTrace { target: target.to_string(), ordinal: *ordinal, outcome }
         };
         let open = if fares.deliveries.is_empty() { "in hand" } else { "under way" };

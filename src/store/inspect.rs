@@ -22,8 +22,7 @@ pub struct Finding {
 /// A database in a directory, locked while it is looked at.
 pub struct Inspection {
     connection: Connection,
-    log: log::Log,
-    log_path: std::path::PathBuf,
+    log: Option<log::Damage>,
     // Last: nobody else may open the directory before the files are closed.
     _lock: DirectoryLock,
 }
@@ -45,36 +44,31 @@ impl Inspection {
             return Err(StoreError::new(format!("there is no store in `{directory}`")));
         }
         let lock = DirectoryLock::take(directory)?;
-        let log_path = log::beside(&file);
-        let log = log::read(&log_path).map_err(|error| {
-            StoreError::new(format!("`{}` cannot be read: {error}", log_path.display()))
-        })?;
         let connection = sqlite::connect(&file, sqlite::Role::Reader)?;
+        let log = log::look(&connection, &file)?;
         // What is damaged is left as it was found.
         let keep_log = rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         connection
             .set_db_config(keep_log, true)
             .map_err(|error| sqlite::error("it cannot be left as it is", &error))?;
         migrate::must_be_newest(&connection)?;
-        Ok(Self { connection, log, log_path, _lock: lock })
+        Ok(Self { connection, log, _lock: lock })
     }
 
     /// What is wrong with the files themselves: the log, and the structure of the pages.
     pub fn files(&self) -> Vec<Finding> {
         let mut found = Vec::new();
-        if let Some(cut_at) = self.log.cut_at.filter(|_| 0 < self.log.lost()) {
-            found.push(Finding {
-                kind: "log",
-                what: log::damaged(&self.log_path, &self.log, cut_at),
-                lost: format!(
-                    "what the last {} transactions or one more wrote: messages that were accepted \
-                     in them, and what became of deliveries",
-                    self.log.lost()
-                ),
-                todo: "have senders send again what they sent last; deliveries may be repeated"
-                    .to_owned(),
-            });
-        }
+        found.extend(self.log.as_ref().map(|damage| Finding {
+            kind: "log",
+            what: damage.told(),
+            lost: format!(
+                "what the last {} transactions or one more wrote: messages that were accepted in \
+                 them, and what became of deliveries",
+                damage.lost
+            ),
+            todo: "have senders send again what they sent last; deliveries may be repeated"
+                .to_owned(),
+        }));
         let mut page = |what: String| {
             found.push(Finding {
                 kind: "page",

@@ -2,153 +2,164 @@
 //!
 //! SQLite reads it up to the first frame whose checksum does not fit, and takes that for the tail
 //! that a power cut tore. It is that where one transaction stands behind it at most: the next one is
-//! begun only when the one before is on the disk. Where more stand behind it, what was on the disk
-//! was damaged there, and all of them would be lost without a word.
+//! begun only when the one before is on the disk. Where more stand behind it, and are not in the
+//! database, what was on the disk was damaged there, and all of them would be lost without a word.
 
 use std::{
+    collections::HashMap,
     ffi::OsString,
     fs::File,
-    io::{self, BufReader, ErrorKind, Read},
+    io::{self, ErrorKind, Read as _, Seek as _, SeekFrom},
+    os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
 };
 
-use super::StoreError;
+use rusqlite::Connection;
 
-/// What a log holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Log {
-    /// Transactions that can be read.
-    pub(super) commits: u64,
-    /// Where the first frame stands that cannot be read, if there is one.
-    pub(super) cut_at: Option<u64>,
-    /// Transactions that end behind it.
-    pub(super) commits_behind: u64,
+use super::{StoreError, sqlite};
+
+/// Transactions that stand in a log where nobody reads them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Damage {
+    path: PathBuf,
+    /// Where the first frame stands that cannot be read.
+    pub(super) at: u64,
+    /// How many are lost for certain. The last one may never have been on the disk.
+    pub(super) lost: u64,
 }
 
-impl Log {
-    /// How many transactions are lost for certain; the last one may never have been on the disk.
-    pub(super) fn lost(&self) -> u64 {
-        self.commits_behind.saturating_sub(1)
+impl Damage {
+    /// What is wrong, and what to do.
+    pub(super) fn told(&self) -> String {
+        let Self { path, at, lost } = self;
+        format!(
+            "its log is damaged at byte {at}, and {lost} transactions that were on the disk stand \
+             behind that; copy the directory of the store, and look for the cause (`dmesg`); to go \
+             on without them: `truncate -s {at} {}`",
+            path.display()
+        )
     }
 }
 
-const HEADER: usize = 32;
-const FRAME_HEADER: usize = 24;
-const MAGIC: u32 = 0x377f_0682;
-/// SQLite's pages are no larger.
-const PAGE_MAX: usize = 65_536;
+const HEADER: u64 = 32;
+const FRAME_HEADER: u64 = 24;
+/// Of our databases; what the header of the log says may be damaged.
+const PAGE: u64 = 4_096;
 
 /// The log beside a database.
-pub(super) fn beside(database: &Path) -> PathBuf {
+fn beside(database: &Path) -> PathBuf {
     let mut name = OsString::from(database);
     name.push("-wal");
     name.into()
 }
 
-/// Keeps a database from being opened whose log is damaged where it cannot have been torn.
+/// Looks for damage in the log of a database that `connection` alone has open. The log stays as it
+/// is when the connection is closed after an error, or after damage was found.
 ///
 /// # Errors
 ///
-/// When it is; the reason says how to go on.
-pub(super) fn refuse_damaged(database: &Path) -> Result<(), StoreError> {
+/// When the log cannot be read.
+pub(super) fn look(connection: &Connection, database: &Path) -> Result<Option<Damage>, StoreError> {
+    let keep = |keep| {
+        let on_close = rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        connection.set_db_config(on_close, keep).map(drop)
+    };
+    let failed = |error: &rusqlite::Error| sqlite::error("its log cannot be read", error);
+    keep(true).map_err(|error| failed(&error))?;
+    let frames = connection
+        .query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get::<_, i64>(1))
+        .map_err(|error| failed(&error))?;
     let path = beside(database);
-    let log = read(&path).map_err(|error| {
+    let damage = read(&path, u64::try_from(frames).unwrap_or_default(), database);
+    let damage = damage.map_err(|error| {
         StoreError::new(format!("`{}` cannot be read: {error}", path.display()))
     })?;
-    match log.cut_at.filter(|_| 0 < log.lost()) {
-        None => Ok(()),
-        Some(cut_at) => Err(StoreError::new(damaged(&path, &log, cut_at))),
+    if damage.is_none() {
+        keep(false).map_err(|error| failed(&error))?;
+    }
+    Ok(damage)
+}
+
+/// What stands behind the first `readable` frames of a log.
+fn read(path: &Path, readable: u64, database: &Path) -> io::Result<Option<Damage>> {
+    let mut log = match File::open(path) {
+        Ok(log) => log,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let Some(header) = header(&mut log)? else { return Ok(None) };
+    let at = HEADER + readable * (FRAME_HEADER + PAGE);
+    let salt = [word(&header, 4), word(&header, 5)];
+    let mut behind = behind(&mut log, at, Some(salt))?;
+    if readable == 0 && behind.commits == 0 {
+        // It may be the header that is damaged.
+        behind = self::behind(&mut log, at, None)?;
+    }
+    let lost = behind.commits.saturating_sub(1);
+    if lost == 0 || behind.is_in(&log, database)? {
+        return Ok(None);
+    }
+    Ok(Some(Damage { path: path.to_owned(), at, lost }))
+}
+
+/// Frames behind the first that cannot be read.
+#[derive(Default)]
+struct Behind {
+    /// How many of them end a transaction.
+    commits: u64,
+    /// Where the last content of each page stands.
+    pages: HashMap<u32, u64>,
+}
+
+/// Finds those that bear `salt`, or the one of the first of them.
+fn behind(log: &mut File, mut at: u64, mut salt: Option<[u32; 2]>) -> io::Result<Behind> {
+    let (mut behind, mut open) = (Behind::default(), HashMap::new());
+    log.seek(SeekFrom::Start(at))?;
+    while let Some(frame) = header(log)? {
+        // A frame has a shorter header, and its page follows at once.
+        let bears = [word(&frame, 2), word(&frame, 3)];
+        if *salt.get_or_insert(bears) == bears {
+            open.insert(word(&frame, 0), at + FRAME_HEADER);
+            if word(&frame, 1) != 0 {
+                behind.commits += 1;
+                behind.pages.extend(open.drain());
+            }
+        }
+        at += FRAME_HEADER + PAGE;
+        log.seek(SeekFrom::Start(at))?;
+    }
+    Ok(behind)
+}
+
+impl Behind {
+    /// Whether all of it stands in the database: then the log was begun anew when the power was cut,
+    /// and what is left of it is older.
+    fn is_in(&self, log: &File, database: &Path) -> io::Result<bool> {
+        let database = File::open(database)?;
+        let (mut ours, mut theirs) = ([0; PAGE as usize], [0; PAGE as usize]);
+        for (number, at) in &self.pages {
+            let place = u64::from(number.saturating_sub(1)) * PAGE;
+            let there = log
+                .read_exact_at(&mut ours, *at)
+                .and_then(|()| database.read_exact_at(&mut theirs, place));
+            match there {
+                Ok(()) if ours == theirs => {}
+                Ok(()) => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
     }
 }
 
-/// What is wrong with a damaged log, and what to do.
-pub(super) fn damaged(path: &Path, log: &Log, cut_at: u64) -> String {
-    let path = path.display();
-    format!(
-        "its log is damaged at byte {cut_at}, and {} transactions that were on the disk stand behind \
-         that; copy the directory of the store, and look for the cause (`dmesg`); to go on without \
-         them: `truncate -s {cut_at} {path}`",
-        log.lost()
-    )
-}
-
-/// Reads a log; one that is not there holds nothing.
-pub(super) fn read(path: &Path) -> io::Result<Log> {
-    match File::open(path) {
-        Ok(file) => frames(BufReader::with_capacity(1 << 20, file)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Log::default()),
+/// The next header, of the log or of a frame; `None` at the end.
+fn header(log: &mut File) -> io::Result<Option<[u8; HEADER as usize]>> {
+    let mut header = [0; HEADER as usize];
+    match log.read_exact(&mut header) {
+        Ok(()) => Ok(Some(header)),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-fn frames(mut file: impl Read) -> io::Result<Log> {
-    let mut log = Log::default();
-    let mut header = [0; HEADER];
-    if !fill(&mut file, &mut header)? {
-        return Ok(log);
-    }
-    let Some((words, mut sum)) = header_of(&header) else {
-        // Nothing can be said about what follows; SQLite reads nothing of it either.
-        return Ok(log);
-    };
-    let (salt, page) = ([word(&header, 4), word(&header, 5)], word(&header, 2) as usize);
-    if !(512..=PAGE_MAX).contains(&page) {
-        return Ok(log);
-    }
-    let mut frame = vec![0; FRAME_HEADER + page];
-    let mut at = HEADER as u64;
-    while fill(&mut file, &mut frame)? {
-        let is_of_this_log = [word(&frame, 2), word(&frame, 3)] == salt;
-        let ends = u64::from(word(&frame, 1) != 0);
-        if log.cut_at.is_none() {
-            sum = words.sum(sum, &frame[..8]);
-            sum = words.sum(sum, &frame[FRAME_HEADER..]);
-            let fits = is_of_this_log && sum == [word(&frame, 4), word(&frame, 5)];
-            log.cut_at = (!fits).then_some(at);
-        }
-        match log.cut_at {
-            None => log.commits += ends,
-            Some(_) if is_of_this_log => log.commits_behind += ends,
-            Some(_) => {}
-        }
-        at += frame.len() as u64;
-    }
-    Ok(log)
-}
-
-/// How the log's sums read its words, and the sum of the header; `None` where it is none.
-fn header_of(header: &[u8; HEADER]) -> Option<(Words, [u32; 2])> {
-    let words = match word(header, 0).checked_sub(MAGIC)? {
-        0 => Words::Little,
-        1 => Words::Big,
-        _ => return None,
-    };
-    let sum = words.sum([0, 0], &header[..24]);
-    (sum == [word(header, 6), word(header, 7)]).then_some((words, sum))
-}
-
-/// In which order the bytes of a word stand where they are summed up.
-#[derive(Clone, Copy)]
-enum Words {
-    Little,
-    Big,
-}
-
-impl Words {
-    fn sum(self, sum: [u32; 2], bytes: &[u8]) -> [u32; 2] {
-        let [mut first, mut second] = sum;
-        for pair in bytes.chunks_exact(8) {
-            let (mut one, mut other) = ([0; 4], [0; 4]);
-            one.copy_from_slice(&pair[..4]);
-            other.copy_from_slice(&pair[4..]);
-            let (one, other) = match self {
-                Self::Little => (u32::from_le_bytes(one), u32::from_le_bytes(other)),
-                Self::Big => (u32::from_be_bytes(one), u32::from_be_bytes(other)),
-            };
-            first = first.wrapping_add(one).wrapping_add(second);
-            second = second.wrapping_add(other).wrapping_add(first);
-        }
-        [first, second]
     }
 }
 
@@ -156,15 +167,6 @@ impl Words {
 fn word(bytes: &[u8], index: usize) -> u32 {
     let word = bytes.get(index * 4..index * 4 + 4).and_then(|it| it.try_into().ok());
     word.map_or(0, u32::from_be_bytes)
-}
-
-/// Whether there was as much as was wanted.
-fn fill(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
-    match file.read_exact(buffer) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
-        Err(error) => Err(error),
-    }
 }
 
 #[cfg(test)]
@@ -201,32 +203,81 @@ mod tests {
     fn damage(directory: &Path, frame: usize) -> PathBuf {
         let path = beside(&directory.join("simpul.db"));
         let mut bytes = fs::read(&path).unwrap();
-        bytes[HEADER + frame * (FRAME_HEADER + 4_096) + 1_000] ^= 1;
+        bytes[(HEADER + FRAME_HEADER) as usize + frame * (FRAME_HEADER + PAGE) as usize + 1_000] ^=
+            1;
         fs::write(&path, bytes).unwrap();
         path
     }
 
     #[tokio::test]
     async fn a_whole_log_is_read_to_its_end() {
-        let left = killed().await;
-        let log = read(&beside(&left.path().join("simpul.db"))).unwrap();
-        assert_eq!((log.cut_at, log.commits_behind), (None, 0));
-        assert!(5 <= log.commits, "{log:?}");
-        assert_eq!(facts(left.path()).await, 5);
+        assert_eq!(facts(killed().await.path()).await, 5);
     }
 
     #[tokio::test]
     async fn damage_before_the_last_transaction_keeps_the_store_from_being_opened() {
         let left = killed().await;
         let path = damage(left.path(), 0);
-        let log = read(&path).unwrap();
-        let cut_at = log.cut_at.unwrap();
-        let refusal = Store::open(left.path()).map(drop).unwrap_err().reason;
-        assert_eq!(refusal, damaged(&path, &log, cut_at));
-
+        for _ in 0..2 {
+            let refusal = Store::open(left.path()).map(drop).unwrap_err().reason;
+            assert!(refusal.starts_with("its log is damaged at byte 32, and "), "{refusal}");
+            let advice = format!("`truncate -s 32 {}`", path.display());
+            assert!(refusal.ends_with(&advice), "{refusal}");
+        }
         // What it says to do helps.
-        File::options().write(true).open(&path).unwrap().set_len(cut_at).unwrap();
+        File::options().write(true).open(&path).unwrap().set_len(HEADER).unwrap();
         assert_eq!(facts(left.path()).await, 0);
+    }
+
+    #[tokio::test]
+    async fn damage_in_the_header_of_the_log_keeps_the_store_from_being_opened() {
+        for byte in [5, 9, 17, 28] {
+            let left = killed().await;
+            let path = beside(&left.path().join("simpul.db"));
+            let mut bytes = fs::read(&path).unwrap();
+            bytes[byte] ^= 1;
+            fs::write(&path, bytes).unwrap();
+            let refusal = Store::open(left.path()).map(drop).unwrap_err().reason;
+            assert!(refusal.starts_with("its log is damaged at byte 32, and "), "{refusal}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_left_of_an_older_log_is_no_damage() {
+        let left = killed().await;
+        let path = beside(&left.path().join("simpul.db"));
+        let log = fs::read(&path).unwrap();
+        // Folded, and begun anew: of the new frames one page got to the disk, the header did not.
+        drop(Store::open(left.path()).unwrap());
+        fs::write(&path, log).unwrap();
+        damage(left.path(), 0);
+        assert_eq!(facts(left.path()).await, 5);
+    }
+
+    /// Bits all over the log: what is lost without a word is the last transaction at most.
+    #[tokio::test]
+    async fn damage_in_the_log_loses_the_last_transaction_at_most_without_a_word() {
+        let left = killed().await;
+        let path = beside(&left.path().join("simpul.db"));
+        let (log, database) =
+            (fs::read(&path).unwrap(), fs::read(left.path().join("simpul.db")).unwrap());
+        let (mut refused, mut short, mut whole) = (0, 0, 0);
+        for place in 0..150 {
+            let mut bytes = log.clone();
+            bytes[place * (log.len() / 150) + place % 7] ^= 1 << (place % 8);
+            fs::write(&path, bytes).unwrap();
+            fs::write(left.path().join("simpul.db"), &database).unwrap();
+            match Store::open(left.path()).map(drop) {
+                Err(refusal) if refusal.reason.contains("its log is damaged") => refused += 1,
+                Err(refusal) => panic!("{refusal}"),
+                Ok(()) => match facts(left.path()).await {
+                    5 => whole += 1,
+                    4 => short += 1,
+                    fewer => panic!("{fewer} of 5 are left, and nobody was told"),
+                },
+            }
+        }
+        assert!(100 < refused && short < 30, "{refused} refused, {short} short, {whole} whole");
     }
 
     #[tokio::test]

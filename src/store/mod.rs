@@ -105,7 +105,7 @@ struct Failure {
 }
 
 /// Told that the disk failed the store, with the reason.
-type OnFailure = Arc<dyn Fn(&str) + Send + Sync>;
+pub type OnFailure = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl Failure {
     /// From now on nothing that is on disk can be believed.
@@ -138,7 +138,7 @@ pub struct Options {
     pub observe: Option<Arc<dyn Fn(CommitSeen) + Send + Sync>>,
     /// Told, once, that the disk failed a database in a directory, with the reason: nothing can be
     /// written any more, and the process should end. On a thread of the store.
-    pub on_failure: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    pub on_failure: Option<OnFailure>,
     /// How much room a database in a directory leaves on its disk; `None`: nobody looks.
     pub disk_low: Option<DiskLow>,
     /// For tests with a paused clock: waiting for the store keeps tokio from moving the clock.
@@ -205,8 +205,10 @@ impl Store {
         let Options { cache_mib, observe, on_failure, disk_low, hold_paused_clock } = options;
         let lock = DirectoryLock::take(directory)?;
         let file = directory.join(FILE_NAME);
-        log::refuse_damaged(&file)?;
         let mut connection = sqlite::connect(&file, sqlite::Role::Writer { cache_mib })?;
+        if let Some(damage) = log::look(&connection, &file)? {
+            return Err(StoreError::new(damage.told()));
+        }
         sqlite::fold_what_was_left(&connection)?;
         migrate::to_newest(&mut connection)?;
         let failure = Arc::new(Failure { reason: OnceLock::new(), tell: on_failure });

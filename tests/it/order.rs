@@ -1,6 +1,6 @@
 //! Order per key, where a route asks for it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::json;
 
@@ -77,6 +77,29 @@ async fn a_message_does_not_overtake_those_that_wait_before_its_route() {
     bus.settled().await;
     assert_eq!(arsip.bodies().len(), 1_100);
     assert_in_order(&arsip);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_messages_that_come_at_once_each_has_the_number_of_its_place() {
+    let arsip = Scripted::new([]);
+    let bus = Arc::new(Bus::start(ROUTE, &[("arsip", arsip.clone())]).await);
+    let mut senders = tokio::task::JoinSet::new();
+    for sender in 0..16 {
+        let bus = Arc::clone(&bus);
+        senders.spawn(async move {
+            for n in 0..40 {
+                bus.publish(json!({ "kunci": n % 2, "n": n, "dari": sender })).await;
+            }
+        });
+    }
+    senders.join_all().await;
+    bus.settled().await;
+    for key in 0..2 {
+        let all = arsip.bodies().into_iter().zip(arsip.header("simpul-key-seq"));
+        let of_key = all.filter(|(body, _)| body["kunci"] == key);
+        let numbers: Vec<i64> = of_key.map(|(_, number)| number.parse().unwrap()).collect();
+        assert_eq!(numbers, (1..=320).collect::<Vec<_>>());
+    }
 }
 
 /// First deliveries of each key rise.

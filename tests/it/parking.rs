@@ -1,7 +1,7 @@
 //! What becomes of the order of a key when one of its deliveries is given up: it is parked, durably,
 //! until somebody decides about the one that is dead. On each kind of broker.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::json;
 use simpul::{
@@ -30,26 +30,26 @@ to:
 
 /// Where messages wait.
 #[derive(Clone)]
-enum On {
+pub(crate) enum On {
     Embedded,
     RabbitMq(String),
 }
 
 impl On {
     /// Each kind of broker that there is here.
-    fn each() -> Vec<Self> {
+    pub(crate) fn each() -> Vec<Self> {
         let rabbitmq = Rabbit::shared().map(|it| Self::RabbitMq(it.vhost()));
         std::iter::once(Self::Embedded).chain(rabbitmq).collect()
     }
 
-    async fn start(&self, project: Project) -> Bus {
+    pub(crate) async fn start(&self, project: Project) -> Bus {
         match self {
             Self::Embedded => project.start().await,
             Self::RabbitMq(address) => project.start_on_rabbitmq(address, None).await,
         }
     }
 
-    fn project(&self, route: &str, arsip: &Arc<Scripted>) -> Project {
+    pub(crate) fn project(&self, route: &str, arsip: &Arc<Scripted>) -> Project {
         Project::of(route, &[("arsip", Arc::clone(arsip))])
     }
 }
@@ -249,6 +249,84 @@ async fn a_route_may_let_a_key_go_on_or_never_give_up() {
     taken.dedup();
     assert_eq!((taken, bus.dead().await.len()), (vec![1, 2], 0));
     bus.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_parked_goes_on_in_order_through_crashes_and_says_where_it_repeats() {
+    const PARKED: i64 = 30;
+    for on in On::each() {
+        let target = Scripted::new([refused()]);
+        let mut bus = on.start(on.project(ROUTE, &target)).await;
+        publish(&bus, "a", 1..=PARKED).await;
+        parked(&bus, PARKED as u64 - 1).await;
+        // Some fail on the way, none is given up.
+        target.script((0..60).map(|n| if n % 4 == 1 { unavailable() } else { Reply::Taken }));
+        bus.engine.replay(&DeadFilter::default(), "uji").await.unwrap();
+        for round in 1..=4 {
+            let gone_on = |it: &RouteStatus| round * 5 <= it.targets[0].tally.delivered;
+            bus.until("some to go on", gone_on).await;
+            bus = on.start(bus.crash().await).await;
+            publish(&bus, "a", [PARKED + round as i64]).await;
+        }
+        parked(&bus, 0).await;
+        let (sent, flags) = (sent(&target, "a"), target.header("simpul-possible-duplicate"));
+        assert!(sent.is_sorted(), "{sent:?}");
+        let (attempts, mut seen) = (target.header("simpul-attempt"), BTreeSet::new());
+        for (place, n) in sent.iter().enumerate() {
+            let is_flagged = attempts[place] != "1" || flags[place] == "true";
+            assert!(seen.insert(*n) || is_flagged, "{n} came again and did not say so");
+        }
+        assert_eq!(seen.len() as i64, PARKED + 4);
+        bus.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_target_keeps_what_has_an_order_and_says_why() {
+    for on in On::each() {
+        let target = Scripted::new([]);
+        let bus = on.start(on.project(ROUTE, &target)).await;
+        bus.engine.pause(&arsip(), "libur").await.unwrap();
+        publish(&bus, "a", 1..=3).await;
+        publish(&bus, "b", 1..=3).await;
+        bus.until("all to wait", |it| it.in_hand == 0 && it.targets[0].paused == 6).await;
+        let status = bus.status().await;
+        balanced(&status);
+        assert_eq!(status.targets[0].pause.as_ref().unwrap().reason, "libur");
+        let bus = on.start(bus.stop().await.0).await;
+        bus.until("all to wait still", |it| it.targets[0].paused == 6).await;
+        assert_eq!(target.calls().len(), 0);
+        bus.engine.resume(&arsip()).await.unwrap();
+        parked(&bus, 0).await;
+        assert_eq!((sent(&target, "a"), sent(&target, "b")), (vec![1, 2, 3], vec![1, 2, 3]));
+        bus.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_breaker_lets_another_gateway_have_what_has_an_order() {
+    let (Some(rabbit), Some(database)) = (Rabbit::shared(), database().await) else { return };
+    let address = rabbit.vhost();
+    let (cut_off, reached) = (Scripted::new([]), Scripted::new([]));
+    cut_off.always(Some(unavailable()));
+    let gateway = async |target: &Arc<Scripted>| {
+        let store = Store::connect(&database, Options::default()).await.unwrap();
+        let route = ROUTE.replace("200ms", "1h");
+        let project = Project::of(&route, &[("arsip", Arc::clone(target))]);
+        project.start_on_rabbitmq(&address, Some(store)).await
+    };
+    // The first is the one that works on all that has an order.
+    let one = gateway(&cut_off).await;
+    publish(&one, "a", 1..=3).await;
+    one.until("the first to fail", |_| !cut_off.calls().is_empty()).await;
+    let other = gateway(&reached).await;
+    publish(&other, "a", 4..=6).await;
+    publish(&one, "b", 1..=3).await;
+    parked(&other, 0).await;
+    assert_eq!((sent(&reached, "a"), sent(&reached, "b")), (vec![1, 2, 3, 4, 5, 6], vec![1, 2, 3]));
+    for bus in [one, other] {
+        bus.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use futures_util::future::select_all;
+use futures_util::future::{join_all, select_all};
 use tokio::sync::watch;
 
 use super::{
@@ -167,6 +167,20 @@ impl Consumer for RabbitConsumer {
                 }
             }
         }
+    }
+
+    async fn rest(&mut self) {
+        self.close_channels().await;
+    }
+}
+
+impl RabbitConsumer {
+    /// Closes the channels: of a queue with a single active consumer another one becomes that.
+    async fn close_channels(&mut self) {
+        let channels = std::mem::take(&mut self.channels);
+        join_all(channels.into_iter().map(|(_, channel)| channel.close())).await;
+        // So that the next look opens them anew.
+        self.news.mark_changed();
     }
 }
 

@@ -85,6 +85,7 @@ impl Running {
             prefetch: settings.prefetch,
             limits: Limits { depth: settings.depth_max },
             body_bytes_max: settings.body_bytes_max,
+            in_hand: Some(settings.store.clone()),
             ..Options::default()
         };
         let parts =
@@ -245,7 +246,7 @@ async fn open(
         // It is told once, and there is room for one.
         let _ = failed.try_send(reason.to_owned());
     };
-    let on_failure: Option<Arc<dyn Fn(&str) + Send + Sync>> = Some(Arc::new(on_failure));
+    let on_failure: Option<store::OnFailure> = Some(Arc::new(on_failure));
     let disk_low = Some(settings.disk_low);
     let mut options = store::Options { observe, on_failure, disk_low, ..store::Options::default() };
     if settings.rabbitmq.is_some() {

@@ -91,8 +91,9 @@ impl Pull for AmqpSource {
                 () = pulling.stop.cancelled() => break,
                 _ = look.tick() => (pulling.tell)(state(link, &consumer.state())),
                 Some(handed) = handing.next() => if let Handed::Back = handed {
-                    // The batches behind would overtake this one; they come again too.
-                    waiting.clear();
+                    // The batches behind would overtake this one; they come again too. Not those
+                    // of a newer channel: there this one has come again before them.
+                    waiting.retain(|it: &Vec<Taken>| it.iter().all(|it| acker.is_live(it.tag)));
                 },
                 taken = consumer.next(BATCH_MAX), if waiting.is_empty() => {
                     if taken.is_empty() {

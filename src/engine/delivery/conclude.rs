@@ -8,7 +8,7 @@ use tracing::{error, info, warn};
 use super::{Came, UnderWay, Worker};
 use crate::{
     broker::{Delivery, Settled},
-    connector::Class,
+    connector::{CallError, Class},
     engine::{
         Breaker,
         batch::{PANIC_PAUSE, PANICS_MAX, crashed, dead_event},
@@ -31,6 +31,9 @@ impl Worker<'_> {
         let now = self.shared.clock.now();
         let none = BTreeMap::new();
         let of_target = open.as_ref().map_or(&none, |it| &it.open.answers);
+        if let Err(CallError { status: Some(429), retry_after: Some(pause), .. }) = &came {
+            self.gate.rest(*pause);
+        }
         let mut attempted = Attempted::sort(came, [&self.destination.answers, of_target]);
         let system = open.as_ref().map_or(Digest::of(&[]), |it| it.open.digest);
         let change = self.gate.learn(delivery.entry.id, &mut attempted, now, system);
@@ -114,7 +117,7 @@ impl Worker<'_> {
         journal::append(writes, &self.line(&delivery, Some(&envelope), event));
         let id = envelope.delivery_id(&self.route.name, &self.destination.target, &delivery.entry);
         if PANICS_MAX <= envelope.panics {
-            return self.give_up((delivery, envelope), &id, crashed(&place), writes);
+            return self.give_up((delivery, envelope), &id, crashed(&place, "panicked"), writes);
         }
         let due = self.shared.clock.now().after(PANIC_PAUSE);
         End::new(self.again((delivery, &envelope), &id, due, writes), Ended::Again)

@@ -24,7 +24,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use self::conclude::Ended;
+use self::{conclude::Ended, order::expiry};
 use super::{
     Shared,
     envelope::{Envelope, delivery_queue, is_called, mark_seq},
@@ -117,7 +117,9 @@ impl<'w> Worker<'w> {
 
     async fn work(mut self, mut consumer: Box<dyn Consumer>, stop: &CancellationToken) {
         loop {
+            self.rest(&mut *consumer, stop).await;
             let room = self.room();
+            let time_left = self.first_expiry();
             let may_settle = self.settling.len() < SETTLEMENTS_MAX;
             // In boxes: else every worker that waits would hold the room that the work takes.
             // Not biased: settling alone would starve the taking, and the attempts under way would
@@ -133,12 +135,28 @@ impl<'w> Worker<'w> {
                 pass = self.gate.pass(), if !self.held.is_empty() => {
                     Box::pin(self.let_through(pass)).await;
                 }
+                () = expiry(time_left), if time_left.is_some() => self.let_expire(),
                 taken = consumer.next(room), if 0 < room => Box::pin(self.take(taken)).await,
             }
         }
-        self.held.drain(..).for_each(|(it, _)| it.put_back());
         drop(consumer);
         self.end().await;
+    }
+
+    /// Lets other gateways have what has an order while nothing of it may be sent from here: whoever
+    /// holds a key is the only one who can send it.
+    async fn rest(&mut self, consumer: &mut dyn Consumer, stop: &CancellationToken) {
+        let is_shared = !self.shared.broker.is_transactional();
+        let is_idle = self.tasks.is_empty() && self.settling.is_empty();
+        let has_order = self.destination.on_exhausted.is_some();
+        if has_order && is_shared && is_idle && self.gate.is_shut() {
+            self.held.drain(..).for_each(|(it, _)| it.put_back());
+            consumer.rest().await;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.gate.opening() => {}
+            }
+        }
     }
 
     /// Gives back what waits, and waits for the attempts under way and for all that is to be

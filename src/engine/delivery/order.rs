@@ -5,6 +5,8 @@
 //! do, so that whoever takes it is the only one at work on the key; in its place the first of what is
 //! parked is sent, and it comes again until nothing of the key is parked that may go on.
 
+use std::{collections::VecDeque, time::Duration};
+
 use tracing::warn;
 
 use super::{Worker, pause_for};
@@ -29,8 +31,15 @@ impl Worker<'_> {
                 continue;
             };
             match self.shared.ledger.first_parked(key).await {
-                Ok(Some(parked)) if !parked.is_held => all.push(in_place(delivery, parked, key)),
-                Ok(_) => self.answered(delivery),
+                Ok(Some(parked)) if !parked.is_held && !parked.is_early => {
+                    all.push(in_place(delivery, parked, key));
+                }
+                Ok(parked) => {
+                    // What it must not overtake stands behind it in the queue, or is about to: the
+                    // next call will not.
+                    let is_early = parked.is_some_and(|it| it.is_early && !it.is_held);
+                    self.answered(delivery, is_early.then_some(key));
+                }
                 Err(error) => {
                     self.shared.metrics.broker_errors.inc();
                     warn!(%error, "the ledger cannot be asked");
@@ -41,8 +50,10 @@ impl Worker<'_> {
         all
     }
 
-    fn answered(&mut self, call: Delivery) {
+    /// A call is done; what it was too early for is to be called `again`.
+    fn answered(&mut self, call: Delivery, again: Option<i64>) {
         let mut writes = Writes::default();
+        again.into_iter().for_each(|it| ledger::call_again(&mut writes, it));
         if self.shared.broker.is_transactional() {
             let target = &self.destination.target;
             ledger::count_calls(&mut writes, &self.route.name, target, -1);
@@ -98,18 +109,41 @@ impl Worker<'_> {
         Settled::Again { delivery, headers: envelope::call(key), due }
     }
 
+    /// How long it is until something that waits before the gate expires.
+    pub(super) fn first_expiry(&self) -> Option<Duration> {
+        let ttl = self.destination.ttl?;
+        let ours = self.held.iter().filter(|(it, _)| Envelope::of(&it.entry.headers).is_some());
+        let first = ours.map(|(it, _)| it.entry.received_at).min()?;
+        Some(first.after(ttl).since(self.shared.clock.now()))
+    }
+
+    /// Lets what waits before the gate expire, if its time is over.
+    pub(super) fn let_expire(&mut self) {
+        let held = std::mem::take(&mut self.held);
+        let (late, waiting): (VecDeque<_>, _) =
+            held.into_iter().partition(|(it, _)| self.is_over(it));
+        self.held = waiting;
+        self.drop_expired(late.into_iter().map(|(it, _)| it).collect());
+    }
+
+    /// Whether the time of a delivery is over; never of an entry that simpul did not make.
+    fn is_over(&self, delivery: &Delivery) -> bool {
+        self.destination.ttl.is_some_and(|ttl| {
+            delivery.entry.received_at.after(ttl) <= self.shared.clock.now()
+                && Envelope::of(&delivery.entry.headers).is_some()
+        })
+    }
+
     /// Lets those expire whose message is older than the route allows; returns the others.
     pub(super) fn drop_expired(&mut self, taken: Vec<Delivery>) -> Vec<Delivery> {
-        let Some(ttl) = self.destination.ttl else { return taken };
+        if self.destination.ttl.is_none() {
+            return taken;
+        }
         let now = self.shared.clock.now();
-        let (mut fresh, mut settled, mut ended) = (Vec::new(), Vec::new(), Vec::new());
-        let mut writes = Writes::default();
-        for delivery in taken {
-            let is_over = delivery.entry.received_at.after(ttl) <= now;
-            let Some(envelope) = Envelope::of(&delivery.entry.headers).filter(|_| is_over) else {
-                fresh.push(delivery);
-                continue;
-            };
+        let (late, fresh): (Vec<_>, Vec<_>) = taken.into_iter().partition(|it| self.is_over(it));
+        let (mut settled, mut ended, mut writes) = (Vec::new(), Vec::new(), Writes::default());
+        for delivery in late {
+            let Some(envelope) = Envelope::of(&delivery.entry.headers) else { continue };
             let target = &self.destination.target;
             let id = envelope.delivery_id(&self.route.name, target, &delivery.entry);
             ledger::deliver(&mut writes, &id, Outcome::Expired, now);
@@ -121,6 +155,17 @@ impl Worker<'_> {
             self.write(settled, writes, ended);
         }
         fresh
+    }
+}
+
+/// The longest sleep: the system's clock may be set, which no timer notices.
+const SLEEP_MAX: Duration = Duration::from_mins(1);
+
+/// Waits for so long at most; without a time for ever.
+pub(super) async fn expiry(after: Option<Duration>) {
+    match after {
+        Some(after) => tokio::time::sleep(after.min(SLEEP_MAX)).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -112,7 +112,8 @@ impl<'a> Express<'a> {
             shared.gate(target).flows()
                 && !shared.backlog.holds(&delivery_queue(&route.name, target))
         };
-        if !route.to.iter().all(|to| free(&to.target)) {
+        let is_closed = shared.in_hand.is_door_closed(&route.name, shared.clock.now());
+        if is_closed || !route.to.iter().all(|to| free(&to.target)) {
             return None;
         }
         let targets = route.to.iter().map(|to| live.plan.targets.get(&to.target).map(Arc::clone));
@@ -180,6 +181,7 @@ impl<'a> Express<'a> {
         }
         let setting = self.shared.setting(&self.live.plan);
         let run = AssertUnwindSafe(|| pipeline::run(setting, self.route, arena, message));
+        let _held = self.shared.in_hand.hold_at_door(&self.route.name);
         // A panic is counted where it happens again.
         catch_unwind(run).ok().map(|it| it.fate)
     }

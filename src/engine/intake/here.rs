@@ -4,7 +4,7 @@
 //! The queue of the route is for all else: what comes while something waits in it, which must not be
 //! overtaken; what has an identity, for which the one worker of the route decides; large handovers,
 //! which would keep others waiting; and a message that makes the route panic, which is tried again
-//! there and out of the way after three times.
+//! there and out of the way after three times. So is one that ends the whole process.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -55,6 +55,7 @@ impl<'h> Here<'h> {
             && route.identity.is_none()
             && handover.messages.len() <= MESSAGES_MAX
             && bytes <= BYTES_MAX
+            && !shared.in_hand.is_door_closed(&route.name, now)
             && shared.broker.is_empty(&route_queue(&route.name));
         let batch = Batch::new(route, (now, live.generation));
         Self { shared, live, route, by: &handover.client, batch, is_open }
@@ -66,6 +67,7 @@ impl<'h> Here<'h> {
         if self.is_open {
             let setting = self.shared.setting(&self.live.plan);
             let run = AssertUnwindSafe(|| pipeline::run(setting, self.route, arena, message));
+            let _held = self.shared.in_hand.hold_at_door(&self.route.name);
             // A panic is counted where it happens again.
             match catch_unwind(run) {
                 Ok(routed) => self.batch.arrived(message.clone(), routed, self.by),

@@ -154,7 +154,11 @@ impl Intake for EngineIntake {
             let deliveries: Vec<_> = one
                 .deliveries
                 .iter()
-                .map(|(target, _, outcome)| json!({ "target": target.to_string(), "state": outcome.map_or("under way", Outcome::word) }))
+                .map(|(target, ordinal, outcome)| {
+                    let is_parked = one.parked.contains(&(target.clone(), *ordinal));
+                    let open = if is_parked { "parked" } else { "under way" };
+                    json!({ "target": target.to_string(), "state": outcome.map_or(open, Outcome::word) })
+                })
                 .collect();
             let fate = one.fate.map_or("in hand", Fate::word);
             routes

@@ -8,7 +8,7 @@ use std::{
 use tracing::error;
 
 use crate::{
-    broker::{Entry, Output},
+    broker::Output,
     engine::{
         EngineError, Shared,
         again::again,
@@ -74,10 +74,7 @@ impl Shared {
             // One at a time: a hundred bodies would be a hundred times the largest.
             let message = self.ledger.message(&letter.route, letter.message).await?;
             match self.made_of(&live, (&letter, message.as_ref()), doing.only_to) {
-                Ok(made) => {
-                    let has_place = self.has_place(&letter).await?;
-                    self.send_in(&mut page, (&live, &letter), (made, has_place), doing);
-                }
+                Ok(made) => self.send_in(&mut page, (&live, &letter), (made, doing)).await?,
                 Err(cause) => page.failed.push((letter, cause)),
             }
         }
@@ -99,30 +96,26 @@ impl Shared {
         catch_unwind(made).unwrap_or_else(|_| {
             self.metrics.panics.inc();
             error!(route = &*letter.route, message = %letter.message, "bug: a replay panicked");
-            Err(crashed("replay"))
+            Err(crashed("replay", "panicked"))
         })
     }
 
-    fn send_in(
+    async fn send_in(
         &self,
         page: &mut Page,
         (live, letter): (&Live, &DeadLetter),
-        ((output, key), has_place): ((Output, Option<Digest>), bool),
-        doing: &Doing<'_>,
-    ) {
+        ((output, key), doing): ((Output, Option<Digest>), &Doing<'_>),
+    ) -> Result<(), EngineError> {
         page.passed += 1;
         if doing.kind == JobKind::Preview {
-            return;
+            return Ok(());
         }
         page.bytes += output.entry.body.len();
         ledger::replay(&mut page.writes, letter, key);
-        if has_place {
-            park(&mut page.writes, letter, output);
-        } else {
-            page.outputs.push(output);
-        }
+        self.send_again(letter, output, (&mut page.outputs, &mut page.writes)).await?;
         let event = Event::Replayed { by: doing.by.to_owned() };
         journal::append(&mut page.writes, &self.line_of(letter, live, event));
+        Ok(())
     }
 
     fn discard_in(&self, page: &mut Page, live: &Live, letter: &DeadLetter, by: &str) {
@@ -162,13 +155,6 @@ impl Shared {
         }
         Ok(())
     }
-}
-
-/// Puts a dead letter in its place among what is parked of its key, so that nothing overtakes it.
-fn park(writes: &mut Writes, letter: &DeadLetter, output: Output) {
-    let Some(delivery) = letter.delivery_id() else { return };
-    let Entry { id, received_at, headers, body } = output.entry;
-    ledger::park_and_call(writes, &delivery, &Message { id, received_at, headers, body });
 }
 
 // A page of one letter is never too large to be made.

@@ -23,6 +23,8 @@ ALTER TABLE delivery ADD COLUMN seq INTEGER;          -- its number among those 
 -- 1: it is dead, and those of its key that come later are parked.
 ALTER TABLE delivery ADD COLUMN holds INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX delivery_holds ON delivery (ordered_key, seq) WHERE holds = 1;
+CREATE INDEX delivery_open ON delivery (ordered_key, seq)
+    WHERE outcome IS NULL AND ordered_key IS NOT NULL;
 
 -- Deliveries that wait behind an earlier one of their key, in no queue.
 CREATE TABLE parked (

@@ -2,6 +2,7 @@
 //! them is published. Against a RabbitMQ of the run's own.
 
 mod clients;
+mod cut;
 mod express;
 mod kills;
 mod mistakes;

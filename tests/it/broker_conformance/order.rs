@@ -7,6 +7,7 @@ pub(super) const ALL: &[(&str, Check)] = &[
     ("what comes later stands behind", |it| Box::pin(what_comes_later_stands_behind(it))),
     ("a key waits while its first is delayed", |it| Box::pin(a_delayed_first_holds_its_key(it))),
     ("a dropped first stays the first of its key", |it| Box::pin(a_dropped_first_stays_first(it))),
+    ("a rest changes no order", |it| Box::pin(a_rest_changes_no_order(it))),
     ("order outlives a crash", |it| Box::pin(order_outlives_a_crash(it))),
     ("keys of different queues are different", |it| Box::pin(queues_do_not_share_keys(it))),
     ("a long row behind one key holds nobody up", |it| Box::pin(a_long_row_costs_nothing(it))),
@@ -78,6 +79,21 @@ async fn a_dropped_first_stays_first(house: &mut dyn House) {
     let back = take(house, &mut *consumer, 1).await;
     assert_eq!(bodies(&back), "a:1");
     nothing_comes(house, &mut *consumer).await;
+}
+
+async fn a_rest_changes_no_order(house: &mut dyn House) {
+    let (name, broker) = (queue("sppd"), house.open().await);
+    publish_keyed(house, &broker, &name, "a:1 a:2 b:1 b:2").await;
+    let mut consumer = broker.consume(&name, Taking::by_key(10, 10));
+    let mut held = sorted(take(house, &mut *consumer, 2).await);
+    held.remove(1).put_back();
+    settle(&broker, done(held)).await;
+    consumer.rest().await;
+    publish_keyed(house, &broker, &name, "a:3").await;
+    let next = sorted(take(house, &mut *consumer, 2).await);
+    assert_eq!(bodies(&next), "a:2 b:1");
+    settle(&broker, done(next)).await;
+    assert_eq!(bodies(&sorted(take(house, &mut *consumer, 2).await)), "a:3 b:2");
 }
 
 async fn order_outlives_a_crash(house: &mut dyn House) {

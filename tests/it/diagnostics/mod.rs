@@ -190,6 +190,12 @@ fn what_cannot_work_in_a_route_is_told() {
         ("missing_keys", "summary: x\nowner: x\n".to_owned()),
         ("env_in_a_route", format!("{ROUTE}order_by: ${{env:KUNCI}}\n")),
         ("retry", format!("{ROUTE}    retry: {{ first: 5, max: 2s, factor: 0.5 }}\n")),
+        (
+            "on_exhausted_without_order",
+            format!("{ROUTE}    on_exhausted: block\non_exhausted: park_key\n"),
+        ),
+        ("on_exhausted", format!("{ROUTE}order_by: $.a\non_exhausted: park\n")),
+        ("ttl", format!("{ROUTE}    ttl: 366d\nttl: 10ms\n")),
         ("identity", format!("{ROUTE}identity: {{ key: [], bodi: ignore, window: 0s }}\n")),
         ("answers", format!("{ROUTE}    answers: {{ 200: refused, 409: taken, x: refused }}\n")),
         ("two_keys", format!("{ROUTE}steps:\n  - filter: $.a\n    split: $.b[*]\n")),

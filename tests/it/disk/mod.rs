@@ -1,8 +1,11 @@
 //! The disk below the embedded store: full, failing, torn by a power cut, damaged. Whatever it does,
 //! what was accepted is there, or somebody is told what is not.
 
+mod damage;
 mod failing;
 mod full;
+mod images;
+mod record;
 
 use std::{
     path::{Path, PathBuf},
@@ -39,6 +42,11 @@ fn build() -> Option<PathBuf> {
 fn skipped<T>(why: &str) -> Option<T> {
     eprintln!("skipped: {why}");
     None
+}
+
+#[expect(clippy::print_stderr, reason = "figures for those who look")]
+fn told(figures: &str) {
+    eprintln!("{figures}");
 }
 
 /// A disk of its own, a few MiB large, in memory.

@@ -3,6 +3,7 @@
 mod accounts;
 mod bench;
 mod jobs;
+mod order;
 
 use std::{sync::Arc, time::Duration};
 

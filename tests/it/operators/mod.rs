@@ -5,7 +5,7 @@
 mod dead;
 mod door;
 
-use std::{path::Path, sync::Arc, sync::Mutex, time::Duration};
+use std::{collections::BTreeSet, path::Path, sync::Arc, sync::Mutex, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -205,7 +205,8 @@ impl Bus for Scripted {
 
     async fn trace(&self, id: MessageId) -> Result<Option<Trace>, Refusal> {
         let fate = Some(Fate::Filtered);
-        let fares = vec![Fares { route: "sk-mutasi".into(), fate, deliveries: vec![] }];
+        let (deliveries, parked) = (vec![], BTreeSet::new());
+        let fares = vec![Fares { route: "sk-mutasi".into(), fate, deliveries, parked }];
         let known = id == MessageId::from_bytes([7; 16]);
         Ok(known.then_some(Trace { fares, lines: vec![] }))
     }
@@ -274,12 +275,13 @@ impl Running {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_operator_orders_reaches_the_bus_with_his_name_and_reason() {
     let running = Running::start(Scripted::default()).await;
-    let commands: [(&'static [&'static str], i32); 5] = [
+    let commands: [(&'static [&'static str], i32); 6] = [
         (&["dead", "replay", "17", "--reason", "map corrected"], 0),
         (&["dead", "replay", "18", "--reason", "coba lagi"], 1),
         (&["dead", "discard", "17", "18", "--reason", "dibatalkan"], 0),
         (&["pause", "arsip.simpan", "--reason", "pemeliharaan"], 0),
         (&["resume", "arsip.simpan"], 0),
+        (&["resume", "arsip.simpan", "--key", "12/SPD"], 0),
     ];
     for (command, code) in commands {
         let said = running.simpul(command).await;
@@ -291,6 +293,7 @@ async fn what_an_operator_orders_reaches_the_bus_with_his_name_and_reason() {
         "discard [17, 18]: sari: dibatalkan",
         "pause arsip.simpan: sari: pemeliharaan",
         "resume arsip.simpan",
+        "resume arsip.simpan for 12/SPD, sari",
     ];
     assert_eq!(running.told(), expected);
 

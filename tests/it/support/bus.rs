@@ -85,6 +85,11 @@ impl Project {
         self.write(&format!("routes/{name}.yaml"), &text);
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Writes a file of the project.
     pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.folder.path().join(path);
@@ -104,7 +109,7 @@ impl Project {
     }
 
     /// Opens the store once the tasks of a bus that crashed have let go of it.
-    async fn open(&self) -> Store {
+    pub(crate) async fn open(&self) -> Store {
         let start = Instant::now();
         loop {
             match Store::open(&self.folder.path().join("data")) {

@@ -16,6 +16,8 @@ ALTER TABLE delivery ADD COLUMN ordered_key BIGINT;
 ALTER TABLE delivery ADD COLUMN seq BIGINT;
 ALTER TABLE delivery ADD COLUMN holds BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX delivery_holds ON delivery (ordered_key, seq) WHERE holds = 1;
+CREATE INDEX delivery_open ON delivery (ordered_key, seq)
+    WHERE outcome IS NULL AND ordered_key IS NOT NULL;
 
 CREATE TABLE parked (
     ordered_key BIGINT NOT NULL,
