@@ -5,6 +5,8 @@
 
 pub mod embedded;
 pub mod rabbitmq;
+#[cfg(test)]
+pub(crate) mod simulated;
 
 use std::{any::Any, collections::BTreeMap, sync::Arc, time::Duration};
 

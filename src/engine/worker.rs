@@ -53,7 +53,7 @@ pub(super) async fn run(shared: Arc<Shared>, route: Arc<Route>, stop: Cancellati
     }
 }
 
-async fn work(
+pub(super) async fn work(
     shared: &Shared,
     route: &Arc<Route>,
     taken: Vec<Delivery>,

@@ -79,6 +79,9 @@ struct Inner {
 enum Database {
     Directory(Directory),
     Postgres(Postgres),
+    /// For tests.
+    #[cfg(test)]
+    Memory(writer::memory::Memory),
 }
 
 struct Directory {
@@ -232,6 +235,21 @@ impl Store {
         Ok(Self::of(Database::Postgres(postgres), options.hold_paused_clock))
     }
 
+    /// One in memory.
+    #[cfg(test)]
+    pub(crate) fn in_memory() -> Result<Self, StoreError> {
+        Ok(Self::of(Database::Memory(writer::memory::Memory::open()?), false))
+    }
+
+    /// Forgets every message of one in memory.
+    #[cfg(test)]
+    pub(crate) fn clear(&self) -> Result<(), StoreError> {
+        match &self.0.database {
+            Database::Memory(it) => it.clear(),
+            _ => Err(StoreError::new("only one in memory is cleared")),
+        }
+    }
+
     fn of(database: Database, hold_paused_clock: bool) -> Self {
         Self(Arc::new(Inner { database, hold_paused_clock }))
     }
@@ -246,7 +264,7 @@ impl Store {
     pub fn disk(&self) -> Option<Disk> {
         match &self.0.database {
             Database::Directory(it) => it.room.as_ref()?.disk(),
-            Database::Postgres(_) => None,
+            _ => None,
         }
     }
 
@@ -267,7 +285,7 @@ impl Store {
     pub fn is_full(&self) -> bool {
         match &self.0.database {
             Database::Directory(it) => it.full.get(),
-            Database::Postgres(_) => false,
+            _ => false,
         }
     }
 
@@ -300,6 +318,8 @@ impl Store {
                 it.writer.hand_over(writes).await?
             }
             Database::Postgres(it) => it.commit(writes).await?,
+            #[cfg(test)]
+            Database::Memory(it) => return it.commit(writes),
         };
         self.wait(answer).await
     }
@@ -313,10 +333,13 @@ impl Store {
         &self,
         questions: Vec<(S, Vec<Param>)>,
     ) -> Result<Vec<Vec<Row>>, StoreError> {
-        let questions = questions.into_iter().map(|(sql, params)| (sql.into(), params)).collect();
+        let questions: Vec<Query> =
+            questions.into_iter().map(|(sql, params)| (sql.into(), params)).collect();
         let answer = match &self.0.database {
             Database::Directory(it) => it.readers.hand_over(questions).await?,
             Database::Postgres(it) => it.ask(questions).await?,
+            #[cfg(test)]
+            Database::Memory(it) => return it.query(&questions),
         };
         self.wait(answer).await
     }

@@ -114,7 +114,7 @@ fn reply(connection: &mut Connection, questions: &[Query]) -> rusqlite::Result<V
     rows
 }
 
-fn one(connection: &Connection, (sql, params): &Query) -> rusqlite::Result<Vec<Row>> {
+pub(super) fn one(connection: &Connection, (sql, params): &Query) -> rusqlite::Result<Vec<Row>> {
     let mut statement = connection.prepare_cached(sql.sqlite)?;
     let columns = statement.column_count();
     sqlite::bind(&mut statement, params)?;

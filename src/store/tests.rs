@@ -20,7 +20,7 @@ fn put(name: impl Into<String>, value: i64) -> Writes {
 fn writer(store: &Store) -> &Writer {
     match &store.0.database {
         Database::Directory(it) => &it.writer,
-        Database::Postgres(_) => unreachable!("it was opened in a directory"),
+        _ => unreachable!("it was opened in a directory"),
     }
 }
 

@@ -24,6 +24,10 @@ use super::{
 };
 use crate::crash;
 
+#[cfg(test)]
+#[path = "memory.rs"]
+pub(super) mod memory;
+
 /// Told of each commit.
 pub(super) type Observe = Arc<dyn Fn(CommitSeen) + Send + Sync>;
 
@@ -51,6 +55,7 @@ const PAGE_BYTES: u64 = 4_096;
 const MEASURED_EVERY: Duration = Duration::from_millis(100);
 
 /// What the thread tells of.
+#[derive(Default)]
 pub(super) struct Watched {
     pub(super) observe: Option<Observe>,
     pub(super) failure: Arc<Failure>,

@@ -6,6 +6,8 @@
 //! between, it comes back and is flagged.
 
 mod conclude;
+#[cfg(test)]
+mod model;
 mod order;
 
 use std::{
@@ -60,30 +62,15 @@ pub(super) async fn run(
     index: usize,
     stop: CancellationToken,
 ) {
-    let Some(destination) = route.to.get(index) else { return };
-    let target = &destination.target;
-    let gate = shared.gate(target);
-    let metrics = shared.metrics.target(&route.name, &target.to_string());
+    let Some(worker) = Worker::new(&shared, &route, index) else { return };
     // As many as can be under way, and as many again in each settlement.
     let prefetch = shared.options.in_flight.saturating_mul(1 + SETTLEMENTS_MAX);
     let taking = match &route.order_by {
         None => Taking::free(prefetch),
         Some(_) => Taking::by_key(prefetch, shared.options.prefetch),
     };
-    let consumer = shared.broker.consume(&delivery_queue(&route.name, target), taking);
-    let under_way = HashMap::new();
-    let (held, tasks, settling) = (VecDeque::new(), JoinSet::new(), FuturesUnordered::new());
-    let worker = Worker {
-        shared: &shared,
-        route: &route,
-        destination,
-        gate,
-        metrics,
-        held,
-        tasks,
-        under_way,
-        settling,
-    };
+    let queue = delivery_queue(&route.name, &worker.destination.target);
+    let consumer = shared.broker.consume(&queue, taking);
     worker.work(consumer, &stop).await;
 }
 
@@ -111,6 +98,23 @@ struct UnderWay {
 }
 
 impl<'w> Worker<'w> {
+    /// For one target of a route; `None` if it has no such target.
+    fn new(shared: &'w Shared, route: &'w Arc<Route>, index: usize) -> Option<Self> {
+        let destination = route.to.get(index)?;
+        let target = &destination.target;
+        Some(Self {
+            shared,
+            route,
+            destination,
+            gate: shared.gate(target),
+            metrics: shared.metrics.target(&route.name, &target.to_string()),
+            held: VecDeque::new(),
+            tasks: JoinSet::new(),
+            under_way: HashMap::new(),
+            settling: FuturesUnordered::new(),
+        })
+    }
+
     async fn work(mut self, mut consumer: Box<dyn Consumer>, stop: &CancellationToken) {
         loop {
             self.rest(&mut *consumer, stop).await;
@@ -135,9 +139,8 @@ impl<'w> Worker<'w> {
                 taken = consumer.next(room), if 0 < room => Box::pin(self.take(taken)).await,
             }
         }
-        self.held.drain(..).for_each(|(it, _)| it.put_back());
         drop(consumer);
-        self.finish().await;
+        self.end().await;
     }
 
     /// Lets other gateways have what has an order while nothing of it may be sent from here: whoever
@@ -156,8 +159,10 @@ impl<'w> Worker<'w> {
         }
     }
 
-    /// Waits for the attempts under way, and for all that is to be written.
-    async fn finish(mut self) {
+    /// Gives back what waits, and waits for the attempts under way and for all that is to be
+    /// written.
+    async fn end(mut self) {
+        self.held.drain(..).for_each(|(it, _)| it.put_back());
         loop {
             tokio::select! {
                 Some(done) = self.tasks.join_next_with_id() => self.settle(done),
