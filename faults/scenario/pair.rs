@@ -17,13 +17,7 @@ const ORDERED: &str = "tabulasi.hitung";
 /// F34.
 pub(crate) async fn rolling(context: Context) -> Played {
     let rounds = context.length(1, 5);
-    let database = database_url().await.ok_or("PostgreSQL is not installed")?;
-    let rabbitmq = shared_rabbit().await?.vhost();
-    let mut stage = Stage::empty(&context, Some(rabbitmq)).await;
-    for name in ["satu", "dua"] {
-        let database = database.clone();
-        stage.add(name, |it| it.database = Some(database));
-    }
+    let mut stage = pair(&context).await?;
     stage.start().await;
     stage.load().await;
     let begun = Instant::now();
@@ -32,10 +26,7 @@ pub(crate) async fn rolling(context: Context) -> Played {
         stage.gateways[index].stop().await;
         stage.accepted_more(50).await;
         stage.restart(index).await;
-        until("both to be at work", &stage, async || {
-            stage.receiver.arrivals().iter().rev().take(200).any(|it| it.gateway == "dua")
-        })
-        .await;
+        until("both to be at work", &stage, async || is_at_work(&stage, "dua")).await;
         sleep(Duration::from_millis(500)).await;
     }
     let end = Instant::now();
@@ -44,6 +35,22 @@ pub(crate) async fn rolling(context: Context) -> Played {
     let longest = longest_gap(&stage, begun..end);
     stage.wants(longest <= GAP_MAX, || format!("nothing came to {ORDERED} for {longest:?}"));
     Ok(stage.judge(0).await)
+}
+
+fn is_at_work(stage: &Stage, gateway: &str) -> bool {
+    stage.receiver.arrivals().iter().rev().take(200).any(|it| it.gateway == gateway)
+}
+
+/// Two gateways with one store, not yet started.
+async fn pair(context: &Context) -> Result<Stage, String> {
+    let database = database_url().await.ok_or("PostgreSQL is not installed")?;
+    let rabbitmq = shared_rabbit().await?.vhost();
+    let mut stage = Stage::empty(context, Some(rabbitmq)).await;
+    for name in ["satu", "dua"] {
+        let database = database.clone();
+        stage.add(name, |it| it.database = Some(database));
+    }
+    Ok(stage)
 }
 
 /// The longest time in which the ordered target got nothing.
