@@ -188,6 +188,7 @@ impl Stage {
             backlog: express::Backlog::default(),
             afterwards: express::Afterwards::default(),
             acting: AsyncMutex::default(),
+            in_hand: InHand::default(),
             desk: Desk::default(),
             stopping: CancellationToken::new(),
             stop: CancellationToken::new(),
