@@ -93,28 +93,33 @@ async fn quickest<T>(what: impl AsyncFn() -> T) -> (T, Duration) {
     best.unwrap()
 }
 
+async fn pages_are_there_at_once(ledger: &Ledger, filter: &DeadFilter, count: u64) {
+    let (found, took) = quickest(async || ledger.dead_letters(filter, 500).await.unwrap()).await;
+    assert!(took < PAGE_MAX, "{filter:?}: the first page took {took:?}");
+    assert_eq!(found.len() as u64, count.min(500), "{filter:?}");
+    assert!(found.is_sorted_by_key(|it| it.id));
+
+    // From the middle on, by the number of the last one.
+    let after = DeadFilter { after: LETTERS / 2, ..filter.clone() };
+    let (_, took) = quickest(async || ledger.dead_letters(&after, 500).await.unwrap()).await;
+    assert!(took < PAGE_MAX, "{after:?}: a later page took {took:?}");
+}
+
+async fn all_is_counted_at_once(ledger: &Ledger, filter: &DeadFilter, count: u64) {
+    let (counted, took) = quickest(async || ledger.dead_count(filter).await.unwrap()).await;
+    assert_eq!(counted, count, "{filter:?}");
+    assert!(took < ALL_MAX, "{filter:?}: counting took {took:?}");
+
+    let (groups, took) = quickest(async || ledger.dead_groups(filter, 500).await.unwrap()).await;
+    assert!(took < ALL_MAX, "{filter:?}: the groups took {took:?}");
+    assert_eq!(groups.iter().map(|it| it.count).sum::<u64>(), count, "{filter:?}");
+    assert!(groups.is_sorted_by(|one, next| one.count >= next.count));
+}
+
 async fn everything_is_found_at_once(ledger: &Ledger) {
     for (filter, count) in filters() {
-        let (found, took) =
-            quickest(async || ledger.dead_letters(&filter, 500).await.unwrap()).await;
-        assert!(took < PAGE_MAX, "{filter:?}: the first page took {took:?}");
-        assert_eq!(found.len() as u64, count.min(500), "{filter:?}");
-        assert!(found.is_sorted_by_key(|it| it.id));
-
-        // From the middle on, by the number of the last one.
-        let after = DeadFilter { after: LETTERS / 2, ..filter.clone() };
-        let (_, took) = quickest(async || ledger.dead_letters(&after, 500).await.unwrap()).await;
-        assert!(took < PAGE_MAX, "{after:?}: a later page took {took:?}");
-
-        let (counted, took) = quickest(async || ledger.dead_count(&filter).await.unwrap()).await;
-        assert_eq!(counted, count, "{filter:?}");
-        assert!(took < ALL_MAX, "{filter:?}: counting took {took:?}");
-
-        let (groups, took) =
-            quickest(async || ledger.dead_groups(&filter, 500).await.unwrap()).await;
-        assert!(took < ALL_MAX, "{filter:?}: the groups took {took:?}");
-        assert_eq!(groups.iter().map(|it| it.count).sum::<u64>(), count, "{filter:?}");
-        assert!(groups.is_sorted_by(|one, next| one.count >= next.count));
+        pages_are_there_at_once(ledger, &filter, count).await;
+        all_is_counted_at_once(ledger, &filter, count).await;
     }
     let all = ledger.dead_groups(&DeadFilter::default(), 500).await.unwrap();
     assert_eq!(all.len(), 121);

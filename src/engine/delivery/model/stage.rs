@@ -17,6 +17,7 @@ use crate::{
     connector::{Answer, Call, CallError, Class, Target},
     engine::{
         Engine, Options, Shared, express,
+        hand::InHand,
         jobs::Desk,
         live::{Gates, Live},
     },
@@ -185,6 +186,7 @@ impl Stage {
             ids: IdSource::default(),
             live: RwLock::new(Arc::clone(&self.live)),
             gates: Gates::default(),
+            in_hand: InHand::open(None, START),
             backlog: express::Backlog::default(),
             afterwards: express::Afterwards::default(),
             acting: AsyncMutex::default(),
