@@ -99,6 +99,10 @@ pub(crate) async fn reloaded(context: Context) -> Played {
     if !rounds.is_multiple_of(4) {
         stage.breaks("bug: the rounds end in the middle");
     }
+    // What waits for a route that is gone waits until it is back.
+    stage.gateways[0].write("connectors/tambahan.yaml", &more);
+    stage.gateways[0].write("routes/tambahan.yaml", &route("tambahan", "asal.data", EXTRA));
+    reload(&mut stage, true).await;
     stage.rest().await;
     stage.drained().await;
     one_generation_each(&mut stage).await;
