@@ -93,12 +93,14 @@ impl Engine {
     /// [`EngineError`] when the store or the broker refuses; what was replayed until then is.
     pub async fn replay(&self, filter: &DeadFilter, by: &str) -> Result<Replayed, EngineError> {
         let _one = self.shared.acting.lock().await;
-        let mut done = Replayed::default();
+        let (mut done, begun) = (Replayed::default(), self.shared.clock.now());
         let mut filter = filter.clone();
         loop {
-            let letters = self.shared.ledger.dead_letters(&filter, PAGE).await?;
+            let mut letters = self.shared.ledger.dead_letters(&filter, PAGE).await?;
             let Some(last) = letters.last() else { return Ok(done) };
             filter.after = last.id;
+            // What was replayed and is dead again is not meant once more.
+            letters.retain(|it| it.at <= begun);
             self.replay_page(&letters, by, &mut done).await?;
         }
     }
