@@ -190,7 +190,6 @@ impl Stage {
             backlog: express::Backlog::default(),
             afterwards: express::Afterwards::default(),
             acting: AsyncMutex::default(),
-            in_hand: InHand::default(),
             desk: Desk::default(),
             stopping: CancellationToken::new(),
             stop: CancellationToken::new(),
