@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::pipeline::Made;
 use crate::{
     broker::{Entry, QueueName},
@@ -105,9 +107,35 @@ pub(super) fn called_key(headers: &Headers) -> Option<i64> {
     number(headers, CALL)
 }
 
+/// The entry that called what is parked: it is what stands in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Called {
+    /// The key that it calls.
+    pub(super) key: i64,
+    id: MessageId,
+    received_at: Timestamp,
+}
+
+impl Called {
+    fn of(headers: &Headers) -> Option<Self> {
+        let mut parts = headers.get(CALLED)?.split(' ');
+        let key = parts.next()?.parse().ok()?;
+        let id = parts.next()?.parse().ok()?;
+        let received_at = Timestamp::from_millis(parts.next()?.parse().ok()?);
+        Some(Self { key, id, received_at })
+    }
+
+    /// The entry, as it stands in the queue.
+    pub(super) fn entry(&self) -> Entry {
+        let Self { key, id, received_at } = *self;
+        Entry { id, received_at, headers: call(key), body: Bytes::new() }
+    }
+}
+
 /// Headers of a parked delivery as it is handed out in the place of the entry that called it.
-pub(super) fn mark_called(headers: &mut Headers, ordered_key: i64) {
-    headers.set(CALLED, ordered_key.to_string());
+pub(super) fn mark_called(headers: &mut Headers, ordered_key: i64, call: &Entry) {
+    let at = call.received_at.as_millis();
+    headers.set(CALLED, format!("{ordered_key} {} {at}", call.id));
 }
 
 /// Whether a delivery is parked, and was handed out in the place of an entry that called it.
@@ -156,8 +184,8 @@ pub(super) struct Envelope {
     pub(super) may_repeat: bool,
     /// Its number among the deliveries of its key, once it is known.
     pub(super) seq: Option<i64>,
-    /// It is parked, and was handed out in the place of an entry that called this key.
-    pub(super) called: Option<i64>,
+    /// It is parked, and was handed out in the place of this entry.
+    pub(super) called: Option<Called>,
 }
 
 impl Envelope {
@@ -222,7 +250,7 @@ impl Envelope {
             reason: headers.get(REASON).map(str::to_owned),
             may_repeat: may_repeat(headers),
             seq: number(headers, SEQ),
-            called: number(headers, CALLED),
+            called: Called::of(headers),
         })
     }
 

@@ -9,7 +9,7 @@ use crate::{
 
 /// Looks for all of it; returns how many rows with bodies were read.
 pub fn check(store: &Inspection, found: &mut Vec<Finding>) -> u64 {
-    let rows = kept(store, found) + sent(store, found);
+    let rows = kept(store, found) + sent(store, found) + parked(store, found);
     let mut is_embedded = true;
     let _ = store.rows("SELECT 1 FROM declared LIMIT 1", &[], |_| is_embedded = false);
     // Where messages wait at a RabbitMQ, nobody can hold its queues against the ledger.
@@ -122,12 +122,15 @@ const RULES: &[Rule] = &[
                   UNION ALL
                   SELECT m.route, d.target, d.outcome, count(*)
                   FROM delivery AS d JOIN message AS m ON m.number = d.message
-                  WHERE d.outcome IS NOT NULL GROUP BY 1, 2, 3)
+                  WHERE d.outcome IS NOT NULL GROUP BY 1, 2, 3
+                  UNION ALL
+                  SELECT k.route, k.target, 'parked', count(*)
+                  FROM parked AS p JOIN ordered_key AS k ON k.number = p.ordered_key GROUP BY 1, 2)
               SELECT NULL, 'route ' || c.route || ', ' || c.target || ': ' || c.n || ' are ' || c.name
                   || ', and the account says ' || coalesce(t.count, 0)
               FROM counted AS c LEFT JOIN tally AS t USING (route, target, name)
               WHERE c.n > coalesce(t.count, 0)
-                  OR (c.name = 'dead' AND c.n <> coalesce(t.count, 0))",
+                  OR (c.name IN ('dead', 'parked') AND c.n <> coalesce(t.count, 0))",
         lost: NOTHING,
         todo: REPORT,
     },
@@ -138,16 +141,20 @@ const RULES: &[Rule] = &[
                   SELECT q.name AS queue, e.message AS id, count(*) AS n
                   FROM (SELECT queue, message FROM entry UNION ALL SELECT queue, message FROM damaged)
                       AS e
-                  JOIN queue AS q ON q.id = e.queue GROUP BY 1, 2),
+                  JOIN queue AS q ON q.id = e.queue GROUP BY 1, 2
+                  UNION ALL
+                  SELECT 'simpul.deliver.' || k.route || '.' || k.target, p.message, count(*)
+                  FROM parked AS p JOIN ordered_key AS k ON k.number = p.ordered_key GROUP BY 1, 2),
+              here AS (SELECT queue, id, sum(n) AS n FROM waiting GROUP BY 1, 2),
               due AS (
                   SELECT 'simpul.deliver.' || m.route || '.' || d.target AS queue, m.id AS id,
                       count(*) AS n
                   FROM delivery AS d JOIN message AS m ON m.number = d.message
                   WHERE d.outcome IS NULL GROUP BY 1, 2)
-              SELECT due.id, (due.n - coalesce(waiting.n, 0))
+              SELECT due.id, (due.n - coalesce(here.n, 0))
                   || ' of its deliveries are under way and stand in no queue (' || due.queue || ')'
-              FROM due LEFT JOIN waiting USING (queue, id)
-              WHERE due.n > coalesce(waiting.n, 0)",
+              FROM due LEFT JOIN here USING (queue, id)
+              WHERE due.n > coalesce(here.n, 0)",
         lost: "these deliveries",
         todo: AGAIN,
     },
@@ -162,7 +169,8 @@ const RULES: &[Rule] = &[
               waiting AS (
                   SELECT q.name AS queue, e.message AS id, count(*) AS n
                   FROM entry AS e JOIN queue AS q ON q.id = e.queue
-                  WHERE q.name LIKE 'simpul.deliver.%' GROUP BY 1, 2)
+                  WHERE q.name LIKE 'simpul.deliver.%'
+                      AND json_extract(e.headers, '$.\"simpul-call\"') IS NULL GROUP BY 1, 2)
               SELECT waiting.id, 'it stands in ' || waiting.queue
                   || ', and nothing of it is under way to there'
               FROM waiting LEFT JOIN due USING (queue, id) WHERE waiting.n > coalesce(due.n, 0)",
@@ -190,13 +198,15 @@ const RULES: &[Rule] = &[
         of_queues: true,
         sql: "WITH account AS (
                   SELECT route, target,
-                      sum(CASE name WHEN 'created' THEN count ELSE -count END) AS under_way
+                      sum(CASE WHEN name IN ('created', 'calls') THEN count ELSE -count END)
+                          AS under_way
                   FROM tally WHERE target <> '' GROUP BY 1, 2),
               waiting AS (
                   SELECT q.name, q.entries + (SELECT count(*) FROM damaged WHERE queue = q.id) AS n
                   FROM queue AS q)
               SELECT NULL, 'route ' || route || ', ' || target || ': by its accounts ' || under_way
-                  || ' deliveries are under way, and ' || coalesce(n, 0) || ' are in its queue'
+                  || ' deliveries and calls are under way, and ' || coalesce(n, 0)
+                  || ' are in its queue'
               FROM account LEFT JOIN waiting ON name = 'simpul.deliver.' || route || '.' || target
               WHERE under_way <> coalesce(n, 0)",
         lost: "as many deliveries as are missing from the queue",
@@ -250,6 +260,27 @@ fn sent(store: &Inspection, found: &mut Vec<Finding>) -> u64 {
             ),
             lost: "what was sent; a replay makes it anew from the message".to_owned(),
             todo: "nothing".to_owned(),
+        });
+    })
+}
+
+/// What is parked behind a dead delivery of its key.
+fn parked(store: &Inspection, found: &mut Vec<Finding>) -> u64 {
+    const NUMBERS: &str = "SELECT rowid FROM parked ORDER BY rowid";
+    const ONE: &str = "SELECT message, body, crc FROM parked WHERE rowid = ?1";
+    each(store, (NUMBERS, ONE), "what is parked", found, |_, row, found| {
+        if row.int(2) == checksum(&[&row.blob(0), &row.blob(1)]) {
+            return;
+        }
+        found.push(Finding {
+            kind: "row",
+            what: format!(
+                "a parked delivery of message {}: the disk gives it back otherwise than it was \
+                 written",
+                id(row, 0)
+            ),
+            lost: "this delivery; it is not sent, and what is parked behind it waits".to_owned(),
+            todo: AGAIN.to_owned(),
         });
     })
 }

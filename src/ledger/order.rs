@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     message::{Digest, Endpoint, Headers, Message, MessageId, Timestamp},
-    store::{Expect, Row, StoreError, Writes},
+    store::{Expect, Row, StoreError, Writes, checksum},
 };
 
 /// Keys that are called at once.
@@ -125,10 +125,11 @@ pub fn park(writes: &mut Writes, delivery: &DeliveryId, entry: &Message) {
         entry.received_at.as_millis().into(),
         entry.headers.to_json().into(),
         entry.body.clone().into(),
+        checksum(&[entry.id.as_bytes(), &entry.body]).into(),
     ]);
     writes.push(
-        "INSERT INTO parked (ordered_key, seq, message, ordinal, received_at, headers, body)
-         SELECT ordered_key, seq, ?2, ordinal, ?5, ?6, ?7 FROM delivery
+        "INSERT INTO parked (ordered_key, seq, message, ordinal, received_at, headers, body, crc)
+         SELECT ordered_key, seq, ?2, ordinal, ?5, ?6, ?7, ?8 FROM delivery
          WHERE message = (SELECT number FROM message WHERE route = ?1 AND id = ?2)
              AND target = ?3 AND ordinal = ?4 AND outcome IS NULL AND ordered_key IS NOT NULL
          ON CONFLICT DO NOTHING",
@@ -261,12 +262,20 @@ impl Ledger {
                        CAST(CASE WHEN EXISTS (
                                SELECT 1 FROM delivery AS e
                                WHERE e.ordered_key = ?1 AND e.outcome IS NULL AND e.seq < p.seq)
-                           THEN 1 ELSE 0 END AS BIGINT)
+                           THEN 1 ELSE 0 END AS BIGINT), p.crc
                    FROM parked AS p WHERE p.ordered_key = ?1 ORDER BY p.seq LIMIT 1";
-        let row = self.row((sql, vec![ordered_key.into()])).await?;
-        Ok(row.map(|row| Parked {
+        let Some(row) = self.row((sql, vec![ordered_key.into()])).await? else { return Ok(None) };
+        let id = message_id(&row, 0);
+        if row.int(7) != checksum(&[id.as_bytes(), &row.blob(3)]) {
+            let reason = format!(
+                "a parked delivery of message {id} is not as it was written: nothing of its key is \
+                 sent; let `simpul store check` say what is lost"
+            );
+            return Err(StoreError { reason });
+        }
+        Ok(Some(Parked {
             entry: Message {
-                id: message_id(&row, 0),
+                id,
                 received_at: time(&row, 1),
                 headers: Headers::from_json(row.text(2)),
                 body: row.blob(3),

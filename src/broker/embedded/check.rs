@@ -53,8 +53,7 @@ const BLOCKED_WRONGLY: &str = "
 
 const FREE_WRONGLY: &str = "
     SELECT position FROM (
-        SELECT position, blocked, row_number() OVER (PARTITION BY queue, order_key ORDER BY position)
-            AS place
+        SELECT position, blocked, row_number() OVER (PARTITION BY queue, order_key ORDER BY rank) AS place
         FROM entry WHERE order_key IS NOT NULL)
     WHERE blocked = 0 AND place > 1";
 

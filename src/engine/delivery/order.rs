@@ -12,7 +12,7 @@ use tracing::warn;
 use super::{Worker, pause_for};
 use crate::{
     broker::{Delivery, Entry, Settled},
-    engine::envelope::{self, Envelope},
+    engine::envelope::{self, Called, Envelope},
     journal::{self, Event},
     ledger::{self, DeliveryId, Outcome, Parked},
     message::{Message, Timestamp},
@@ -86,9 +86,9 @@ impl Worker<'_> {
         id: &DeliveryId,
         writes: &mut Writes,
     ) -> Settled {
-        let Some(key) = envelope.called else { return Settled::Done(delivery) };
+        let Some(called) = envelope.called else { return Settled::Done(delivery) };
         ledger::unpark(writes, id);
-        Settled::Again { delivery, headers: envelope::call(key), due: self.shared.clock.now() }
+        call_again(delivery, called, self.shared.clock.now())
     }
 
     /// A delivery is tried again at `due`, or when its time is over.
@@ -104,9 +104,11 @@ impl Worker<'_> {
             Some(ttl) => due.min(delivery.entry.received_at.after(ttl)),
         };
         let headers = envelope.to_headers();
-        let Some(key) = envelope.called else { return Settled::Again { delivery, headers, due } };
+        let Some(called) = envelope.called else {
+            return Settled::Again { delivery, headers, due };
+        };
         ledger::keep_parked(writes, id, &headers);
-        Settled::Again { delivery, headers: envelope::call(key), due }
+        call_again(delivery, called, due)
     }
 
     /// How long it is until something that waits before the gate expires.
@@ -173,7 +175,13 @@ pub(super) async fn expiry(after: Option<Duration>) {
 fn in_place(mut call: Delivery, parked: Parked, key: i64) -> Delivery {
     let Message { id, received_at, mut headers, body } = parked.entry;
     envelope::mark_seq(&mut headers, Some(parked.seq));
-    envelope::mark_called(&mut headers, key);
+    envelope::mark_called(&mut headers, key, &call.entry);
     call.entry = Entry { id, received_at, headers, body };
     call
+}
+
+/// The entry that called comes again, as it stands in the queue.
+fn call_again(mut delivery: Delivery, called: Called, due: Timestamp) -> Settled {
+    delivery.entry = called.entry();
+    Settled::Again { delivery, headers: envelope::call(called.key), due }
 }

@@ -35,5 +35,6 @@ CREATE TABLE parked (
     received_at INTEGER NOT NULL,
     headers     TEXT NOT NULL,
     body        BLOB NOT NULL,
+    crc         INTEGER NOT NULL,  -- of message and body
     PRIMARY KEY (ordered_key, seq)
 ) STRICT;

@@ -27,6 +27,7 @@ CREATE TABLE parked (
     received_at BIGINT NOT NULL,
     headers     TEXT NOT NULL,
     body        BYTEA NOT NULL,
+    crc         BIGINT NOT NULL,  -- of message and body
     PRIMARY KEY (ordered_key, seq)
 );
 

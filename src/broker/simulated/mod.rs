@@ -4,6 +4,8 @@
 //! It can be transactional, as the embedded one, or do one step after the other, as RabbitMQ with a
 //! store beside it: then a failure or a death comes between any two of them.
 
+mod fault;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -11,6 +13,7 @@ use std::{
 
 use async_trait::async_trait;
 
+pub(crate) use self::fault::{Bug, Fault, Faults};
 use super::{
     Broker, BrokerError, Browsed, Consumer, Delivery, Depth, Entry, Lender, Loan, Output,
     QueueName, Settled, Taking,
@@ -19,33 +22,6 @@ use crate::{
     message::{Clock, Digest, Timestamp},
     store::{Store, Writes},
 };
-
-/// What happens at a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// The step is done.
-    None,
-    /// It is refused, or its answer is lost: nobody knows.
-    Fails,
-    /// The process dies there.
-    Dies,
-}
-
-/// A bug that tests put in on purpose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bug {
-    /// Deliveries leave their queue before what was decided about them is stored.
-    AcknowledgesFirst,
-    /// What is to be tried again leaves its queue.
-    ForgetsRetries,
-    /// What was handed out before does not say so.
-    ForgetsRedeliveries,
-    /// What is put into a queue is taken for stored when it is not.
-    LosesOutputs,
-}
-
-/// Decides about each step.
-pub(crate) type Faults = Box<dyn FnMut() -> Fault + Send>;
 
 /// See the module.
 #[derive(Clone)]
