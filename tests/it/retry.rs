@@ -41,7 +41,8 @@ async fn what_stays_unavailable_is_dead_when_its_time_is_over() {
     assert_eq!(dead.len(), 1);
     assert_eq!(&*dead[0].cause.class, "unavailable");
     assert_eq!(dead[0].attempts as usize, arsip.calls().len());
-    assert_eq!(dead[0].sent.as_deref(), Some(br#"{"nomor":1}"#.as_slice()));
+    let whole = bus.dead_one(dead[0].id).await;
+    assert_eq!(whole.sent.as_deref(), Some(br#"{"nomor":1}"#.as_slice()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

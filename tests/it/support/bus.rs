@@ -276,6 +276,11 @@ impl Bus {
         self.engine.dead(&DeadFilter::default(), 500).await.unwrap()
     }
 
+    /// A dead letter with what was sent.
+    pub(crate) async fn dead_one(&self, id: i64) -> DeadLetter {
+        self.engine.dead_one(id).await.unwrap().unwrap()
+    }
+
     /// Puts the files as they are now into force.
     pub(crate) async fn reload(&self) -> simpul::engine::Reloaded {
         self.engine.reload(self.project.plan()).await.unwrap()
