@@ -154,6 +154,7 @@ async fn a_queue_that_is_deleted_and_declared_at_once_is_taken_from_again() {
     let Some(rabbit) = Rabbit::shared() else { return };
     let address = rabbit.vhost();
     let (out, incoming) = (link(&address, "publish"), link(&address, "consume"));
+    assert!(out.connected().await);
     let (admin, publisher) = (Admin::new(&out), Publisher::open(&out));
     let properties = lapin::ConnectionProperties::default();
     let by_hand = lapin::Connection::connect(&address, properties).await.unwrap();
