@@ -222,6 +222,7 @@ struct Image {
 }
 
 #[test]
+#[allow(clippy::print_stderr, reason = "what is skipped has to be said")]
 fn no_power_cut_loses_what_was_acknowledged_or_leaves_anything_wrong() {
     // About one image in 1,500 has a damaged database, and it is not known yet whether that is the
     // store, or the disk that is made here: docs/reliability.md.
