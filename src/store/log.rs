@@ -90,11 +90,10 @@ fn read(path: &Path, readable: u64, database: &Path) -> io::Result<Option<Damage
     let Some(header) = header(&mut log)? else { return Ok(None) };
     let at = HEADER + readable * (FRAME_HEADER + PAGE);
     let salt = [word(&header, 4), word(&header, 5)];
-    let mut behind = behind(&mut log, at, Some(salt))?;
-    if readable == 0 && behind.commits == 0 {
-        // It may be the header that is damaged.
-        behind = self::behind(&mut log, at, None)?;
-    }
+    // Under a whole header, frames with another salt are left of an older log, and may be torn where
+    // the new one had begun to be written over it.
+    let salt = is_whole(&header).then_some(salt);
+    let behind = behind(&mut log, at, salt)?;
     let lost = behind.commits.saturating_sub(1);
     if lost == 0 || behind.is_in(&log, database)? {
         return Ok(None);
@@ -151,6 +150,24 @@ impl Behind {
         }
         Ok(true)
     }
+}
+
+/// Whether the checksum at the end of the header of a log fits the rest of it.
+///
+/// Source: "Checksum Algorithm" in SQLite's file format.
+fn is_whole(header: &[u8]) -> bool {
+    // The last bit of the magic number says which way round the words are summed up.
+    let is_big_endian = word(header, 0) & 1 == 1;
+    let summand = |index| {
+        let word = word(header, index);
+        if is_big_endian { word } else { word.swap_bytes() }
+    };
+    let (mut first, mut second) = (0_u32, 0_u32);
+    for index in [0, 2, 4] {
+        first = first.wrapping_add(summand(index)).wrapping_add(second);
+        second = second.wrapping_add(summand(index + 1)).wrapping_add(first);
+    }
+    (first, second) == (word(header, 6), word(header, 7))
 }
 
 /// The next header, of the log or of a frame; `None` at the end.
@@ -251,6 +268,28 @@ mod tests {
         drop(Store::open(left.path()).unwrap());
         fs::write(&path, log).unwrap();
         damage(left.path(), 0);
+        assert_eq!(facts(left.path()).await, 5);
+    }
+
+    #[tokio::test]
+    async fn what_is_left_of_an_older_log_is_no_damage_under_the_header_of_the_new_one() {
+        let left = killed().await;
+        let path = beside(&left.path().join("simpul.db"));
+        let mut log = fs::read(&path).unwrap();
+        // Folded, and begun anew: the header was synced, of the first frames a sector each got there.
+        let store = Store::open(left.path()).unwrap();
+        let mut writes = Writes::default();
+        writes.push("INSERT INTO fact VALUES ('baru', 1)", vec![]);
+        store.commit(writes).await.unwrap();
+        let begun = fs::read(&path).unwrap();
+        let database = fs::read(left.path().join("simpul.db")).unwrap();
+        drop(store);
+        fs::write(left.path().join("simpul.db"), database).unwrap();
+        log[..HEADER as usize].copy_from_slice(&begun[..HEADER as usize]);
+        for frame in log[HEADER as usize..].chunks_mut((FRAME_HEADER + PAGE) as usize) {
+            frame[1_000..1_512].fill(b'x');
+        }
+        fs::write(&path, log).unwrap();
         assert_eq!(facts(left.path()).await, 5);
     }
 
