@@ -70,7 +70,7 @@ impl Context {
 }
 
 /// What a scenario found.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Findings {
     pub(crate) kills: usize,
     pub(crate) accepted: usize,

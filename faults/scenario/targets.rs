@@ -237,7 +237,8 @@ pub(crate) async fn breaking_off(context: Context) -> Played {
     }
     proxy.set(Weather::Clear);
     proxy.cut();
-    stage.goes_on("fresh after breaking off", Instant::now(), Duration::from_secs(10)).await;
+    let most = context.length(Duration::from_secs(10), Duration::from_secs(30));
+    stage.goes_on("fresh after breaking off", Instant::now(), most).await;
     let dead = stage.dead().await.len();
     stage.wants(dead == 0, || format!("{dead} dead letters"));
     stage.rest().await;
