@@ -10,6 +10,7 @@ pub mod demo;
 mod diff;
 mod eval;
 mod key;
+mod language;
 mod logging;
 mod offline;
 mod pause;
