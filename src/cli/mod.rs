@@ -8,7 +8,9 @@ mod client;
 mod dead;
 pub mod demo;
 mod diff;
+mod editor;
 mod eval;
+mod fmt;
 mod key;
 mod logging;
 mod offline;
@@ -18,6 +20,7 @@ mod project;
 mod rabbitmq;
 mod reload;
 mod run;
+mod schema;
 mod screen;
 pub mod settings;
 mod store;
@@ -97,6 +100,8 @@ enum Command {
     Run(run::Args),
     Check(check::Args),
     Eval(eval::Args),
+    Fmt(fmt::Args),
+    Schema(schema::Args),
     Dead(dead::Args),
     Pause(pause::PauseArgs),
     Resume(pause::ResumeArgs),
@@ -137,6 +142,8 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Run(args) => run::run(&project, &args),
         Command::Check(args) => check::run(&project, &args),
         Command::Eval(args) => eval::run(&project, &args),
+        Command::Fmt(args) => fmt::run(&project, &args),
+        Command::Schema(args) => schema::run(&project, &args),
         Command::Dead(args) => wait(dead::run(&project, args)),
         Command::Pause(args) => wait(pause::pause(&project, args)),
         Command::Resume(args) => wait(pause::resume(&project, args)),

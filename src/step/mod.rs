@@ -23,6 +23,7 @@ mod validate;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use self::{
@@ -33,26 +34,29 @@ pub use self::{
     text::{expression, show_syntax_error},
 };
 use crate::{
-    diagnostic::{Entries, Located, Node, Report},
+    diagnostic::{
+        Entries, Located, Node, Report,
+        describe::{SchemaPath, Shape},
+    },
     expr::{Environment, EvalError, Scope},
     message::{ArenaFull, Limits, Value},
     table::Table,
 };
 
 /// Every step a route may contain, as its author writes it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepSpec {
     /// Lets through only the messages for which the condition holds.
     Filter(Located<String>),
     /// Makes a new body.
-    Map(Node),
+    Map(#[schemars(with = "Shape")] Node),
     /// Adds fields to the body, or replaces them: `$.a.b: value`, in their order.
-    Set(Entries<Node>),
+    Set(#[schemars(with = "Entries<Shape>")] Entries<Node>),
     /// Takes fields out of the body: `[$.a.b, $.items[*].note, $..nik]`.
-    Remove(Located<Vec<Located<String>>>),
+    Remove(#[schemars(extend("minItems" = 1))] Located<Vec<Located<String>>>),
     /// Refuses messages that do not fit a JSON Schema: `schemas/x.schema.json`.
-    Validate(Located<String>),
+    Validate(#[schemars(with = "SchemaPath")] Located<String>),
     /// Notes in the body which business rules a message breaks.
     Check(CheckSpec),
     /// Puts a row of a code table into the body.
