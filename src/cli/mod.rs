@@ -13,6 +13,7 @@ mod eval;
 mod fmt;
 mod key;
 mod logging;
+mod new;
 mod offline;
 mod pause;
 mod pretty;
@@ -99,6 +100,7 @@ Exit codes: 0 done, 1 found something wrong, 2 could not run.";
 enum Command {
     Run(run::Args),
     Check(check::Args),
+    New(new::Args),
     Eval(eval::Args),
     Fmt(fmt::Args),
     Schema(schema::Args),
@@ -141,6 +143,7 @@ fn dispatch(cli: Cli) -> Outcome {
     match command {
         Command::Run(args) => run::run(&project, &args),
         Command::Check(args) => check::run(&project, &args),
+        Command::New(args) => new::run(&project, args),
         Command::Eval(args) => eval::run(&project, &args),
         Command::Fmt(args) => fmt::run(&project, &args),
         Command::Schema(args) => schema::run(&project, &args),

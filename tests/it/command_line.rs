@@ -44,10 +44,15 @@ pub(super) fn simpul_on(project: &Path, arguments: &[&str]) -> Said {
     simpul(&[&["--project", project.to_str().unwrap()], arguments].concat())
 }
 
-const COMMANDS: [&[&str]; 24] = [
+pub(super) const COMMANDS: [&[&str]; 29] = [
     &[],
     &["run"],
     &["check"],
+    &["new"],
+    &["new", "project"],
+    &["new", "system"],
+    &["new", "route"],
+    &["new", "schema"],
     &["eval"],
     &["fmt"],
     &["schema"],

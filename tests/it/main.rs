@@ -15,6 +15,7 @@ mod delivery;
 mod demo;
 mod diagnostics;
 mod disk;
+mod drafts;
 mod evaluating;
 mod expiry;
 mod files_target;

@@ -13,7 +13,7 @@ use crate::{
     route::RetrySpec,
 };
 
-/// `simpul.yaml`, as written.
+/// How this gateway is set up.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::cli) struct SettingsFile {
