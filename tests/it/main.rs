@@ -27,6 +27,7 @@ mod http_target;
 mod ingest;
 mod language;
 mod ledger;
+mod manual;
 mod many_routes;
 mod metrics;
 mod operators;
