@@ -8,10 +8,13 @@ mod client;
 mod dead;
 pub mod demo;
 mod diff;
+mod editor;
 mod eval;
+mod fmt;
 mod key;
 mod language;
 mod logging;
+mod new;
 mod offline;
 mod pause;
 mod pretty;
@@ -19,6 +22,7 @@ mod project;
 mod rabbitmq;
 mod reload;
 mod run;
+mod schema;
 mod screen;
 pub mod settings;
 mod store;
@@ -97,7 +101,10 @@ Exit codes: 0 done, 1 found something wrong, 2 could not run.";
 enum Command {
     Run(run::Args),
     Check(check::Args),
+    New(new::Args),
     Eval(eval::Args),
+    Fmt(fmt::Args),
+    Schema(schema::Args),
     Dead(dead::Args),
     Pause(pause::PauseArgs),
     Resume(pause::ResumeArgs),
@@ -137,7 +144,10 @@ fn dispatch(cli: Cli) -> Outcome {
     match command {
         Command::Run(args) => run::run(&project, &args),
         Command::Check(args) => check::run(&project, &args),
+        Command::New(args) => new::run(&project, args),
         Command::Eval(args) => eval::run(&project, &args),
+        Command::Fmt(args) => fmt::run(&project, &args),
+        Command::Schema(args) => schema::run(&project, &args),
         Command::Dead(args) => wait(dead::run(&project, args)),
         Command::Pause(args) => wait(pause::pause(&project, args)),
         Command::Resume(args) => wait(pause::resume(&project, args)),

@@ -109,7 +109,7 @@ impl std::fmt::Display for Class {
 }
 
 /// How `answers:` sorts a status code otherwise than usual.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerClass {
     /// As good as taken.

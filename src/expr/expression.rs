@@ -61,6 +61,11 @@ impl Expr {
         &self.text
     }
 
+    /// The tree that it was compiled to.
+    pub(super) fn tree(&self) -> &Node {
+        &self.node
+    }
+
     /// Whether it is a query that names one place at most, so that its value is one value.
     pub fn names_one_place(&self) -> bool {
         matches!(self.node.kind, Kind::Place(_))

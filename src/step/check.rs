@@ -1,5 +1,6 @@
 //! `check`: notes in the body which business rules a message breaks.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Context, Flow, Rejected, Step, place::Place, text::message_expression};
@@ -20,12 +21,13 @@ use crate::{
 ///
 /// `into` becomes an array: the names of the rules that do not hold, in the order of the file,
 /// empty where all hold. A rule whose condition is nothing or no boolean is not evaluated.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckSpec {
     /// Where the names of the failed rules land.
     into: Located<String>,
     /// The rules: a name, and the condition that a good message meets.
+    #[schemars(extend("minProperties" = 1))]
     rules: Entries<Located<String>>,
 }
 

@@ -23,6 +23,7 @@ mod validate;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use self::{
@@ -33,31 +34,74 @@ pub use self::{
     text::{expression, show_syntax_error},
 };
 use crate::{
-    diagnostic::{Entries, Located, Node, Report},
+    diagnostic::{
+        Entries, Located, Node, Report,
+        describe::{SchemaPath, Shape},
+    },
     expr::{Environment, EvalError, Scope},
     message::{ArenaFull, Limits, Value},
     table::Table,
 };
 
 /// Every step a route may contain, as its author writes it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepSpec {
-    /// Lets through only the messages for which the condition holds.
+    /// Lets through only the messages for which the condition holds. A condition that is nothing, because
+    /// a field is missing, makes a bad message.
+    ///
+    /// ```yaml
+    /// - filter: $.status == 'TERBIT'
+    /// ```
     Filter(Located<String>),
-    /// Makes a new body.
-    Map(Node),
-    /// Adds fields to the body, or replaces them: `$.a.b: value`, in their order.
-    Set(Entries<Node>),
-    /// Takes fields out of the body: `[$.a.b, $.items[*].note, $..nik]`.
-    Remove(Located<Vec<Located<String>>>),
-    /// Refuses messages that do not fit a JSON Schema: `schemas/x.schema.json`.
-    Validate(Located<String>),
-    /// Notes in the body which business rules a message breaks.
+    /// Makes a new body, in the shape that is drawn. A value that begins with `$`, `@` or `=` is an
+    /// expression, one that holds `${…}` is a text with expressions in it, and any other is itself.
+    ///
+    /// ```yaml
+    /// - map:
+    ///     nomor: $.nomor_spd
+    ///     perihal: Perjalanan dinas ke ${$.tujuan.nama}
+    ///     peserta: { $each: "$.pelaksana[*]", $map: { nip: "@.nip" } }
+    /// ```
+    Map(#[schemars(with = "Shape")] Node),
+    /// Adds fields to the body, or replaces them, in their order. Values are what may stand in a `map`.
+    ///
+    /// ```yaml
+    /// - set: { $.tujuan.negara: ID, $.total: $.uang_harian * $.hari }
+    /// ```
+    Set(#[schemars(with = "Entries<Shape>")] Entries<Node>),
+    /// Takes fields out of the body; what is not there need not be removed.
+    ///
+    /// ```yaml
+    /// - remove: [$.catatan, "$.pelaksana[*].nik", $..telepon]
+    /// ```
+    Remove(#[schemars(extend("minItems" = 1))] Located<Vec<Located<String>>>),
+    /// Refuses messages that do not fit a JSON Schema.
+    ///
+    /// ```yaml
+    /// - validate: schemas/sppd.schema.json
+    /// ```
+    Validate(#[schemars(with = "SchemaPath")] Located<String>),
+    /// Notes in the body which business rules a message breaks; the message goes on either way.
+    ///
+    /// ```yaml
+    /// - check:
+    ///     into: $.gagal
+    ///     rules:
+    ///       tanggal-urut: ($.berangkat | date) <= ($.kembali | date)
+    /// ```
     Check(CheckSpec),
     /// Puts a row of a code table into the body.
+    ///
+    /// ```yaml
+    /// - lookup: { table: wilayah, key: $.tujuan.kode, into: $.tujuan.wilayah }
+    /// ```
     Lookup(LookupSpec),
     /// Makes one message of each item of an array.
+    ///
+    /// ```yaml
+    /// - split: $.pelaksana
+    /// ```
     Split(Located<String>),
 }
 

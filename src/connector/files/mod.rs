@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::append::Appender;
@@ -14,7 +15,11 @@ use super::{
     literal::{PLACEHOLDER, literal_letters},
 };
 use crate::{
-    diagnostic::{Code, Entries, Located, Report, text},
+    diagnostic::{
+        Code, Entries, Located, Report,
+        describe::{NAME, SchemaPath},
+        text,
+    },
     expr::Template,
     message::Digest,
 };
@@ -33,7 +38,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 ///   targets:
 ///     naskah: { file: "naskah-${$.tahun}.ndjson" }
 /// ```
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FilesSpec {
     /// The directory. It is made if only its last part is missing; a directory whose parent is
@@ -41,12 +46,13 @@ pub struct FilesSpec {
     pub path: Located<String>,
     /// What can be written there, by name.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = { "pattern": NAME }))]
     pub targets: Entries<FilesTargetSpec>,
 }
 
 /// A file that messages are appended to, one line for each, and safe on disk before the delivery
 /// counts as made.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FilesTargetSpec {
     /// The name of the file, without directories: letters, digits, `.`, `-` and `_`, and `${…}`.
@@ -54,13 +60,15 @@ pub struct FilesTargetSpec {
     pub file: Located<String>,
     /// What a line holds: `body` unless said, or `headers_and_body`.
     #[serde(default)]
+    #[schemars(extend("default" = "body"))]
     pub lines: LineKind,
     /// The JSON Schema of what the target takes; a body that does not fit is refused here.
+    #[schemars(with = "Option<SchemaPath>")]
     pub schema: Option<Located<String>>,
 }
 
 /// What a line of a file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LineKind {
     /// The body.
