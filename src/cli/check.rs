@@ -75,7 +75,7 @@ impl<'a> DiagnosticView<'a> {
 
 pub(super) fn run(project: &Path, args: &Args) -> Outcome {
     project::look(project)?;
-    let read = project::read(project);
+    let read = project::read_and_check_tests(project);
     let (plan, found, texts) = match &read {
         Ok(files) => (Some(&files.plan), &files.warnings, &files.texts),
         Err(broken) => (None, &broken.found, &broken.texts),

@@ -21,6 +21,7 @@ mod run;
 mod screen;
 pub mod settings;
 mod store;
+mod test;
 mod trace;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -87,6 +88,7 @@ const EXAMPLES: &str = "\
 Examples:
   simpul demo                                   watch it work, with systems that play an agency's
   simpul check                                  find every mistake in the files of this directory
+  simpul test                                   play the test cases beside the routes
   simpul --project /etc/simpul run              start the bus
   simpul dead list --route sk-mutasi            what could not be delivered, and why
 
@@ -96,6 +98,7 @@ Exit codes: 0 done, 1 found something wrong, 2 could not run.";
 enum Command {
     Run(run::Args),
     Check(check::Args),
+    Test(test::Args),
     Eval(eval::Args),
     Dead(dead::Args),
     Pause(pause::PauseArgs),
@@ -136,6 +139,7 @@ fn dispatch(cli: Cli) -> Outcome {
     match command {
         Command::Run(args) => run::run(&project, &args),
         Command::Check(args) => check::run(&project, &args),
+        Command::Test(args) => test::run(&project, &args),
         Command::Eval(args) => eval::run(&project, &args),
         Command::Dead(args) => wait(dead::run(&project, args)),
         Command::Pause(args) => wait(pause::pause(&project, args)),

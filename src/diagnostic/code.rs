@@ -39,6 +39,10 @@ pub enum Code {
     Table,
     /// A secret that stands in a file for all to read.
     Secret,
+    /// Tests of a route that is not there.
+    TestOfNothing,
+    /// A test case that cannot be played, or can never hold.
+    Case,
 }
 
 impl Code {
@@ -61,6 +65,8 @@ impl Code {
         Self::Schema,
         Self::Table,
         Self::Secret,
+        Self::TestOfNothing,
+        Self::Case,
     ];
 
     /// The code as people see it.
@@ -83,6 +89,8 @@ impl Code {
             Self::Schema => "S015",
             Self::Table => "S016",
             Self::Secret => "S017",
+            Self::TestOfNothing => "S018",
+            Self::Case => "S019",
         }
     }
 }
