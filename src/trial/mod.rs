@@ -9,10 +9,12 @@
 //! body   bodies that are given           script targets that answer from a script
 //! stage  an engine to play a case on     play   a case from its beginning until nothing moves
 //! seen   what happened                   judge  whether it is what was expected
+//! coverage   which ways of a route were gone
 //! ```
 
 mod body;
 mod compare;
+mod coverage;
 mod expect;
 mod file;
 mod judge;
@@ -28,6 +30,7 @@ use bytes::Bytes;
 
 use self::script::Reply;
 pub use self::{
+    coverage::{Coverage, Item, Reached},
     file::{
         AnswerSpec, AnswerWord, CaseSpec, DeliverySpec, DeliveryWord, ExpectSpec, GivenSpec,
         MessageWord, TestFile,

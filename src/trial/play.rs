@@ -1,6 +1,6 @@
 //! Plays a case: from its first message until nothing moves any more.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use tokio::{
     sync::Notify,
@@ -9,6 +9,7 @@ use tokio::{
 
 use super::{
     Attempt, Case, DeliveryWord, Given, MessageWord, Seen, SeenDelivery, SeenMessage,
+    coverage::Covering,
     script::CALLS_MAX,
     stage::{Cast, Stage, StageError},
 };
@@ -177,6 +178,7 @@ impl Playing<'_> {
             step: None,
             reason: None,
             rehearsed: None,
+            reached: BTreeSet::new(),
             journal: Vec::new(),
         };
         match told {
@@ -186,7 +188,9 @@ impl Playing<'_> {
                 let trace = engine.trace(found.message.id).await;
                 let trace = trace.map_err(|error| StageError::of(&error))?;
                 let trace = trace.unwrap_or(Trace { fares: vec![], lines: vec![] });
-                found.rehearsed = Some(self.rehearse(&found.message));
+                let covering = Covering::of(self.route);
+                found.rehearsed = Some(self.rehearse(&found.message, &covering));
+                found.reached = covering.reached();
                 found.fill(&trace);
                 self.deliveries(&found, &trace, (began, status), seen);
             }
@@ -195,12 +199,12 @@ impl Playing<'_> {
         Ok(())
     }
 
-    fn rehearse(&self, message: &Message) -> Rehearsed {
+    fn rehearse(&self, message: &Message, watch: &Covering<'_>) -> Rehearsed {
         let rehearsal = Rehearsal {
             plan: self.plan,
             hash_key: Some(HASH_KEY.as_bytes()),
             limits: self.stage.limits(),
-            watch: None,
+            watch: Some(watch),
         };
         rehearsal.of(self.route, message, &self.client())
     }
@@ -224,10 +228,12 @@ impl Playing<'_> {
             let key = sending.map(|it| it.key.to_string()).unwrap_or_default();
             let calls = self.cast.0.get(target).map(|it| it.calls()).unwrap_or_default();
             let calls = calls.into_iter().filter(|it| it.key == key);
+            let mut classes = classes(&trace.lines, (target, *ordinal));
             let attempts = calls.map(|it| Attempt {
                 at: it.at.duration_since(began),
                 draft: it.draft,
                 answer: it.answer,
+                class: classes.next().unwrap_or_default(),
             });
             all.push(SeenDelivery {
                 message: seen.messages.len(),
@@ -290,6 +296,21 @@ fn died(lines: &[Line], delivery: Option<(&Endpoint, u32)>) -> Option<String> {
         Event::Dead { class, reason } => {
             let of = line.delivery.as_ref().map(|(target, ordinal)| (target, *ordinal));
             (of == delivery).then(|| format!("{class}: {reason}"))
+        }
+        _ => None,
+    })
+}
+
+/// What each attempt at a delivery came to.
+fn classes<'l>(
+    lines: &'l [Line],
+    delivery: (&'l Endpoint, u32),
+) -> impl Iterator<Item = String> + 'l {
+    lines.iter().filter_map(move |line| match (&line.event, &line.delivery) {
+        (Event::Attempt { class, .. }, Some((target, ordinal)))
+            if (target, *ordinal) == delivery =>
+        {
+            Some(class.clone())
         }
         _ => None,
     })

@@ -1,6 +1,6 @@
 //! What happened in a case.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
 
@@ -37,6 +37,8 @@ pub struct SeenMessage {
     pub reason: Option<String>,
     /// What the route alone makes of it; nothing where it did not come that far.
     pub rehearsed: Option<Rehearsed>,
+    /// The ways that it went in its route, by their names.
+    pub reached: BTreeSet<String>,
     /// Its journal, without times.
     pub journal: Vec<String>,
 }
@@ -69,4 +71,6 @@ pub struct Attempt {
     pub draft: Result<Draft, String>,
     /// What came back.
     pub answer: String,
+    /// What that came to: `delivered`, `unavailable`, `misconfigured`, `refused`.
+    pub class: String,
 }

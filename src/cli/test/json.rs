@@ -3,13 +3,36 @@
 use serde::Serialize;
 
 use super::runner::Played;
-use crate::cli::screen::say_json;
+use crate::{
+    cli::screen::say_json,
+    trial::{Coverage, Item, Reached},
+};
 
 #[derive(Serialize)]
 struct Report<'a> {
     passed: usize,
     failed: usize,
     cases: Vec<CaseView<'a>>,
+    coverage: Vec<CoverageView<'a>>,
+}
+
+#[derive(Serialize)]
+struct CoverageView<'a> {
+    route: &'a str,
+    reached: usize,
+    reachable: usize,
+    ways: Vec<WayView<'a>>,
+}
+
+#[derive(Serialize)]
+struct WayView<'a> {
+    way: &'a str,
+    line: u32,
+    /// How many cases went it.
+    cases: usize,
+    /// Why none can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreachable: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -36,10 +59,25 @@ struct DifferenceView<'a> {
 }
 
 /// Writes all of it as one object.
-pub(super) fn tell(played: &[Played<'_>]) {
+pub(super) fn tell(played: &[Played<'_>], coverage: &[Coverage]) {
     let passed = played.iter().filter(|it| it.has_passed()).count();
     let cases = played.iter().map(view).collect();
-    say_json(&Report { passed, failed: played.len() - passed, cases });
+    let coverage = coverage.iter().map(of_route).collect();
+    say_json(&Report { passed, failed: played.len() - passed, cases, coverage });
+}
+
+fn of_route(coverage: &Coverage) -> CoverageView<'_> {
+    let (reached, reachable) = coverage.count();
+    let way = |(item, reached): &'_ (Item, Reached)| -> (usize, u32) {
+        let cases = if let Reached::By(count) = reached { *count } else { 0 };
+        (cases, item.at.line)
+    };
+    let ways = coverage.items.iter().map(|it| {
+        let (cases, line) = way(it);
+        let unreachable = if let Reached::Cannot(why) = &it.1 { Some(why.as_str()) } else { None };
+        WayView { way: &it.0.name, line, cases, unreachable }
+    });
+    CoverageView { route: &coverage.route, reached, reachable, ways: ways.collect() }
 }
 
 fn view<'a>(played: &'a Played<'_>) -> CaseView<'a> {

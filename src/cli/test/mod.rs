@@ -1,11 +1,15 @@
 //! `simpul test`: the cases beside the routes, played by the real engine without any network.
 
+mod coverage;
 mod json;
 mod junit;
 mod runner;
 mod text;
 
-use std::{path::Path, time::Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use clap::ValueEnum;
 
@@ -13,8 +17,12 @@ use self::runner::{Played, Wanted};
 use super::{
     CouldNot, Exit, Outcome,
     project::{self, Instead},
+    run::watch::Watch,
     screen::{escaped, say},
 };
+
+/// Between two looks at the files, while it waits for a change.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Play the test cases beside the routes
 ///
@@ -26,7 +34,8 @@ use super::{
 Examples:
   simpul test
   simpul test sppd-terbit --case 'tanggal terbalik'
-  simpul test --format junit > test-results.xml
+  simpul test --coverage --watch
+  simpul test --min-coverage 100 --format junit > test-results.xml
 
 docs/testing.md says how cases are written.
 
@@ -38,6 +47,18 @@ pub(super) struct Args {
     /// Only cases whose name has this in it
     #[arg(long, value_name = "TEXT")]
     case: Option<String>,
+
+    /// Name every step, branch, target and failure that no case reaches
+    #[arg(long)]
+    coverage: bool,
+
+    /// Fail where cases reach less than this share of a route, in percent
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    min_coverage: Option<u8>,
+
+    /// Play them again whenever a file changes
+    #[arg(long)]
+    watch: bool,
 
     /// In which form to answer
     #[arg(long, value_enum, default_value_t)]
@@ -58,6 +79,23 @@ enum TestFormat {
 
 pub(super) fn run(project: &Path, args: &Args) -> Outcome {
     project::look(project)?;
+    if !args.watch {
+        return once(project, args);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.map_err(|error| CouldNot(format!("no runtime: {error}")))?;
+    let mut watch = Watch::over(project, &["samples"], LOOK_EVERY);
+    loop {
+        if let Err(CouldNot(reason)) = once(project, args) {
+            say(&escaped(&reason));
+        }
+        say("\nwaiting for a file to change; Ctrl-C ends it\n");
+        runtime.block_on(watch.changed());
+    }
+}
+
+/// Plays everything that is wanted.
+fn once(project: &Path, args: &Args) -> Outcome {
     let began = Instant::now();
     let (files, suites) = match project::read_with_tests(project, &Instead::new()) {
         Ok(read) => read,
@@ -73,11 +111,29 @@ pub(super) fn run(project: &Path, args: &Args) -> Outcome {
         let reason = "there is no such case; cases stand in `routes/<route>.test.yaml`";
         return Err(CouldNot(reason.to_owned()));
     }
+    let took = began.elapsed();
+    // Of some of the cases it would say nothing.
+    let is_whole = args.case.is_none();
+    let (coverage, wrong) = match is_whole {
+        true => coverage::of(project, &files, &suites, &played),
+        false => (Vec::new(), None),
+    };
     match args.format {
-        TestFormat::Text => say(&text::render(&files, &suites, &played, began.elapsed())),
-        TestFormat::Json => json::tell(&played),
+        TestFormat::Text => {
+            let mut out = text::render(&played, took);
+            out.push_str(&coverage::render(&coverage, args.coverage));
+            out.push_str(&coverage::without(&files, &suites));
+            say(&escaped(out.trim_end()));
+            wrong.iter().for_each(|it| say(&escaped(it)));
+        }
+        TestFormat::Json => json::tell(&played, &coverage),
         TestFormat::Junit => say(&junit::render(&played)),
     }
+    let too_little = args.min_coverage.is_some_and(|it| coverage::is_below(&coverage, it));
+    if too_little && args.format == TestFormat::Text {
+        say("the cases reach too little: `--coverage` names what is missing");
+    }
     let all_passed = played.iter().all(Played::has_passed);
-    Ok(if all_passed { Exit::Done } else { Exit::FoundWrong })
+    let is_well = all_passed && !too_little && wrong.is_none();
+    Ok(if is_well { Exit::Done } else { Exit::FoundWrong })
 }

@@ -3,34 +3,20 @@
 use std::time::Duration;
 
 use super::runner::Played;
-use crate::{
-    cli::{
-        project::Files,
-        screen::{counted, escaped},
-    },
-    trial::{Difference, Suite},
-};
+use crate::{cli::screen::counted, trial::Difference};
 
 /// A line for each file, what failed below it, and the sum of all.
-pub(super) fn render(
-    files: &Files,
-    suites: &[Suite],
-    played: &[Played<'_>],
-    took: Duration,
-) -> String {
+pub(super) fn render(played: &[Played<'_>], took: Duration) -> String {
     let mut out = String::new();
-    for suite in suites {
-        let of_suite: Vec<_> = played.iter().filter(|it| it.suite.file == suite.file).collect();
-        if of_suite.is_empty() {
-            continue;
-        }
-        let failed = of_suite.iter().filter(|it| !it.has_passed()).count();
-        let cases = counted(of_suite.len() as u64, "case", "cases");
+    for of_file in played.chunk_by(|left, right| left.suite.file == right.suite.file) {
+        let Some(first) = of_file.first() else { continue };
+        let failed = of_file.iter().filter(|it| !it.has_passed()).count();
+        let cases = counted(of_file.len() as u64, "case", "cases");
         match failed {
-            0 => out.push_str(&format!("{}: {cases}\n", suite.file)),
-            _ => out.push_str(&format!("{}: {cases}, {failed} FAILED\n", suite.file)),
+            0 => out.push_str(&format!("{}: {cases} passed\n", first.suite.file)),
+            _ => out.push_str(&format!("{}: {cases}, {failed} FAILED\n", first.suite.file)),
         }
-        for one in of_suite.into_iter().filter(|it| !it.has_passed()) {
+        for one in of_file.iter().filter(|it| !it.has_passed()) {
             out.push_str(&failure(one));
         }
     }
@@ -38,25 +24,14 @@ pub(super) fn render(
     if 0 < failed {
         out.push('\n');
     }
-    let without: Vec<_> = files
-        .plan
-        .routes
-        .keys()
-        .filter(|it| suites.iter().all(|suite| suite.route != **it))
-        .collect();
-    if !without.is_empty() {
-        let names = without.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
-        out.push_str(&format!("without tests: {names}\n"));
-    }
     let cases = counted(played.len() as u64, "case", "cases");
-    let passed = played.len() - failed;
-    let seconds = took.as_secs_f64();
-    out.push_str(&format!("{cases}: {passed} passed, {failed} failed, in {seconds:.2} s"));
-    escaped(&out)
+    let (passed, seconds) = (played.len() - failed, took.as_secs_f64());
+    out.push_str(&format!("{cases}: {passed} passed, {failed} failed, in {seconds:.2} s\n"));
+    out
 }
 
 /// A case that failed: where it stands, and each difference.
-pub(super) fn failure(played: &Played<'_>) -> String {
+fn failure(played: &Played<'_>) -> String {
     let Played { suite, case, came, .. } = played;
     let mut out = format!("\n  FAILED: {}\n", case.name);
     out.push_str(&format!("  --> {}:{}:{}\n", suite.file, case.at.line, case.at.column));
