@@ -9,6 +9,7 @@ mod dead;
 pub mod demo;
 mod diff;
 mod eval;
+mod explain;
 mod key;
 mod logging;
 mod offline;
@@ -99,6 +100,7 @@ enum Command {
     Run(run::Args),
     Check(check::Args),
     Test(test::Args),
+    Explain(explain::Args),
     Eval(eval::Args),
     Dead(dead::Args),
     Pause(pause::PauseArgs),
@@ -140,6 +142,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Run(args) => run::run(&project, &args),
         Command::Check(args) => check::run(&project, &args),
         Command::Test(args) => test::run(&project, &args),
+        Command::Explain(args) => explain::run(&project, &args),
         Command::Eval(args) => eval::run(&project, &args),
         Command::Dead(args) => wait(dead::run(&project, args)),
         Command::Pause(args) => wait(pause::pause(&project, args)),

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     connector::http::source::IngestLimits,
     diagnostic::Diagnostic,
-    route::{Broken, Loaded, Plan, Project, Texts, Variables},
+    route::{self, Broken, Given, Loaded, Plan, Project, Texts, Variables},
     store::Address,
     trial::{self, Suite},
 };
@@ -58,8 +58,10 @@ pub(super) fn read_with_tests(
 ) -> Result<(Files, Vec<Suite>), Broken> {
     let variables = Variables::stand_ins();
     let project = || Project::new(directory, &variables).with(instead.clone());
-    let (settings, loaded) = settings::load_from(project())?;
-    let Loaded { plan, warnings, mut texts } = loaded;
+    let mut files = project();
+    let settings = Settings::read(directory, &mut files);
+    let given = Given { retry: settings.retry.clone(), hash_key: settings.hash_key.is_some() };
+    let Loaded { plan, warnings, mut texts } = route::load(files, &given)?;
     let mut tests = project();
     let suites = trial::read(&mut tests, &plan);
     let (suites, _, of_tests) = tests.finish(Some(suites))?;

@@ -143,12 +143,8 @@ struct LimitsSpec {
 ///
 /// Everything that is wrong in any of them.
 pub fn load(directory: &Path, variables: &Variables) -> Result<(Settings, Loaded), Broken> {
-    load_from(Project::new(directory, variables))
-}
-
-/// As [`load`], of a project that is looked at already.
-pub(super) fn load_from(mut project: Project<'_>) -> Result<(Settings, Loaded), Broken> {
-    let settings = Settings::read(project.directory(), &mut project);
+    let mut project = Project::new(directory, variables);
+    let settings = Settings::read(directory, &mut project);
     let given = Given { retry: settings.retry.clone(), hash_key: settings.hash_key.is_some() };
     Ok((settings, route::load(project, &given)?))
 }

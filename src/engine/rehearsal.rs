@@ -4,13 +4,14 @@
 use bytes::Bytes;
 
 use super::{
+    envelope::Outgoing,
     intake::CLIENT,
     pipeline::{self, Fated, MEMORY_MAX, Setting, Shaped},
 };
 use crate::{
     expr::Scope,
     ledger::Cause,
-    message::{Arena, Digest, Endpoint, Limits, Message},
+    message::{Arena, Digest, Endpoint, Headers, Limits, Message},
     route::{Plan, Route},
     step::{Flow, Rejected},
 };
@@ -75,6 +76,8 @@ pub struct Sending {
     pub parameters: Vec<String>,
     /// Its `Idempotency-Key`.
     pub key: Digest,
+    /// What simpul says beside it with the first attempt.
+    pub headers: Headers,
 }
 
 impl Rehearsal<'_> {
@@ -91,7 +94,16 @@ impl Rehearsal<'_> {
             Fated::Out(out) => out,
         };
         let made = out.made.into_iter().map(|it| {
-            let made = Ok(Sending { body: it.body, parameters: it.parameters, key: it.key });
+            let first = Outgoing {
+                key: it.key,
+                message: message.id,
+                accepted_at: message.received_at.to_string(),
+                attempt: 1,
+                may_repeat: false,
+                seq: None,
+            };
+            let (body, headers) = (it.body, first.headers());
+            let made = Ok(Sending { body, parameters: it.parameters, key: it.key, headers });
             Planned { target: it.target, ordinal: it.ordinal, made }
         });
         let failed = out.failed.into_iter().map(|it| Planned {

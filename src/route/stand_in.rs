@@ -17,7 +17,7 @@ pub const HASH_KEY: &str = "simpul-test-hash-key";
 
 /// Puts something of the right kind in the place of all that asks for variables and files; `keys`
 /// lead to `node`.
-pub(super) fn stand_in<'n>(node: &'n mut Node, keys: &mut Vec<String>) {
+pub(super) fn stand_in(node: &mut Node, keys: &mut Vec<String>) {
     match &mut node.kind {
         NodeKind::List(items) => items.iter_mut().for_each(|it| stand_in(it, keys)),
         NodeKind::Map(entries) => {

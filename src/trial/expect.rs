@@ -23,10 +23,11 @@ pub(super) fn read(
     }
     let spec: ExpectSpec = decode(node, report)?;
     let outcomes = match &spec.outcome {
-        Some(node) => outcomes(node, messages, report)?,
-        None => Vec::new(),
+        Some(node) => outcomes(node, messages, report),
+        None => Some(Vec::new()),
     };
     let to = spec.to.as_ref().map(|it| to(reading, it, report));
+    let outcomes = outcomes?;
     let ExpectSpec { step, reason, journal, .. } = spec;
     Some(Expect { outcomes, step, reason, to, journal })
 }

@@ -10,12 +10,14 @@
 //! stage  an engine to play a case on     play   a case from its beginning until nothing moves
 //! seen   what happened                   judge  whether it is what was expected
 //! coverage   which ways of a route were gone
+//! explain    one message through a route, step by step
 //! ```
 
 mod body;
 mod compare;
 mod coverage;
 mod expect;
+mod explain;
 mod file;
 mod judge;
 mod play;
@@ -31,6 +33,7 @@ use bytes::Bytes;
 use self::script::Reply;
 pub use self::{
     coverage::{Coverage, Item, Reached},
+    explain::{Explained, Explaining, Sent, Shown, Step, To, explain},
     file::{
         AnswerSpec, AnswerWord, CaseSpec, DeliverySpec, DeliveryWord, ExpectSpec, GivenSpec,
         MessageWord, TestFile,

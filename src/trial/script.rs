@@ -114,7 +114,7 @@ impl Target for Scripted {
         let key = call.headers.get("idempotency-key").unwrap_or_default().to_owned();
         let number = {
             let mut calls = self.lock();
-            let sent = draft.as_ref().map(Draft::clone).map_err(|it| it.reason.clone());
+            let sent = draft.clone().map_err(|it| it.reason);
             let (at, answer) = (Instant::now(), String::new());
             calls.push(Called { at, key, draft: sent, answer, failed: false });
             calls.len() - 1

@@ -44,10 +44,12 @@ pub(super) fn simpul_on(project: &Path, arguments: &[&str]) -> Said {
     simpul(&[&["--project", project.to_str().unwrap()], arguments].concat())
 }
 
-const COMMANDS: [&[&str]; 22] = [
+const COMMANDS: [&[&str]; 24] = [
     &[],
     &["run"],
     &["check"],
+    &["test"],
+    &["explain"],
     &["eval"],
     &["dead"],
     &["dead", "list"],

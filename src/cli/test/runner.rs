@@ -100,9 +100,8 @@ pub(super) fn play<'a>(
     let ended = thread::scope(|scope| {
         let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
         let gone = || Err("bug: a thread that plays cases ended".to_owned());
-        threads.into_iter().map(|it| it.join().unwrap_or_else(|_| gone())).collect()
+        threads.into_iter().try_for_each(|it| it.join().unwrap_or_else(|_| gone()))
     });
-    let ended: Result<(), String> = ended;
     ended.map_err(CouldNot)?;
     Ok(done.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect())
 }
