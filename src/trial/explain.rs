@@ -6,18 +6,16 @@ use std::cell::RefCell;
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::read::NOW;
 use crate::{
     connector::Call,
     engine::{Planned, Rehearsal, Rehearsed, Watch},
     expr::{Expr, Scope},
     ledger::Cause,
-    message::{Headers, JsonWriter, Limits, Message, MessageId, Timestamp, Value},
+    message::{Headers, JsonWriter, Limits, Message, MessageId, Value},
     route::{Destination, HASH_KEY, Plan, Route},
     step::{Flow, Part, Rejected},
 };
-
-/// When the message is taken to have come.
-const NOW: Timestamp = Timestamp::from_millis(1_768_438_800_000);
 
 /// Letters of a value that are shown.
 const SHOWN_MAX: usize = 400;
@@ -296,7 +294,8 @@ fn evaluated(name: &str, expression: &Expr, scope: &Scope<'_>) -> Shown {
 }
 
 fn shown(part: Part<'_>) -> Shown {
-    let Part { name, text: expression, came } = part;
+    let Part { name, text, came } = part;
+    let expression = text.trim().to_owned();
     let (value, error) = match came {
         Ok(value) => (value.map(json).map(cut), None),
         Err(error) => (None, Some(error)),

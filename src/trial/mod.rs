@@ -11,6 +11,7 @@
 //! seen   what happened                   judge  whether it is what was expected
 //! coverage   which ways of a route were gone
 //! explain    one message through a route, step by step
+//! record     a message that came once as a case      mask  what is about people taken out of it
 //! ```
 
 mod body;
@@ -20,8 +21,10 @@ mod expect;
 mod explain;
 mod file;
 mod judge;
+mod mask;
 mod play;
 mod read;
+mod record;
 mod script;
 mod seen;
 mod stage;
@@ -39,7 +42,9 @@ pub use self::{
         MessageWord, TestFile,
     },
     judge::{Difference, judge},
+    mask::{Masked, mask},
     read::read,
+    record::Recorded,
     seen::{Attempt, Seen, SeenDelivery, SeenMessage},
     stage::{Stage, StageError},
 };
@@ -74,6 +79,13 @@ pub struct Case {
     /// Code tables in the place of the project's, by the path of their file.
     pub tables: BTreeMap<String, Vec<u8>>,
     pub(crate) expect: Expect,
+}
+
+impl Case {
+    /// The bodies of the messages that come.
+    pub fn bodies(&self) -> impl Iterator<Item = &Bytes> {
+        self.given.iter().map(|it| &it.body)
+    }
 }
 
 /// A message that comes.

@@ -22,7 +22,7 @@ const SUFFIX: &str = ".test.yaml";
 const FOLDER: &str = "routes";
 
 /// When a case begins, unless its file says otherwise: 2026-01-15T08:00:00+07:00.
-const NOW: Timestamp = Timestamp::from_millis(1_768_438_800_000);
+pub(super) const NOW: Timestamp = Timestamp::from_millis(1_768_438_800_000);
 
 /// How often one message may come.
 const TIMES_MAX: u64 = 1_000;

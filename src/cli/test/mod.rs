@@ -3,6 +3,7 @@
 mod coverage;
 mod json;
 mod junit;
+mod record;
 mod runner;
 mod text;
 
@@ -15,7 +16,7 @@ use clap::ValueEnum;
 
 use self::runner::{Played, Wanted};
 use super::{
-    CouldNot, Exit, Outcome,
+    CouldNot, Exit, Outcome, complain,
     project::{self, Instead},
     run::watch::Watch,
     screen::{escaped, say},
@@ -35,6 +36,7 @@ Examples:
   simpul test
   simpul test sppd-terbit --case 'tanggal terbalik'
   simpul test --coverage --watch
+  simpul test --record 17
   simpul test --min-coverage 100 --format junit > test-results.xml
 
 docs/testing.md says how cases are written.
@@ -55,6 +57,11 @@ pub(super) struct Args {
     /// Fail where cases reach less than this share of a route, in percent
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     min_coverage: Option<u8>,
+
+    /// Make a case of a dead letter, by its number, or of a message in a file, of the one route
+    /// that is named; what looks personal in it is masked
+    #[arg(long, value_name = "NUMBER|FILE", conflicts_with_all = ["watch", "coverage"])]
+    record: Option<String>,
 
     /// Play them again whenever a file changes
     #[arg(long)]
@@ -79,6 +86,9 @@ enum TestFormat {
 
 pub(super) fn run(project: &Path, args: &Args) -> Outcome {
     project::look(project)?;
+    if let Some(what) = &args.record {
+        return record::record(project, what, &args.routes);
+    }
     if !args.watch {
         return once(project, args);
     }
@@ -124,14 +134,16 @@ fn once(project: &Path, args: &Args) -> Outcome {
             out.push_str(&coverage::render(&coverage, args.coverage));
             out.push_str(&coverage::without(&files, &suites));
             say(&escaped(out.trim_end()));
-            wrong.iter().for_each(|it| say(&escaped(it)));
         }
         TestFormat::Json => json::tell(&played, &coverage),
         TestFormat::Junit => say(&junit::render(&played)),
     }
+    if let Some(wrong) = &wrong {
+        complain(&escaped(wrong.trim_end()));
+    }
     let too_little = args.min_coverage.is_some_and(|it| coverage::is_below(&coverage, it));
-    if too_little && args.format == TestFormat::Text {
-        say("the cases reach too little: `--coverage` names what is missing");
+    if too_little {
+        complain("the cases reach too little: `--coverage` names what is missing");
     }
     let all_passed = played.iter().all(Played::has_passed);
     let is_well = all_passed && !too_little && wrong.is_none();

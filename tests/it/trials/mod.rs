@@ -1,8 +1,12 @@
 //! `simpul test`: cases beside the routes are played by the real engine, and nothing else happens.
 
+mod explain;
 mod mistakes;
+mod mutants;
 mod play;
+mod record;
 mod shipped;
+mod spoil;
 
 use std::{fs, path::Path};
 

@@ -122,7 +122,7 @@ fn what_was_never_reached_is_named_with_its_place() {
     ));
     let said = test(&folder, &["--coverage", "--min-coverage", "50"]);
     assert_eq!(said.code, 1);
-    insta::assert_snapshot!(told(&said));
+    insta::assert_snapshot!(format!("{}\n\n{}", told(&said), said.err));
     assert_eq!(test(&folder, &["--case", "one"]).code, 0);
 }
 

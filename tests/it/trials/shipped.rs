@@ -2,7 +2,29 @@
 
 use std::{fs, path::Path};
 
-use super::{json, simpul_on};
+use super::{json, simpul_on, told, write};
+
+/// The blocks of a page that are written in `language`.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let text = fs::read_to_string(page).unwrap();
+    let parts = text.split("```").skip(1).step_by(2);
+    parts.filter_map(|it| it.strip_prefix(&format!("{language}\n")).map(str::to_owned)).collect()
+}
+
+#[test]
+fn the_manual_says_what_happens() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = blocks("docs/getting-started.md", "yaml").into_iter().take(4);
+    let first = blocks("docs/testing.md", "yaml").into_iter().take(1);
+    for text in files.chain(first) {
+        let name = text.lines().next().unwrap().trim_start_matches("# ");
+        write(folder.path(), name, &text.replace("69966d98…", &"0".repeat(64)));
+    }
+    let console = &blocks("docs/testing.md", "console")[0];
+    let manual = console.trim_end().strip_prefix("$ simpul test\n").unwrap();
+    let said = simpul_on(folder.path(), &["test"]);
+    assert_eq!(told(&said), manual.replace(" failed, in 0.01 s", " failed"));
+}
 
 #[test]
 fn every_shipped_route_has_tests_that_pass_and_go_every_way() {
