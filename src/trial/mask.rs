@@ -100,7 +100,7 @@ fn looks_personal(text: &str) -> bool {
 /// Something of the same kind, told apart by a number.
 fn instead(text: &str, number: usize) -> String {
     let all_digits = text.bytes().all(|it| it.is_ascii_digit());
-    let is_day = text.len() == 10 && text.bytes().nth(4) == Some(b'-');
+    let is_day = text.len() == 10 && text.as_bytes().get(4) == Some(&b'-');
     match text.len() {
         // Born and appointed long ago, so that it belongs to nobody.
         18 if all_digits => format!("19000101192001{}{:03}", 1, number % 1_000),

@@ -177,8 +177,8 @@ fn append(path: &Path, case: &str) -> Result<String, String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => "cases:\n".to_owned(),
         Err(error) => return Err(error.to_string()),
     };
-    let keys = before.lines().filter(|it| it.starts_with(|it: char| it.is_ascii_alphabetic()));
-    if keys.last().is_none_or(|it| it.trim_end() != "cases:") {
+    let mut keys = before.lines().filter(|it| it.starts_with(|it: char| it.is_ascii_alphabetic()));
+    if keys.next_back().is_none_or(|it| it.trim_end() != "cases:") {
         return Err("`cases:` must be its last key, for a case to be added at the end".to_owned());
     }
     let between = if before.trim_end() == "cases:" { "" } else { "\n" };
