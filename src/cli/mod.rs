@@ -11,6 +11,7 @@ mod diff;
 mod editor;
 mod eval;
 mod fmt;
+mod explain;
 mod key;
 mod language;
 mod logging;
@@ -26,6 +27,7 @@ mod schema;
 mod screen;
 pub mod settings;
 mod store;
+mod test;
 mod trace;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -92,6 +94,7 @@ const EXAMPLES: &str = "\
 Examples:
   simpul demo                                   watch it work, with systems that play an agency's
   simpul check                                  find every mistake in the files of this directory
+  simpul test                                   play the test cases beside the routes
   simpul --project /etc/simpul run              start the bus
   simpul dead list --route sk-mutasi            what could not be delivered, and why
 
@@ -102,6 +105,8 @@ enum Command {
     Run(run::Args),
     Check(check::Args),
     New(new::Args),
+    Test(test::Args),
+    Explain(explain::Args),
     Eval(eval::Args),
     Fmt(fmt::Args),
     Schema(schema::Args),
@@ -145,6 +150,8 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Run(args) => run::run(&project, &args),
         Command::Check(args) => check::run(&project, &args),
         Command::New(args) => new::run(&project, args),
+        Command::Test(args) => test::run(&project, &args),
+        Command::Explain(args) => explain::run(&project, &args),
         Command::Eval(args) => eval::run(&project, &args),
         Command::Fmt(args) => fmt::run(&project, &args),
         Command::Schema(args) => schema::run(&project, &args),

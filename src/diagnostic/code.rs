@@ -41,6 +41,10 @@ pub enum Code {
     Table,
     /// A secret that stands in a file for all to read.
     Secret,
+    /// Tests of a route that is not there.
+    TestOfNothing,
+    /// A test case that cannot be played, or can never hold.
+    Case,
 }
 
 impl Code {
@@ -63,6 +67,8 @@ impl Code {
         Self::Schema,
         Self::Table,
         Self::Secret,
+        Self::TestOfNothing,
+        Self::Case,
     ];
 
     /// The code as people see it.
@@ -85,6 +91,8 @@ impl Code {
             Self::Schema => "S015",
             Self::Table => "S016",
             Self::Secret => "S017",
+            Self::TestOfNothing => "S018",
+            Self::Case => "S019",
         }
     }
 
@@ -108,6 +116,8 @@ impl Code {
             Self::Schema => text!("a schema that is none"),
             Self::Table => text!("a table that is none"),
             Self::Secret => text!("a secret that stands in a file"),
+            Self::TestOfNothing => text!("tests of a route that is not there"),
+            Self::Case => text!("a test case that cannot be played, or can never hold"),
         }
     }
 
@@ -131,6 +141,8 @@ impl Code {
             Self::Schema => include_str!("../../docs/errors/S015.md"),
             Self::Table => include_str!("../../docs/errors/S016.md"),
             Self::Secret => include_str!("../../docs/errors/S017.md"),
+            Self::TestOfNothing => include_str!("../../docs/errors/S018.md"),
+            Self::Case => include_str!("../../docs/errors/S019.md"),
         }
     }
 }

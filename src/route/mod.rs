@@ -13,6 +13,7 @@ mod pieces;
 mod plan;
 mod retry;
 mod routes;
+mod stand_in;
 mod systems;
 
 pub use self::{
@@ -29,4 +30,5 @@ pub use self::{
         RetryPolicy, Route, Unmatched,
     },
     retry::RetrySpec,
+    stand_in::HASH_KEY,
 };

@@ -44,10 +44,12 @@ pub(super) fn simpul_on(project: &Path, arguments: &[&str]) -> Said {
     simpul(&[&["--project", project.to_str().unwrap()], arguments].concat())
 }
 
-pub(super) const COMMANDS: [&[&str]; 29] = [
+pub(super) const COMMANDS: [&[&str]; 31] = [
     &[],
     &["run"],
     &["check"],
+    &["test"],
+    &["explain"],
     &["new"],
     &["new", "project"],
     &["new", "system"],

@@ -52,3 +52,4 @@ mod steps;
 mod support;
 mod tables;
 mod translations;
+mod trials;

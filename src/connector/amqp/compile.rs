@@ -40,7 +40,7 @@ impl AmqpSpec {
             Some(OpenTarget {
                 endpoint,
                 target: Arc::new(AmqpTarget::new(shared, parts?)),
-                parameters: parameters?,
+                parameters: parameters?.into(),
                 schema: spec.schema.clone(),
                 answers: BTreeMap::new(),
                 digest: self.digest(&spec.texts()),

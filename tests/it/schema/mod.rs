@@ -270,7 +270,7 @@ type Mistakes = fn(&str) -> Vec<String>;
 
 fn errors(found: &[Diagnostic]) -> Vec<String> {
     let errors = found.iter().filter(|it| it.severity == Severity::Error);
-    errors.map(|it| it.message.to_string()).collect()
+    errors.map(|it| it.message.told(simpul::diagnostic::Language::English)).collect()
 }
 
 fn mistakes_of_route(text: &str) -> Vec<String> {
