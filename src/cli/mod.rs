@@ -9,11 +9,14 @@ mod dead;
 pub mod demo;
 mod diff;
 mod eval;
+mod graph;
+mod impact;
 mod key;
 mod language;
 mod logging;
 mod offline;
 mod pause;
+mod plan;
 mod pretty;
 mod project;
 mod rabbitmq;
@@ -97,6 +100,9 @@ Exit codes: 0 done, 1 found something wrong, 2 could not run.";
 enum Command {
     Run(run::Args),
     Check(check::Args),
+    Impact(impact::Args),
+    Plan(plan::Args),
+    Graph(graph::Args),
     Eval(eval::Args),
     Dead(dead::Args),
     Pause(pause::PauseArgs),
@@ -137,6 +143,9 @@ fn dispatch(cli: Cli) -> Outcome {
     match command {
         Command::Run(args) => run::run(&project, &args),
         Command::Check(args) => check::run(&project, &args),
+        Command::Impact(args) => impact::run(&project, &args),
+        Command::Plan(args) => wait(plan::run(&project, args)),
+        Command::Graph(args) => graph::run(&project, &args),
         Command::Eval(args) => eval::run(&project, &args),
         Command::Dead(args) => wait(dead::run(&project, args)),
         Command::Pause(args) => wait(pause::pause(&project, args)),

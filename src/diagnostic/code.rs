@@ -41,6 +41,14 @@ pub enum Code {
     Table,
     /// A secret that stands in a file for all to read.
     Secret,
+    /// Routes that feed each other, so that a message can go round.
+    Circle,
+    /// A target that no route sends to.
+    UnusedTarget,
+    /// A source that no route reads.
+    UnreadSource,
+    /// A retry that goes on after the message has expired.
+    OutlivesMessage,
 }
 
 impl Code {
@@ -63,6 +71,10 @@ impl Code {
         Self::Schema,
         Self::Table,
         Self::Secret,
+        Self::Circle,
+        Self::UnusedTarget,
+        Self::UnreadSource,
+        Self::OutlivesMessage,
     ];
 
     /// The code as people see it.
@@ -85,6 +97,10 @@ impl Code {
             Self::Schema => "S015",
             Self::Table => "S016",
             Self::Secret => "S017",
+            Self::Circle => "S030",
+            Self::UnusedTarget => "S031",
+            Self::UnreadSource => "S032",
+            Self::OutlivesMessage => "S033",
         }
     }
 
@@ -108,6 +124,10 @@ impl Code {
             Self::Schema => text!("a schema that is none"),
             Self::Table => text!("a table that is none"),
             Self::Secret => text!("a secret that stands in a file"),
+            Self::Circle => text!("messages can go round between routes"),
+            Self::UnusedTarget => text!("a target that no route uses"),
+            Self::UnreadSource => text!("a source that nobody reads"),
+            Self::OutlivesMessage => text!("tries that outlive the message"),
         }
     }
 
@@ -131,6 +151,10 @@ impl Code {
             Self::Schema => include_str!("../../docs/errors/S015.md"),
             Self::Table => include_str!("../../docs/errors/S016.md"),
             Self::Secret => include_str!("../../docs/errors/S017.md"),
+            Self::Circle => include_str!("../../docs/errors/S030.md"),
+            Self::UnusedTarget => include_str!("../../docs/errors/S031.md"),
+            Self::UnreadSource => include_str!("../../docs/errors/S032.md"),
+            Self::OutlivesMessage => include_str!("../../docs/errors/S033.md"),
         }
     }
 }

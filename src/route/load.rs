@@ -143,6 +143,11 @@ impl<'a> Project<'a> {
     /// Reads a route file, in which nothing is filled in.
     pub(super) fn unfilled(&mut self, path: &str) -> Option<Node> {
         let mut node = parse(&self.text(path)?, &mut self.report)?;
+        let mut open = Vec::new();
+        fill::secrets_in_route(&node, "", &mut open);
+        for (at, secret) in open {
+            self.mask(path, at, &secret);
+        }
         fill::refuse(&mut node, &mut self.report);
         Some(node)
     }

@@ -44,10 +44,13 @@ pub(super) fn simpul_on(project: &Path, arguments: &[&str]) -> Said {
     simpul(&[&["--project", project.to_str().unwrap()], arguments].concat())
 }
 
-const COMMANDS: [&[&str]; 22] = [
+const COMMANDS: [&[&str]; 25] = [
     &[],
     &["run"],
     &["check"],
+    &["impact"],
+    &["plan"],
+    &["graph"],
     &["eval"],
     &["dead"],
     &["dead", "list"],
