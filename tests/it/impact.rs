@@ -56,7 +56,7 @@ fn a_column_that_is_renamed_is_laid_at_the_route_that_breaks() {
              concerns route `surat`, which looks into `wilayah`
 
     error[S003]: `wilayah` has no column `nama`
-     --> routes/surat.yaml:6:78
+     --> routes/surat.yaml:6:71
       |
     6 |   - lookup: { table: wilayah, key: $.kode, into: $.wilayah, columns: [nama] }
       |                                                                       ^^^^
