@@ -5,6 +5,8 @@
 //! begun only when the one before is on the disk. Where more stand behind it, and are not in the
 //! database, what was on the disk was damaged there, and all of them would be lost without a word.
 
+mod sum;
+
 use std::{
     collections::HashMap,
     ffi::OsString,
@@ -16,6 +18,7 @@ use std::{
 
 use rusqlite::Connection;
 
+use self::sum::{Sum, is_whole};
 use super::{StoreError, sqlite};
 
 /// Transactions that stand in a log where nobody reads them.
@@ -45,6 +48,9 @@ const HEADER: u64 = 32;
 const FRAME_HEADER: u64 = 24;
 /// Of our databases; what the header of the log says may be damaged.
 const PAGE: u64 = 4_096;
+
+/// What a disk keeps whole or not at all.
+const SECTOR: u64 = 512;
 
 /// The log beside a database.
 fn beside(database: &Path) -> PathBuf {
@@ -80,6 +86,42 @@ pub(super) fn look(connection: &Connection, database: &Path) -> Result<Option<Da
     Ok(damage)
 }
 
+/// Writes the log of a database to the disk once more, before anything is made of it. When a sync
+/// fails, the system takes what it was to write for written, gives it back when it is read, and may
+/// never write it: neither the process before nor SQLite can tell that from a log that is there.
+///
+/// # Errors
+///
+/// When it cannot be read or written.
+pub(super) fn write_again(database: &Path) -> Result<(), StoreError> {
+    /// Bytes that are copied at once.
+    const PART: usize = 1 << 20;
+    let path = beside(database);
+    let write = || {
+        let log = match File::options().read(true).write(true).open(&path) {
+            Ok(log) => log,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let (mut part, mut at) = (vec![0; PART], 0);
+        loop {
+            let length = log.read_at(&mut part, at)?;
+            let Some(read) = part.get(..length).filter(|it| !it.is_empty()) else { break };
+            log.write_all_at(read, at)?;
+            at += length as u64;
+        }
+        if at > 0 { log.sync_all() } else { Ok(()) }
+    };
+    match write() {
+        // Where what stands there is never written over, that takes room. The log is used as it is.
+        Err(error) if error.kind() != ErrorKind::StorageFull => {
+            let path = path.display();
+            Err(StoreError::new(format!("`{path}` cannot be written again: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What stands behind the first `readable` frames of a log.
 fn read(path: &Path, readable: u64, database: &Path) -> io::Result<Option<Damage>> {
     let mut log = match File::open(path) {
@@ -90,11 +132,10 @@ fn read(path: &Path, readable: u64, database: &Path) -> io::Result<Option<Damage
     let Some(header) = header(&mut log)? else { return Ok(None) };
     let at = HEADER + readable * (FRAME_HEADER + PAGE);
     let salt = [word(&header, 4), word(&header, 5)];
-    let mut behind = behind(&mut log, at, Some(salt))?;
-    if readable == 0 && behind.commits == 0 {
-        // It may be the header that is damaged.
-        behind = self::behind(&mut log, at, None)?;
-    }
+    // Under a whole header, frames with another salt are left of an older log, and may be torn where
+    // the new one had begun to be written over it.
+    let salt = is_whole(&header).then_some(salt);
+    let behind = behind(&mut log, at, salt)?;
     let lost = behind.commits.saturating_sub(1);
     if lost == 0 || behind.is_in(&log, database)? {
         return Ok(None);
@@ -114,19 +155,22 @@ struct Behind {
 /// Finds those that bear `salt`, or the one of the first of them.
 fn behind(log: &mut File, mut at: u64, mut salt: Option<[u32; 2]>) -> io::Result<Behind> {
     let (mut behind, mut open) = (Behind::default(), HashMap::new());
+    let mut sum = Sum::before(log, at)?;
     log.seek(SeekFrom::Start(at))?;
-    while let Some(frame) = header(log)? {
-        // A frame has a shorter header, and its page follows at once.
+    let mut frame = vec![0; (FRAME_HEADER + PAGE) as usize];
+    while read_whole(log, &mut frame)? {
         let bears = [word(&frame, 2), word(&frame, 3)];
+        let is_intact = sum.goes_on_to(&frame);
         if *salt.get_or_insert(bears) == bears {
             open.insert(word(&frame, 0), at + FRAME_HEADER);
-            if word(&frame, 1) != 0 {
+            // Where a sector ends between the mark and the salt, a power cut may have kept one of them.
+            let is_split = (at + 8).is_multiple_of(SECTOR);
+            if word(&frame, 1) != 0 && (is_intact || !is_split) {
                 behind.commits += 1;
                 behind.pages.extend(open.drain());
             }
         }
         at += FRAME_HEADER + PAGE;
-        log.seek(SeekFrom::Start(at))?;
     }
     Ok(behind)
 }
@@ -153,12 +197,17 @@ impl Behind {
     }
 }
 
-/// The next header, of the log or of a frame; `None` at the end.
+/// The header at the start of a log; `None` where there is less.
 fn header(log: &mut File) -> io::Result<Option<[u8; HEADER as usize]>> {
     let mut header = [0; HEADER as usize];
-    match log.read_exact(&mut header) {
-        Ok(()) => Ok(Some(header)),
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(None),
+    Ok(read_whole(log, &mut header)?.then_some(header))
+}
+
+/// Whether so much was left to be read.
+fn read_whole(log: &mut File, bytes: &mut [u8]) -> io::Result<bool> {
+    match log.read_exact(bytes) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
         Err(error) => Err(error),
     }
 }
@@ -178,9 +227,13 @@ mod tests {
 
     /// A store of five transactions as a kill leaves it, in a folder of its own.
     async fn killed() -> tempfile::TempDir {
+        killed_after(5).await
+    }
+
+    async fn killed_after(transactions: i64) -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(directory.path()).unwrap();
-        for number in 0..5 {
+        for number in 0..transactions {
             let mut writes = Writes::default();
             let value = vec![format!("fakta-{number}").into(), number.into()];
             writes.push("INSERT INTO fact VALUES (?1, ?2)", value);
@@ -251,6 +304,57 @@ mod tests {
         drop(Store::open(left.path()).unwrap());
         fs::write(&path, log).unwrap();
         damage(left.path(), 0);
+        assert_eq!(facts(left.path()).await, 5);
+    }
+
+    /// Folds the log, and has a new one begun; returns its header.
+    async fn begun_anew(directory: &Path) -> [u8; HEADER as usize] {
+        let database = directory.join("simpul.db");
+        let store = Store::open(directory).unwrap();
+        let mut writes = Writes::default();
+        writes.push("INSERT INTO fact VALUES ('baru', 1)", vec![]);
+        store.commit(writes).await.unwrap();
+        let header = fs::read(beside(&database)).unwrap()[..HEADER as usize].try_into().unwrap();
+        let folded = fs::read(&database).unwrap();
+        drop(store);
+        fs::write(&database, folded).unwrap();
+        header
+    }
+
+    #[tokio::test]
+    async fn a_frame_of_which_a_sector_is_older_ends_no_transaction() {
+        let left = killed_after(80).await;
+        let path = beside(&left.path().join("simpul.db"));
+        let mut log = fs::read(&path).unwrap();
+        let begun = begun_anew(left.path()).await;
+        log[..HEADER as usize].copy_from_slice(&begun);
+        let frames = log[HEADER as usize..].chunks_mut((FRAME_HEADER + PAGE) as usize);
+        // A sector ends before the salt of one frame of 64; the other ends the new transaction.
+        for (index, frame) in frames.enumerate().filter(|(index, _)| [41, 60].contains(index)) {
+            frame[4..8].copy_from_slice(&1_u32.to_be_bytes());
+            frame[8..16].copy_from_slice(&begun[16..24]);
+            frame[1_000] ^= 1;
+            assert_eq!(
+                (HEADER as usize + index * frame.len() + 8).is_multiple_of(512),
+                index == 41
+            );
+        }
+        fs::write(&path, log).unwrap();
+        assert_eq!(facts(left.path()).await, 80);
+    }
+
+    #[tokio::test]
+    async fn what_is_left_of_an_older_log_is_no_damage_under_the_header_of_the_new_one() {
+        let left = killed().await;
+        let path = beside(&left.path().join("simpul.db"));
+        let mut log = fs::read(&path).unwrap();
+        // Folded, and begun anew: the header was synced, of the first frames a sector each got there.
+        let begun = begun_anew(left.path()).await;
+        log[..HEADER as usize].copy_from_slice(&begun);
+        for frame in log[HEADER as usize..].chunks_mut((FRAME_HEADER + PAGE) as usize) {
+            frame[1_000..1_512].fill(b'x');
+        }
+        fs::write(&path, log).unwrap();
         assert_eq!(facts(left.path()).await, 5);
     }
 
