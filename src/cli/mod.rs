@@ -12,12 +12,15 @@ mod editor;
 mod eval;
 mod fmt;
 mod explain;
+mod graph;
+mod impact;
 mod key;
 mod language;
 mod logging;
 mod new;
 mod offline;
 mod pause;
+mod plan;
 mod pretty;
 mod project;
 mod rabbitmq;
@@ -107,6 +110,9 @@ enum Command {
     New(new::Args),
     Test(test::Args),
     Explain(explain::Args),
+    Impact(impact::Args),
+    Plan(plan::Args),
+    Graph(graph::Args),
     Eval(eval::Args),
     Fmt(fmt::Args),
     Schema(schema::Args),
@@ -152,6 +158,9 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::New(args) => new::run(&project, args),
         Command::Test(args) => test::run(&project, &args),
         Command::Explain(args) => explain::run(&project, &args),
+        Command::Impact(args) => impact::run(&project, &args),
+        Command::Plan(args) => wait(plan::run(&project, args)),
+        Command::Graph(args) => graph::run(&project, &args),
         Command::Eval(args) => eval::run(&project, &args),
         Command::Fmt(args) => fmt::run(&project, &args),
         Command::Schema(args) => schema::run(&project, &args),

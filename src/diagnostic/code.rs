@@ -45,6 +45,14 @@ pub enum Code {
     TestOfNothing,
     /// A test case that cannot be played, or can never hold.
     Case,
+    /// Routes that feed each other, so that a message can go round.
+    Circle,
+    /// A target that no route sends to.
+    UnusedTarget,
+    /// A source that no route reads.
+    UnreadSource,
+    /// A retry that goes on after the message has expired.
+    OutlivesMessage,
 }
 
 impl Code {
@@ -69,6 +77,10 @@ impl Code {
         Self::Secret,
         Self::TestOfNothing,
         Self::Case,
+        Self::Circle,
+        Self::UnusedTarget,
+        Self::UnreadSource,
+        Self::OutlivesMessage,
     ];
 
     /// The code as people see it.
@@ -93,6 +105,10 @@ impl Code {
             Self::Secret => "S017",
             Self::TestOfNothing => "S018",
             Self::Case => "S019",
+            Self::Circle => "S030",
+            Self::UnusedTarget => "S031",
+            Self::UnreadSource => "S032",
+            Self::OutlivesMessage => "S033",
         }
     }
 
@@ -118,6 +134,10 @@ impl Code {
             Self::Secret => text!("a secret that stands in a file"),
             Self::TestOfNothing => text!("tests of a route that is not there"),
             Self::Case => text!("a test case that cannot be played, or can never hold"),
+            Self::Circle => text!("messages can go round between routes"),
+            Self::UnusedTarget => text!("a target that no route uses"),
+            Self::UnreadSource => text!("a source that nobody reads"),
+            Self::OutlivesMessage => text!("tries that outlive the message"),
         }
     }
 
@@ -143,6 +163,10 @@ impl Code {
             Self::Secret => include_str!("../../docs/errors/S017.md"),
             Self::TestOfNothing => include_str!("../../docs/errors/S018.md"),
             Self::Case => include_str!("../../docs/errors/S019.md"),
+            Self::Circle => include_str!("../../docs/errors/S030.md"),
+            Self::UnusedTarget => include_str!("../../docs/errors/S031.md"),
+            Self::UnreadSource => include_str!("../../docs/errors/S032.md"),
+            Self::OutlivesMessage => include_str!("../../docs/errors/S033.md"),
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod again;
 mod batch;
+mod compare;
 mod dead;
 mod delivery;
 mod ended;
@@ -40,6 +41,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
+    compare::{Comparison, Difference},
     dead::{Preview, Replayed},
     envelope::queues,
     gate::{Breaker, GateSettings},

@@ -15,7 +15,8 @@ use tracing::{error, warn};
 use super::{Bus, Refusal};
 use crate::{
     engine::{
-        Disk, Engine, EngineError, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace,
+        Comparison, Disk, Engine, EngineError, KeyResumed, Preview, Reloaded, Replayed,
+        RouteStatus, Trace,
     },
     ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
     message::{Endpoint, Message, MessageId},
@@ -153,6 +154,12 @@ impl Bus for EngineBus {
             error!("the reload failed: {failed}");
         })?;
         Ok((reloaded, warnings))
+    }
+
+    async fn plan(&self) -> Result<(Comparison, String), Refusal> {
+        // Not logged: nobody meant these files to run yet.
+        let (plan, warnings) = (self.read)().await.map_err(Refusal::Files)?;
+        Ok((self.engine.compare(&plan), warnings))
     }
 
     async fn trace(&self, id: MessageId) -> Result<Option<Trace>, Refusal> {

@@ -148,7 +148,7 @@ fn is_secret(keys: &[&str], text: &str) -> bool {
         }
         _ => false,
     };
-    by_key || holds_password(text)
+    by_key || holds_password(text) || looks_secret(text)
 }
 
 /// Whether a header of this name is there to hold a secret.
@@ -157,6 +157,38 @@ fn names_a_secret(header: &str) -> bool {
     ["authorization", "cookie", "api-key", "apikey", "password", "secret", "token"]
         .iter()
         .any(|word| header.contains(word))
+}
+
+/// The secrets that stand in a route file: nothing in it is ever filled in.
+pub(super) fn secrets_in_route(node: &Node, key: &str, found: &mut Vec<(Span, String)>) {
+    match &node.kind {
+        NodeKind::List(items) => items.iter().for_each(|it| secrets_in_route(it, key, found)),
+        NodeKind::Map(entries) => {
+            entries.iter().for_each(|(key, value)| secrets_in_route(value, &key.value, found));
+        }
+        NodeKind::Scalar(scalar) => {
+            let text = scalar.text.as_str();
+            let literal = !text.starts_with(['$', '@', '=']) && !text.contains("${");
+            let named = names_a_secret(key) && literal && text.len() >= SECRET_BYTES_MIN;
+            if named || holds_password(text) || looks_secret(text) {
+                found.push((node.at, text.to_owned()));
+            }
+        }
+    }
+}
+
+/// Bytes of a text below which it is a name or a placeholder, and no secret.
+const SECRET_BYTES_MIN: usize = 8;
+
+/// Whether a text has the shape of a key or token, whatever stands before it.
+fn looks_secret(text: &str) -> bool {
+    let hex = |it: &str| it.bytes().all(|it| it.is_ascii_hexdigit());
+    let signed = |it: &str| it.starts_with("eyJ") && it.len() > 40 && it.matches('.').count() == 2;
+    text.contains("-----BEGIN ") && text.contains("PRIVATE KEY-----")
+        || text.split_whitespace().any(signed)
+        || text.strip_prefix("simpul_").is_some_and(|it| it.len() >= 32 && hex(it))
+        || text.strip_prefix("Bearer ").is_some_and(|it| it.len() >= 16 && !it.contains("${"))
+        || text.len() == 20 && text.starts_with("AKIA")
 }
 
 /// Whether a text is an address with a password in it.

@@ -165,6 +165,11 @@ impl<'a> Project<'a> {
     /// Reads a file of a route or of its tests, in which nothing is filled in.
     pub fn unfilled(&mut self, path: &str) -> Option<Node> {
         let mut node = parse(&self.text(path)?, &mut self.report)?;
+        let mut open = Vec::new();
+        fill::secrets_in_route(&node, "", &mut open);
+        for (at, secret) in open {
+            self.mask(path, at, &secret);
+        }
         fill::refuse(&mut node, &mut self.report);
         Some(node)
     }

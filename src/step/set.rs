@@ -28,7 +28,7 @@ pub(super) fn compile(
         if DEEPENS_MAX < deepens {
             let message = text!("these fields nest values too deeply");
             let found = report.error(path.at, Code::WrongKind, message);
-            found.label(text!("more than {DEEPENS_MAX} levels, all fields together"));
+            found.label(text!("more than {} levels, all fields together", &DEEPENS_MAX));
             found.help("draw the new body with `map`, or set a larger part of it at once");
             return None;
         }

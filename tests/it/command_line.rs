@@ -44,17 +44,20 @@ pub(super) fn simpul_on(project: &Path, arguments: &[&str]) -> Said {
     simpul(&[&["--project", project.to_str().unwrap()], arguments].concat())
 }
 
-pub(super) const COMMANDS: [&[&str]; 31] = [
+pub(super) const COMMANDS: [&[&str]; 34] = [
     &[],
     &["run"],
     &["check"],
-    &["test"],
-    &["explain"],
     &["new"],
     &["new", "project"],
     &["new", "system"],
     &["new", "route"],
     &["new", "schema"],
+    &["test"],
+    &["explain"],
+    &["impact"],
+    &["plan"],
+    &["graph"],
     &["eval"],
     &["fmt"],
     &["schema"],
