@@ -11,6 +11,7 @@ mod diff;
 mod eval;
 mod explain;
 mod key;
+mod language;
 mod logging;
 mod offline;
 mod pause;

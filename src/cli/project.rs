@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     connector::http::source::IngestLimits,
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, Language},
     route::{self, Broken, Given, Loaded, Plan, Project, Texts, Variables},
     store::Address,
     trial::{self, Suite},
@@ -28,7 +28,7 @@ pub(super) struct Files {
 impl Files {
     /// The warnings as text for a terminal; empty if there are none.
     pub(super) fn warned(&self) -> String {
-        self.texts.render(&self.warnings)
+        self.texts.render(&self.warnings, Language::English)
     }
 }
 

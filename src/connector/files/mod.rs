@@ -14,7 +14,7 @@ use super::{
     literal::{PLACEHOLDER, literal_letters},
 };
 use crate::{
-    diagnostic::{Code, Entries, Located, Report},
+    diagnostic::{Code, Entries, Located, Report, text},
     expr::Template,
     message::{Digest, Headers},
 };
@@ -80,7 +80,7 @@ impl FilesSpec {
         report: &mut Report,
     ) -> (Vec<OpenTarget>, Vec<OpenSource>) {
         if self.path.value.is_empty() || self.path.value.contains('\0') {
-            let message = "not the path of a directory";
+            let message = text!("not the path of a directory");
             report.error(self.path.at, Code::WrongKind, message).help("write `/var/lib/…`");
         }
         let directory = project.join(&self.path.value);
