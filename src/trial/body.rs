@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use crate::{
-    diagnostic::{Code, Entries, Located, Node, NodeKind, Report, Span, Style, decode, nearest},
+    diagnostic::{
+        Code, Entries, Located, Node, NodeKind, Report, Span, Style, decode, nearest, text,
+    },
     expr::{Budget, Meta, Scope},
     message::{Arena, Headers, JsonWriter, Limits, MessageId, Timestamp, Value, parse},
     route::{HASH_KEY, Project},
@@ -69,11 +71,11 @@ impl Bodies<'_> {
         if let Some((_, node)) = known {
             return self.written(node, report);
         }
-        let message = format!("no message `{}`", name.value);
+        let message = text!("no message `{}`", &name.value);
         let names: Vec<_> = self.messages.iter().map(|(it, _)| it.value.as_str()).collect();
         let found = report.error(name.at, Code::UnknownName, message);
         match nearest(&name.value, names) {
-            Some(near) => found.help(format!("did you mean `{near}`?")),
+            Some(near) => found.help(text!("did you mean `{}`?", near)),
             None => found.help("write it under `messages:` at the top of this file"),
         };
         None
@@ -126,7 +128,7 @@ impl Bodies<'_> {
         match made {
             Ok(json) => Some(json.into()),
             Err(why) => {
-                report.error(at, Code::Case, format!("this body cannot be made: {why}"));
+                report.error(at, Code::Case, text!("this body cannot be made: {}", &why));
                 None
             }
         }

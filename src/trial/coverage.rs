@@ -8,7 +8,7 @@ use std::{
 
 use super::{DeliveryWord, MessageWord, Seen, SeenDelivery, Suite};
 use crate::{
-    diagnostic::{Code, Report, Span, nearest},
+    diagnostic::{Code, Report, Span, nearest, text},
     engine::Watch,
     expr::{Expr, Scope},
     ledger::Cause,
@@ -65,13 +65,13 @@ impl Coverage {
         report.enter(&suite.file);
         for (said, _) in &suite.unreachable {
             if !items.iter().any(|it| it.name == said.value) {
-                let message = format!("the route has no way `{}`", said.value);
+                let message = text!("the route has no way `{}`", &said.value);
                 let found = report.error(said.at, Code::UnknownName, message);
                 if let Some(near) = nearest(&said.value, items.iter().map(|it| it.name.as_str())) {
-                    found.help(format!("did you mean `{near}`?"));
+                    found.help(text!("did you mean `{}`?", near));
                 }
             } else if counts.contains_key(&said.value) {
-                let message = format!("`{}` is reached", said.value);
+                let message = text!("`{}` is reached", &said.value);
                 let found = report.error(said.at, Code::Case, message);
                 found.label("it is said that nothing can reach it");
             }

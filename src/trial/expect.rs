@@ -7,7 +7,7 @@ use super::{
     MessageWord, body, read::Reading,
 };
 use crate::diagnostic::{
-    Code, Entries, Located, Node, NodeKind, Report, decode, units::DurationText,
+    Code, Entries, Located, Node, NodeKind, Report, decode, text, units::DurationText,
 };
 
 /// Reads the value of `expect` of a case with so many messages.
@@ -43,7 +43,7 @@ fn outcomes(
     };
     let words: Vec<_> = nodes.iter().filter_map(|it| decode(it, report)).collect();
     if words.len() == nodes.len() && words.len() != messages {
-        let message = format!("{} outcomes of {messages} messages", words.len());
+        let message = text!("{} outcomes of {} messages", &words.len(), &messages);
         let found = report.error(node.at, Code::Case, message);
         found.help("write one for each message that comes, in their order, or one word for all");
         return None;
@@ -108,7 +108,7 @@ fn delivery(node: &Node, of_many: bool, report: &mut Report) -> Option<Option<Ex
         None => None,
     };
     if let (Some(reason), false) = (&spec.reason, outcome == DeliveryWord::Dead) {
-        let message = format!("a reason of what is {}", outcome.word());
+        let message = text!("a reason of what is `{}`", outcome.word());
         report.error(reason.at, Code::Case, message).help("write `outcome: dead` beside it");
         return None;
     }

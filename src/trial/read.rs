@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     connector::Class,
-    diagnostic::{Code, Located, Node, NodeKind, Report, Span, decode, nearest},
+    diagnostic::{Code, Located, Node, NodeKind, Report, Span, decode, nearest, text},
     message::{Endpoint, Headers, Timestamp},
     route::{Plan, Project, Route},
 };
@@ -41,11 +41,17 @@ fn suite(path: &str, project: &mut Project<'_>, plan: &Plan) -> Option<Suite> {
     let stem = path.strip_prefix(FOLDER).unwrap_or(path).trim_start_matches('/');
     let stem = stem.strip_suffix(SUFFIX).unwrap_or(stem);
     let Some(route) = plan.routes.get(stem) else {
-        let message = format!("tests of a route `{stem}`, which is not there");
+        let message = text!("tests of a route `{}`, which is not there", stem);
         let found = project.report.error(Span::START, Code::TestOfNothing, message);
         match nearest(stem, plan.routes.keys().map(|it| &**it)) {
-            Some(near) => found.help(format!("did you mean `{FOLDER}/{near}{SUFFIX}`?")),
-            None => found.help(format!("write the route, `{FOLDER}/{stem}.yaml`, or remove them")),
+            Some(near) => {
+                let near = format!("{FOLDER}/{near}{SUFFIX}");
+                found.help(text!("did you mean `{}`?", &near))
+            }
+            None => {
+                let path = format!("{FOLDER}/{stem}.yaml");
+                found.help(text!("write the route, `{}`, or remove them", &path))
+            }
         };
         return None;
     };
@@ -120,12 +126,12 @@ impl Reading<'_> {
         if let Some(known) = known {
             return Some(known.target.clone());
         }
-        let message = format!("`{}` is no target of this route", name.value);
+        let message = text!("`{}` is no target of this route", &name.value);
         let found = report.error(name.at, Code::UnknownName, message);
         let names: Vec<_> = self.route.to.iter().map(|it| it.target.to_string()).collect();
         match nearest(&name.value, names.iter().map(String::as_str)) {
-            Some(near) => found.help(format!("did you mean `{near}`?")),
-            None => found.help(format!("it has `{}`", names.join("`, `"))),
+            Some(near) => found.help(text!("did you mean `{}`?", near)),
+            None => found.help(text!("it has `{}`", &names.join("`, `"))),
         };
         None
     }
@@ -144,9 +150,9 @@ impl Reading<'_> {
             }
         }
         if is_whole && (all.is_empty() || MESSAGES_MAX < all.len()) {
-            let message = format!("a case of {} messages", all.len());
+            let message = text!("a case of {} messages", &all.len());
             let found = project.report.error(node.at, Code::Case, message);
-            found.help(format!("give it at least one, and at most {MESSAGES_MAX}"));
+            found.help(text!("give it at least one, and at most {}", &MESSAGES_MAX));
         }
         is_whole.then_some(all)
     }
@@ -158,7 +164,7 @@ impl Reading<'_> {
         let times = spec.times.as_ref().map_or(1, |it| it.value);
         if let Some(said) = spec.times.as_ref().filter(|it| !(1..=TIMES_MAX).contains(&it.value)) {
             let found = project.report.error(said.at, Code::WrongKind, "a number out of range");
-            found.help(format!("write one from 1 to {TIMES_MAX}"));
+            found.help(text!("write one from 1 to {}", &TIMES_MAX));
             return None;
         }
         let headers = spec.headers.iter().map(|(name, value)| (&name.value, value.value.as_str()));
@@ -226,14 +232,14 @@ impl Reading<'_> {
     ) -> Option<Says> {
         let played = self.plan.targets.get(target).map(|it| &it.open.target);
         if played.is_some_and(|it| it.judge(200, None).is_none()) {
-            let message = format!("answers of `{target}` have no status");
+            let message = text!("answers of `{}` have no status", target);
             let found = report.error(status.at, Code::Case, message);
             found.label("it is not called over HTTP");
             found.help("write `delivered`, `unavailable`, `misconfigured`, `refused` or `timeout`");
             return None;
         }
         if !(200..600).contains(&status.value) {
-            let message = format!("no status `{}`", status.value);
+            let message = text!("no status `{}`", &status.value);
             report.error(status.at, Code::WrongKind, message).help("write one from 200 to 599");
             return None;
         }
