@@ -5,14 +5,15 @@ use std::{fmt::Write as _, time::Duration};
 use serde_json::{Value, json};
 
 use crate::{
-    oracle::rules::Breach,
+    oracle::rules::{Breach, Rule},
     stage::{Broker, Findings},
 };
 
 /// Findings of one rule that are printed; the others are counted.
 const SHOWN_MAX: usize = 10;
 
-/// A scenario on a broker.
+/// A scenario on a broker, played.
+#[derive(Clone)]
 pub(crate) struct Line {
     pub(crate) name: &'static str,
     pub(crate) fault: &'static str,
@@ -22,6 +23,7 @@ pub(crate) struct Line {
 }
 
 /// How a scenario ended.
+#[derive(Clone)]
 pub(crate) enum Ended {
     Played(Findings),
     Skipped(String),
@@ -37,6 +39,12 @@ impl Line {
 
     pub(crate) fn is_broken(&self) -> bool {
         self.findings().is_some_and(|it| !it.breaches.is_empty())
+    }
+
+    /// Whether it broke rules about time alone, or what the scenario itself asks for.
+    pub(crate) fn is_only_late(&self) -> bool {
+        let is_of_time = |it: &Breach| matches!(it.rule, Rule::Recovery | Rule::Pass);
+        self.is_broken() && self.findings().is_some_and(|it| it.breaches.iter().all(is_of_time))
     }
 
     fn broker(&self) -> &'static str {

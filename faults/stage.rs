@@ -70,7 +70,7 @@ impl Context {
 }
 
 /// What a scenario found.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Findings {
     pub(crate) kills: usize,
     pub(crate) accepted: usize,
@@ -283,7 +283,10 @@ impl Stage {
                 if let Some(found) = found {
                     break found.at;
                 }
-                assert!(begun.elapsed() < PATIENCE, "{what}: never at {target}\n{}", self.logs());
+                if PATIENCE <= begun.elapsed() {
+                    let (told, logs) = (self.log.last_answers(), self.logs());
+                    panic!("{what}: never at {target}; the last answers: {told:?}\n{logs}");
+                }
                 sleep(Duration::from_millis(20)).await;
             };
             last = last.max(at);

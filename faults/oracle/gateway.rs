@@ -119,8 +119,17 @@ impl Gateway {
 
     /// Starts it to die at a crash point, perhaps before it is up.
     pub(crate) async fn start_dying(&mut self, point: &str) {
+        self.start_perhaps(Some(("SIMPUL_CRASH_AT", point.to_owned()))).await;
+    }
+
+    /// Starts it where it may die before it is up.
+    pub(crate) async fn try_start(&mut self) {
+        self.start_perhaps(None).await;
+    }
+
+    async fn start_perhaps(&mut self, more: Option<(&'static str, String)>) {
         let (folder, mut variables) = (self.folder.path().to_owned(), self.variables.clone());
-        variables.push(("SIMPUL_CRASH_AT", point.to_owned()));
+        variables.extend(more);
         let start = move || Process::try_start(&folder, &variables);
         let process = tokio::task::spawn_blocking(start).await.unwrap();
         *self.place.lock().unwrap() = process.as_ref().ok().map(|it| it.listen.clone());

@@ -44,6 +44,8 @@ pub(crate) struct Arrival {
     pub(crate) body: Value,
     /// What was answered.
     pub(crate) status: u16,
+    /// How long the caller waited, where it broke off before there was an answer.
+    pub(crate) broken_off: Option<Duration>,
 }
 
 /// In one line, for a list of those that are wrong.
@@ -150,6 +152,22 @@ impl Receiver {
     }
 }
 
+/// Whoever waits for an answer: dropped before there is one, when the connection ends.
+struct Caller<'a> {
+    shared: &'a Shared,
+    index: usize,
+    answered: bool,
+}
+
+impl Drop for Caller<'_> {
+    fn drop(&mut self) {
+        let mut arrivals = self.shared.arrivals.lock().unwrap();
+        if let Some(arrival) = arrivals.get_mut(self.index).filter(|_| !self.answered) {
+            arrival.broken_off = Some(arrival.at.elapsed());
+        }
+    }
+}
+
 async fn receive(
     State(shared): State<Arc<Shared>>,
     Path(target): Path<String>,
@@ -170,12 +188,19 @@ async fn receive(
         key_seq: text("simpul-key-seq").map(|it| it.parse().unwrap()),
         body: serde_json::from_slice(&body).unwrap(),
         status: 0,
+        broken_off: None,
     };
     let reply = shared.answer.lock().unwrap()(&arrival);
     arrival.status = reply.status;
-    shared.arrivals.lock().unwrap().push(arrival);
+    let index = {
+        let mut arrivals = shared.arrivals.lock().unwrap();
+        arrivals.push(arrival);
+        arrivals.len() - 1
+    };
+    let mut call = Caller { shared: &shared, index, answered: false };
     // The time that a real system takes; nothing here waits for it to pass.
     tokio::time::sleep(reply.after).await;
+    call.answered = true;
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::GATEWAY_TIMEOUT);
     let mut response = status.into_response();
     if let Some(seconds) = reply.retry_after {

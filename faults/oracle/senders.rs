@@ -39,8 +39,8 @@ const AGAIN: Duration = Duration::from_millis(250);
 /// The longest call that a sender waits for. None may take this long.
 const CALL_MAX: Duration = Duration::from_secs(20);
 
-/// How long a document with a key may take to be accepted, a stop of one minute included.
-const ACCEPTED_WITHIN: Duration = Duration::from_secs(150);
+/// How long a document may take to be accepted, a stop of ten minutes included.
+const ACCEPTED_WITHIN: Duration = Duration::from_secs(750);
 
 /// Orders that one sender keeps.
 const ORDERS: u64 = 8;

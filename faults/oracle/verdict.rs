@@ -250,6 +250,7 @@ mod tests {
             key_seq: None,
             body: json!({ "nomor": number }),
             status: 200,
+            broken_off: None,
         }
     }
 

@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::{
     oracle::{QUEUE, gateway::route, process::client, raw, verdict::Door},
-    stage::{Context, Played, Stage, until},
+    stage::{Context, IN_FLIGHT_MAX, PATIENCE, Played, Stage, until},
 };
 
 /// How long an answer may take.
@@ -78,7 +78,7 @@ pub(crate) async fn duplicates(context: Context) -> Played {
 const LEVELS: usize = 2_000;
 
 /// F37: a message that makes a route panic, one whose expression would look at more than there is
-/// budget for, and headers of AMQP that are nested deeply.
+/// budget for, headers of AMQP that are nested deeply, and a message that ends the process.
 pub(crate) async fn poison(context: Context) -> Played {
     let mut stage = Stage::set(&context).await?;
     let each = "($..* | count)";
@@ -112,11 +112,47 @@ pub(crate) async fn poison(context: Context) -> Played {
     let took = begun.elapsed();
     stage.wants(took < Duration::from_secs(30), || format!("it took {took:?}"));
     stage.goes_on("fresh beside the poison", Instant::now(), Duration::from_secs(5)).await;
+    deadly(&mut stage).await;
     stage.rest().await;
     // On two routes, where it arrives and three times from the queue: each is a panic that the log
     // tells of, and one that the route's worker tells of.
     stage.panics = 2 * (1 + 3) * 2;
-    Ok(stage.judge(0).await)
+    Ok(stage.judge(IN_FLIGHT_MAX * DEATHS_MAX).await)
+}
+
+/// Deaths by one message: once at the door, and three times on each of its two routes.
+const DEATHS_MAX: usize = 1 + 3 * 2;
+
+/// A message at which the process dies, under whoever starts it again each time.
+async fn deadly(stage: &mut Stage) {
+    let members = Map::from_iter([("racun".to_owned(), "mati".into())]);
+    let (number, body) = stage.log.document_of(Door::Http, "racun".to_owned(), true, members);
+    let (key, mut id, mut deaths) = (format!("dok-{number}"), None, 0);
+    let begun = Instant::now();
+    loop {
+        if stage.gateways[0].has_died() {
+            deaths += 1;
+            stage.gateways[0].try_start().await;
+        }
+        if id.is_none() {
+            let (status, said) = post(stage, Some(&key), body.to_string()).await;
+            id = said["id"].as_str().filter(|_| status == 202).map(str::to_owned);
+        }
+        if let Some(id) = &id
+            && stage.gateways[0].process().is_some()
+            && let Some((200, told)) = stage.gateways[0].operating("/dead?limit=500", None).await
+            && 2 <= told["letters"].to_string().matches(id).count()
+        {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{deaths} deaths, and no end\n{}", stage.logs());
+        sleep(Duration::from_millis(20)).await;
+    }
+    stage.log.is_accepted(number, id.unwrap_or_default());
+    stage.findings.kills += deaths;
+    stage.wants(deaths <= DEATHS_MAX, || format!("{deaths} deaths by one message"));
+    stage.ready(0).await;
+    stage.goes_on("fresh after deaths", Instant::now(), Duration::from_secs(5)).await;
 }
 
 /// Hands over a document with these members; returns its id.

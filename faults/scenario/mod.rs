@@ -1,6 +1,7 @@
 //! The scenarios, by their names in the matrix of faults.
 
 mod broker;
+mod clock;
 mod cluster;
 mod input;
 mod kills;
@@ -170,6 +171,7 @@ pub(crate) const ALL: &[Scenario] = &[
         input::poison
     ),
     scenario!("F38", "oversized: bodies, headers, batches", BOTH, true, input::oversized),
+    scenario!("F39", "the clock is put forward, back, to 1970, and leaps", BOTH, false, clock::put),
     scenario!(
         "F42",
         "a second process on the same store",

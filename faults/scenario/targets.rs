@@ -123,7 +123,7 @@ pub(crate) async fn failing(context: Context) -> Played {
 }
 
 /// Another `retry` in the settings.
-fn retry(stage: &Stage, policy: &str) {
+pub(super) fn retry(stage: &Stage, policy: &str) {
     let settings = stage.gateways[0].folder().join("simpul.yaml");
     let text = std::fs::read_to_string(&settings).unwrap();
     let (before, _) = text.split_once("standard: ").unwrap();
@@ -186,11 +186,13 @@ pub(crate) async fn never_answering(context: Context) -> Played {
         stage.wants(soon.is_none(), || format!("a second attempt too soon: {of_one:?}"));
         stage.wants(unsaid == 0, || format!("a repeat that does not say so: {of_one:?}"));
     }
-    let late = again.iter().filter_map(|it| it.get(1).map(|second| second.at - it[0].at));
-    let soonest = late.min().unwrap_or_default();
-    stage.wants(soonest < TIMEOUT + TIMEOUT_OFF_MAX * 2, || {
-        format!("the first ended after {soonest:?}")
-    });
+    let hung = calls(&stage, TARGET, begun..Instant::now()).into_iter().filter(|it| it.status == 0);
+    for it in hung {
+        let off = it.broken_off.map(|took| took.abs_diff(TIMEOUT));
+        stage.wants(off.is_some_and(|off| off <= TIMEOUT_OFF_MAX), || {
+            format!("ended after {:?}: {it:?}", it.broken_off)
+        });
+    }
     Ok(stage.judge(0).await)
 }
 
@@ -235,7 +237,8 @@ pub(crate) async fn breaking_off(context: Context) -> Played {
     }
     proxy.set(Weather::Clear);
     proxy.cut();
-    stage.goes_on("fresh after breaking off", Instant::now(), Duration::from_secs(10)).await;
+    let most = context.length(Duration::from_secs(10), Duration::from_secs(30));
+    stage.goes_on("fresh after breaking off", Instant::now(), most).await;
     let dead = stage.dead().await.len();
     stage.wants(dead == 0, || format!("{dead} dead letters"));
     stage.rest().await;

@@ -10,7 +10,7 @@ use super::{
     CouldNot, Exit, Outcome,
     screen::{complain, counted, escaped, say},
 };
-use crate::diagnostic::{Formatted, Report, format};
+use crate::diagnostic::{Formatted, Language, Report, format};
 
 /// Bytes of a file that is formatted: what a YAML file of a project may have.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -108,7 +108,10 @@ fn formatted(name: &str, text: &str) -> Result<Done, CouldNot> {
         ))),
         None => {
             for found in report.into_sorted() {
-                complain(&format!("{}\n", escaped(found.render(text).trim_end())));
+                complain(&format!(
+                    "{}\n",
+                    escaped(found.render(text, Language::English).trim_end())
+                ));
             }
             Ok(Done::Broken)
         }

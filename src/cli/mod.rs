@@ -12,6 +12,7 @@ mod editor;
 mod eval;
 mod fmt;
 mod key;
+mod language;
 mod logging;
 mod new;
 mod offline;

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     connector::http::source::IngestLimits,
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, Language},
     route::{Broken, Loaded, Plan, Project, Texts, Variables},
     store::Address,
 };
@@ -24,7 +24,7 @@ pub(super) struct Files {
 impl Files {
     /// The warnings as text for a terminal; empty if there are none.
     pub(super) fn warned(&self) -> String {
-        self.texts.render(&self.warnings)
+        self.texts.render(&self.warnings, Language::English)
     }
 }
 

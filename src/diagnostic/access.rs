@@ -16,6 +16,7 @@ use super::{
     decode::Fault,
     placeholder::Placeholder,
     reader::{Reader, quietly},
+    text,
     wire::{LIST, LOCATED, MAP, SCALAR, STYLES},
 };
 
@@ -216,8 +217,8 @@ impl<'de> EnumAccess<'de> for Variant<'de> {
 
 impl<'de> Variant<'de> {
     fn content(&self) -> Result<Reader<'de>, Fault> {
-        let help = format!("write `{}: …`", self.name);
-        let fault = || Fault::wrong(format!("`{}` needs a value", self.name), Some(&help));
+        let help = text!("write `{}: …`", self.name);
+        let fault = || Fault::wrong(text!("`{}` needs a value", self.name), Some(help.clone()));
         self.content.ok_or_else(|| fault().owned_by(self.of))
     }
 }
@@ -226,8 +227,8 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
     type Error = Fault;
 
     fn unit_variant(self) -> Result<(), Fault> {
-        let help = format!("write `{}` alone", self.name);
-        let fault = || Fault::wrong(format!("`{}` takes no value", self.name), Some(&help));
+        let help = text!("write `{}` alone", self.name);
+        let fault = || Fault::wrong(text!("`{}` takes no value", self.name), Some(help.clone()));
         self.content.map_or(Ok(()), |it| Err(fault().owned_by(it.node)))
     }
 

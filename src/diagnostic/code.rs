@@ -1,5 +1,7 @@
 //! The codes of our diagnostics.
 
+use super::{Text, text};
+
 /// Every way in which a file can be wrong; each has its page, `docs/errors/<code>.md`.
 ///
 /// A code is never reused or renumbered: people search for it and scripts match on it.
@@ -83,6 +85,52 @@ impl Code {
             Self::Schema => "S015",
             Self::Table => "S016",
             Self::Secret => "S017",
+        }
+    }
+
+    /// What it is about, in a few words: the title of its page.
+    pub fn title(self) -> Text {
+        match self {
+            Self::Syntax => text!("the file is not YAML"),
+            Self::Expression => text!("an expression does not parse"),
+            Self::UnknownName => text!("a name refers to nothing"),
+            Self::Missing => text!("something is missing"),
+            Self::WrongKind => text!("a value is not of the kind that stands there"),
+            Self::Trap => text!("YAML reads a value otherwise than it was meant"),
+            Self::Feature => text!("YAML has it, files of simpul do not"),
+            Self::Duplicate => text!("something stands twice"),
+            Self::AmbiguousNumber => text!("a number that YAML would change"),
+            Self::BadName => text!("a name that cannot be"),
+            Self::Unresolved => text!("a `${env:…}` or `${file:…}` cannot be filled in"),
+            Self::File => text!("a file cannot be read"),
+            Self::OutOfPlace => text!("something is right elsewhere and cannot work here"),
+            Self::NotInThisVersion => text!("this version does not have it"),
+            Self::Schema => text!("a schema that is none"),
+            Self::Table => text!("a table that is none"),
+            Self::Secret => text!("a secret that stands in a file"),
+        }
+    }
+
+    /// Its page, in Markdown.
+    pub fn page(self) -> &'static str {
+        match self {
+            Self::Syntax => include_str!("../../docs/errors/S001.md"),
+            Self::Expression => include_str!("../../docs/errors/S002.md"),
+            Self::UnknownName => include_str!("../../docs/errors/S003.md"),
+            Self::Missing => include_str!("../../docs/errors/S004.md"),
+            Self::WrongKind => include_str!("../../docs/errors/S005.md"),
+            Self::Trap => include_str!("../../docs/errors/S006.md"),
+            Self::Feature => include_str!("../../docs/errors/S007.md"),
+            Self::Duplicate => include_str!("../../docs/errors/S008.md"),
+            Self::AmbiguousNumber => include_str!("../../docs/errors/S009.md"),
+            Self::BadName => include_str!("../../docs/errors/S010.md"),
+            Self::Unresolved => include_str!("../../docs/errors/S011.md"),
+            Self::File => include_str!("../../docs/errors/S012.md"),
+            Self::OutOfPlace => include_str!("../../docs/errors/S013.md"),
+            Self::NotInThisVersion => include_str!("../../docs/errors/S014.md"),
+            Self::Schema => include_str!("../../docs/errors/S015.md"),
+            Self::Table => include_str!("../../docs/errors/S016.md"),
+            Self::Secret => include_str!("../../docs/errors/S017.md"),
         }
     }
 }

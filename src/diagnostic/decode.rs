@@ -12,7 +12,8 @@ use std::{
 use serde::de::DeserializeOwned;
 
 use super::{
-    Ambiguous, Code, Located, Node, NodeKind, Report, Span, Style, nearest, reader::Reader,
+    Ambiguous, Code, Located, Node, NodeKind, Report, Span, Style, Text, habit::habit, nearest,
+    reader::Reader, text,
 };
 
 /// Mistakes of one file after which the rest is not looked for: nobody reads more at once.
@@ -34,7 +35,7 @@ pub fn decode<T: DeserializeOwned>(node: &Node, report: &mut Report) -> Option<T
         if let Some(mistake) = &mistake {
             mistake.report(fault.at, report);
         }
-        let new = match (&mistake, fault.key) {
+        let new = match (mistake.as_deref(), fault.key) {
             (Some(Mistake::Missing(field)), _) => {
                 marks.lacking.entry(owner).or_default().push(field);
                 true
@@ -99,14 +100,52 @@ pub(super) struct Fault {
     key: bool,
     at: Span,
     /// Absent for what was reported before.
-    mistake: Option<Mistake>,
+    mistake: Option<Box<Mistake>>,
 }
 
 #[derive(Debug)]
 enum Mistake {
-    Unknown { name: String, known: &'static [&'static str] },
+    Unknown {
+        name: String,
+        known: &'static [&'static str],
+    },
     Missing(&'static str),
-    Other { code: Code, message: String, help: Option<String> },
+    /// A predicate lacks its subject until the fault reaches a node.
+    Other {
+        code: Code,
+        message: Text,
+        help: Option<Text>,
+        predicate: bool,
+    },
+}
+
+/// What should stand where something else stands.
+pub(super) enum Expected<'a> {
+    List,
+    Map,
+    /// A mapping with these keys.
+    Fields(&'a [&'a str]),
+    /// One of some words, or of some keys.
+    OneOf(Text),
+    /// A single value.
+    Scalar(Text),
+}
+
+impl Expected<'_> {
+    fn what(&self) -> Text {
+        /// Keys that a message names.
+        const NAMED_MAX: usize = 4;
+        match self {
+            Self::List => text!("a list"),
+            Self::Map => text!("a mapping"),
+            Self::Fields(fields) if fields.len() > NAMED_MAX => text!(
+                "a mapping with `{}:`, …",
+                &fields.get(..NAMED_MAX).unwrap_or_default().join(":`, `")
+            ),
+            Self::Fields(fields) => text!("a mapping with `{}:`", &fields.join(":`, `")),
+            Self::OneOf(what) | Self::Scalar(what) => what.clone(),
+        }
+    }
 }
 
 impl Fault {
@@ -116,16 +155,16 @@ impl Fault {
     }
 
     /// A mistake that no node is at fault for yet.
-    pub(super) fn wrong(message: impl Into<String>, help: Option<&str>) -> Self {
-        let (message, help) = (message.into(), help.map(ToOwned::to_owned));
-        Self::new(Mistake::Other { code: Code::WrongKind, message, help })
+    pub(super) fn wrong(message: impl Into<Text>, help: Option<Text>) -> Self {
+        let (code, message) = (Code::WrongKind, message.into());
+        Self::new(Mistake::Other { code, message, help, predicate: false })
     }
 
     /// A plain number that YAML would change.
     pub(super) fn ambiguous(node: &Node, why: &Ambiguous) -> Self {
-        let message = format!("{} is ambiguous: {}", found(node), why.why);
+        let message = text!("{} is ambiguous: {}", found(node), why.why.clone());
         let (code, help) = (Code::AmbiguousNumber, Some(why.help.clone()));
-        Self::new(Mistake::Other { code, message, help })
+        Self::new(Mistake::Other { code, message, help, predicate: false })
     }
 
     /// A mapping where exactly one key should be, which says what it is.
@@ -136,34 +175,58 @@ impl Fault {
         };
         match second {
             Some(key) => Self::wrong(
-                format!("`{}` is one key too many", key.value),
-                Some("give each item of a list one key, and its own `- `"),
+                text!("`{}` is one key too many", &key.value),
+                Some(text!("give each item of a list one key, and its own `- `")),
             )
             .owned_by(node)
             .placed(key.at),
-            None => Self::kind(node, &format!("one of `{}`", known.join("`, `"))),
+            None => Self::kind(node, Expected::OneOf(text!("one of `{}`", &known.join("`, `")))),
         }
+    }
+
+    /// What a type's own `Deserialize` says about what stands there.
+    fn predicate(message: Text, help: Option<Text>) -> Self {
+        let code = Code::WrongKind;
+        Self::new(Mistake::Other { code, message, help, predicate: true })
     }
 
     fn new(mistake: Mistake) -> Self {
-        Self { mistake: Some(mistake), ..Self::silent() }
+        Self { mistake: Some(Box::new(mistake)), ..Self::silent() }
     }
 
     /// The node is not of the kind that its type expects.
-    pub(super) fn kind(node: &Node, expected: &str) -> Self {
-        if node.at == Span::START && found(node) == NOTHING {
-            return Self::wrong("the file is empty", None);
+    pub(super) fn kind(node: &Node, expected: Expected<'_>) -> Self {
+        let nothing = matches!(&node.kind, NodeKind::Scalar(it) if it.is_null());
+        if node.at == Span::START && nothing {
+            let help = text!("write the keys of this kind of file; `docs/files.md` has them");
+            return Self::wrong("the file is empty", Some(help));
         }
-        let message = format!("{} where {expected} should stand", found(node));
-        let help = match &node.kind {
-            NodeKind::Scalar(scalar) if scalar.is_null() => {
-                Some("write a value, or leave the key out")
+        let message = text!("{} where {} should stand", found(node), expected.what());
+        let help = match (&node.kind, expected) {
+            (NodeKind::Scalar(scalar), _) if scalar.is_null() => {
+                text!("write a value, or leave the key out")
             }
-            NodeKind::List(_) | NodeKind::Map(_) if expected.contains("text") => {
-                Some("if all of it is one text, put quotes around it")
+            (_, Expected::List) => {
+                text!("begin each item on a line of its own with `- `; also if it is one alone")
             }
-            _ => None,
+            (_, Expected::Map) => text!("write `key: value`, one a line, without `- `"),
+            (_, Expected::Fields(fields)) => match fields {
+                [] => text!("leave it out"),
+                [one] => text!("write `{ {}: … }`", one),
+                [one, two] => text!("write `{ {}: …, {}: … }`", one, two),
+                [one, two, ..] => text!(
+                    "write its keys below it, one a line and further in: `{}: …`, `{}: …`",
+                    one,
+                    two
+                ),
+            },
+            (NodeKind::List(_) | NodeKind::Map(_), Expected::Scalar(what)) => text!(
+                "write {} and nothing else; if all of this is meant as one text, put quotes around it",
+                what
+            ),
+            (_, Expected::Scalar(what) | Expected::OneOf(what)) => text!("write {}", what),
         };
+        let help = Some(help);
         Self::wrong(message, help)
     }
 
@@ -171,7 +234,7 @@ impl Fault {
     pub(super) fn owned_by(self, node: &Node) -> Self {
         match self.owner {
             Some(_) => self,
-            None => Self { owner: Some(Id::of(node)), at: node.at, ..self.about(&found(node)) },
+            None => Self { owner: Some(Id::of(node)), at: node.at, ..self.about(found(node)) },
         }
     }
 
@@ -183,7 +246,7 @@ impl Fault {
                 owner: Some(Id::of(node)),
                 key: true,
                 at: key.at,
-                ..self.about(&format!("`{}`", key.value))
+                ..self.about(text!("`{}`", &key.value))
             },
         }
     }
@@ -194,49 +257,47 @@ impl Fault {
     }
 
     /// Puts what stands there before what a type's own `Deserialize` said about it.
-    fn about(mut self, subject: &str) -> Self {
-        if let Some(Mistake::Other { message, .. }) = &mut self.mistake
-            && let Some(predicate) = message.strip_prefix(PREDICATE)
+    fn about(mut self, subject: Text) -> Self {
+        if let Some(Mistake::Other { message, predicate, .. }) = self.mistake.as_deref_mut()
+            && std::mem::take(predicate)
         {
-            *message = format!("{subject} {predicate}");
+            *message = text!("{} {}", subject, std::mem::take(message));
         }
         self
     }
 }
 
-/// Marks a message as lacking its subject until the fault reaches a node.
-const PREDICATE: &str = "\0";
-
 impl serde::de::Error for Fault {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        let text = message.to_string();
-        let (message, help) = text
-            .split_once('\n')
-            .map_or((text.as_str(), None), |(first, rest)| (first, Some(rest)));
-        Self::wrong(format!("{PREDICATE}{message}"), help)
+        let whole = message.to_string();
+        let (message, help) = match whole.split_once('\n') {
+            Some((first, rest)) => (first.to_owned(), Some(rest.to_owned().into())),
+            None => (whole, None),
+        };
+        Self::predicate(message.into(), help)
     }
 
     fn invalid_type(_: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
         let expected = expected.to_string();
         let expected = match expected.as_str() {
-            "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, not negative,",
-            "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
-            "f32" | "f64" => "a number",
-            other => other,
+            "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "i64" | "isize" => {
+                text!("a whole number")
+            }
+            "f32" | "f64" => text!("a number"),
+            other => other.to_owned().into(),
         };
-        <Self as serde::de::Error>::custom(format!("stands where {expected} should"))
+        let help = text!("write {}", expected.clone());
+        Self::predicate(text!("stands where {} should", expected), Some(help))
     }
 
     fn invalid_value(_: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
-        let limit = match expected.to_string().as_str() {
-            "u8" => " from 0 to 255".to_owned(),
-            "u16" => " from 0 to 65535".to_owned(),
-            "u32" => " from 0 to 4294967295".to_owned(),
-            other => format!(": {other}"),
+        let help = match expected.to_string().as_str() {
+            "u8" => text!("write a whole number from 0 to {}", &u8::MAX),
+            "u16" => text!("write a whole number from 0 to {}", &u16::MAX),
+            "u32" => text!("write a whole number from 0 to {}", &u32::MAX),
+            other => text!("write {}", Text::from(other.to_owned())),
         };
-        <Self as serde::de::Error>::custom(format!(
-            "is not in the range\nwrite a whole number{limit}"
-        ))
+        Self::predicate("is not in the range".into(), Some(help))
     }
 
     fn unknown_variant(name: &str, known: &'static [&'static str]) -> Self {
@@ -264,16 +325,17 @@ impl Mistake {
     fn report(&self, at: Span, report: &mut Report) {
         match self {
             Self::Unknown { name, known } => {
-                let message = format!("nothing here is called `{name}`");
+                let message = text!("nothing here is called `{}`", name);
                 let help = suggestion(name, known);
                 report.error(at, Code::UnknownName, message).label("unknown").help(help);
             }
             Self::Missing(field) => {
-                let label = format!("must have `{field}:`");
-                report.error(at, Code::Missing, format!("`{field}` is missing")).label(label);
+                let label = text!("must have `{}:`", field);
+                let found = report.error(at, Code::Missing, text!("`{}` is missing", field));
+                found.label(label).help(text!("write `{}:` and its value here", field));
             }
-            Self::Other { code, message, help } => {
-                let found = report.error(at, *code, message.trim_start_matches(PREDICATE));
+            Self::Other { code, message, help, .. } => {
+                let found = report.error(at, *code, message);
                 if let Some(help) = help {
                     found.help(help);
                 }
@@ -283,30 +345,30 @@ impl Mistake {
 }
 
 /// Names the likeliest candidate, or all of them.
-fn suggestion(wrong: &str, known: &[&str]) -> String {
+fn suggestion(wrong: &str, known: &[&str]) -> Text {
+    if let Some(said) = habit(wrong, known) {
+        return said;
+    }
     match nearest(wrong, known.iter().copied()) {
-        Some(name) => format!("did you mean `{name}`?"),
-        None if known.is_empty() => "leave it out".to_owned(),
-        None => format!("use one of `{}`", known.join("`, `")),
+        Some(name) => text!("did you mean `{}`?", name),
+        None if known.is_empty() => text!("leave it out"),
+        None => text!("use one of `{}`", &known.join("`, `")),
     }
 }
 
-/// What stands where nothing stands.
-const NOTHING: &str = "nothing";
-
 /// What stands at `node`, in the words of diagnostics.
-fn found(node: &Node) -> String {
+fn found(node: &Node) -> Text {
     /// Characters of a text that a message repeats.
     const SHOWN_MAX: usize = 40;
     match &node.kind {
-        NodeKind::Scalar(scalar) if scalar.style == Style::Filled => "the value".to_owned(),
+        NodeKind::Scalar(scalar) if scalar.style == Style::Filled => text!("the value"),
         NodeKind::Scalar(scalar) if !scalar.is_null() => {
-            let mut text: String = scalar.text.chars().take(SHOWN_MAX).collect();
-            if text.len() < scalar.text.len() {
-                text.push('…');
+            let mut shown: String = scalar.text.chars().take(SHOWN_MAX).collect();
+            if shown.len() < scalar.text.len() {
+                shown.push('…');
             }
-            format!("`{}`", text.replace('\n', " "))
+            text!("`{}`", &shown.replace('\n', " "))
         }
-        kind => kind.name().to_owned(),
+        kind => kind.name(),
     }
 }

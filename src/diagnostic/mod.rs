@@ -11,11 +11,13 @@ mod decode;
 pub mod describe;
 mod entries;
 mod format;
+mod habit;
 mod node;
 mod placeholder;
 mod polish;
 mod reader;
 mod render;
+mod translate;
 mod trap;
 mod tree;
 pub mod units;
@@ -24,12 +26,14 @@ mod yaml;
 
 use std::{fmt, ops::Range, sync::Arc};
 
+pub(crate) use self::translate::{holes, text};
 pub use self::{
     code::Code,
     decode::decode,
     entries::Entries,
     format::{Formatted, format},
     node::{Ambiguous, Located, Node, NodeKind, PlainValue, Scalar, Style},
+    translate::{Argument, Language, Text},
     yaml::{parse, read},
 };
 
@@ -88,26 +92,26 @@ pub struct Diagnostic {
     /// Which mistake this is; each has a page in `docs/errors/`.
     pub code: Code,
     /// The mistake in one clause: lower case, no full stop, the culprit in backticks.
-    pub message: String,
+    pub message: Text,
     /// The file, relative to the project's directory.
     pub file: Arc<str>,
     /// Where in the file.
     pub at: Span,
     /// What stands at that place, shown beside the marker.
-    pub label: String,
+    pub label: Text,
     /// What the author should write instead. An imperative, or absent.
-    pub help: Option<String>,
+    pub help: Option<Text>,
 }
 
 impl Diagnostic {
     /// Says what stands at the marked place.
-    pub fn label(&mut self, label: impl Into<String>) -> &mut Self {
+    pub fn label(&mut self, label: impl Into<Text>) -> &mut Self {
         self.label = label.into();
         self
     }
 
     /// Says what the author should write instead.
-    pub fn help(&mut self, help: impl Into<String>) -> &mut Self {
+    pub fn help(&mut self, help: impl Into<Text>) -> &mut Self {
         self.help = Some(help.into());
         self
     }
@@ -120,7 +124,7 @@ pub struct Report {
     file: Option<Arc<str>>,
     /// Takes what is said about [`Span::NOWHERE`].
     ignored: Option<Diagnostic>,
-    secrets: Vec<(String, String)>,
+    secrets: Vec<String>,
 }
 
 impl Report {
@@ -130,12 +134,12 @@ impl Report {
     }
 
     /// Adds an error at `at` of the current file; say more on what is returned.
-    pub fn error(&mut self, at: Span, code: Code, message: impl Into<String>) -> &mut Diagnostic {
+    pub fn error(&mut self, at: Span, code: Code, message: impl Into<Text>) -> &mut Diagnostic {
         self.add(Severity::Error, at, code, message.into())
     }
 
     /// Adds a warning at `at` of the current file; say more on what is returned.
-    pub fn warn(&mut self, at: Span, code: Code, message: impl Into<String>) -> &mut Diagnostic {
+    pub fn warn(&mut self, at: Span, code: Code, message: impl Into<Text>) -> &mut Diagnostic {
         self.add(Severity::Warning, at, code, message.into())
     }
 
@@ -143,22 +147,12 @@ impl Report {
     ///
     /// A last resort: no diagnostic should hold the value of a `${env:…}` in the first place.
     pub fn conceal(&mut self, secret: &str) {
-        /// Bytes below which a text stands in half of all words: hidden only where it is quoted.
-        const LENGTH_MIN: usize = 4;
-        let hidden = (secret.to_owned(), "***".to_owned());
-        let quoted = (format!("`{secret}`"), "`***`".to_owned());
-        self.secrets.push(if LENGTH_MIN <= secret.len() { hidden } else { quoted });
+        self.secrets.push(secret.to_owned());
     }
 
-    fn add(
-        &mut self,
-        severity: Severity,
-        at: Span,
-        code: Code,
-        message: String,
-    ) -> &mut Diagnostic {
+    fn add(&mut self, severity: Severity, at: Span, code: Code, message: Text) -> &mut Diagnostic {
         let file = self.file.clone().unwrap_or_else(|| "".into());
-        let label = String::new();
+        let label = Text::default();
         let diagnostic = Diagnostic { severity, code, message, file, at, label, help: None };
         if at == Span::NOWHERE {
             return self.ignored.insert(diagnostic);
@@ -196,9 +190,7 @@ impl Report {
         for found in &mut self.found {
             let texts = [Some(&mut found.message), Some(&mut found.label), found.help.as_mut()];
             for text in texts.into_iter().flatten() {
-                for (secret, stars) in &self.secrets {
-                    *text = text.replace(secret, stars);
-                }
+                self.secrets.iter().for_each(|secret| text.conceal(secret));
             }
         }
         self.found.sort_by(|left, right| (&left.file, left.at).cmp(&(&right.file, right.at)));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Span, wire};
+use super::{Span, Text, text, wire};
 
 /// A value together with the place where its author wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,12 +43,12 @@ pub enum NodeKind {
 
 impl NodeKind {
     /// What it is, in the words of diagnostics.
-    pub(super) fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> Text {
         match self {
-            Self::Scalar(scalar) if scalar.is_null() => "nothing",
-            Self::Scalar(_) => "a single value",
-            Self::List(_) => "a list",
-            Self::Map(_) => "a mapping",
+            Self::Scalar(scalar) if scalar.is_null() => text!("nothing"),
+            Self::Scalar(_) => text!("a single value"),
+            Self::List(_) => text!("a list"),
+            Self::Map(_) => text!("a mapping"),
         }
     }
 }
@@ -105,9 +105,9 @@ pub enum PlainValue<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ambiguous {
     /// What YAML makes of it, as a clause: "`13.10` loses its last digit".
-    pub why: String,
+    pub why: Text,
     /// Both right spellings: "write `'13.10'` for the text or `=13.10` for the number".
-    pub help: String,
+    pub help: Text,
 }
 
 impl Scalar {
@@ -152,41 +152,41 @@ impl Scalar {
 const DIGITS_MAX: usize = 9;
 
 /// Why a plain scalar is not the number, or not the text, that its author sees in it.
-fn misread_as_number(text: &str) -> Option<String> {
+fn misread_as_number(text: &str) -> Option<Text> {
     let unsigned = text.trim_start_matches(['+', '-']);
     let digits = unsigned.bytes().filter(u8::is_ascii_digit).count();
     let starts_as_number = unsigned.starts_with(|it: char| it.is_ascii_digit() || it == '.');
     if digits == 0 || !starts_as_number {
         let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
         let special = [".inf", ".nan"].iter().any(|it| unsigned.eq_ignore_ascii_case(it));
-        return special.then(|| "YAML takes it for a number that JSON does not have".to_owned());
+        return special.then(|| text!("YAML takes it for a number that JSON does not have"));
     }
     let radix = ["0x", "0o", "0b", "0X", "0O", "0B"].iter().any(|it| unsigned.starts_with(it));
     if radix && unsigned.len() > 2 && unsigned.bytes().skip(2).all(|it| it.is_ascii_hexdigit()) {
-        return Some("YAML takes it for a number in another base".to_owned());
+        return Some(text!("YAML takes it for a number in another base"));
     }
     if unsigned.contains('_')
         && unsigned.bytes().all(|it| it.is_ascii_digit() || b"_.".contains(&it))
     {
-        return Some("some YAML readers take it for a number, others for text".to_owned());
+        return Some(text!("some YAML readers take it for a number, others for text"));
     }
     if is_sexagesimal(unsigned) {
-        return Some("some YAML readers take it for a number in base 60".to_owned());
+        return Some(text!("some YAML readers take it for a number in base 60"));
     }
     if !is_number_like(unsigned) {
         return None;
     }
     let whole = unsigned.split(['.', 'e', 'E']).next().unwrap_or_default();
     if whole.len() > 1 && whole.starts_with('0') {
-        return Some("YAML drops the leading zero".to_owned());
+        return Some(text!("YAML drops the leading zero"));
     }
     if unsigned.contains(['.']) && unsigned.ends_with('0') && !unsigned.contains(['e', 'E']) {
-        return Some("YAML drops the last zero".to_owned());
+        return Some(text!("YAML drops the last zero"));
     }
     if digits > DIGITS_MAX {
-        return Some(format!("a number of {digits} digits may be rounded, or be a code"));
+        return Some(text!("a number of {} digits may be rounded, or be a code", &digits));
     }
-    (!is_json_number(text)).then(|| "YAML takes it for a number, JSON does not".to_owned())
+    (!is_json_number(text)).then(|| text!("YAML takes it for a number, JSON does not"))
 }
 
 /// Digits with at most one dot and an exponent: what YAML 1.1 or 1.2 calls a number.
@@ -220,7 +220,7 @@ pub(super) fn is_json_number(text: &str) -> bool {
 }
 
 /// How to write `text` as text, and as a number where it is one.
-fn spellings(text: &str) -> String {
+fn spellings(text: &str) -> Text {
     let unsigned = text.trim_start_matches(['+', '-']);
     let sign = if text.starts_with('-') { "-" } else { "" };
     let bare = unsigned.replace('_', "");
@@ -241,10 +241,10 @@ fn spellings(text: &str) -> String {
     finish(text, radix.ok().map(|it| format!("{sign}{it}")))
 }
 
-fn finish(text: &str, number: Option<String>) -> String {
+fn finish(text: &str, number: Option<String>) -> Text {
     match number {
-        Some(number) => format!("write `'{text}'` for the text, or `={number}` for the number"),
-        None => format!("write `'{text}'` for the text"),
+        Some(number) => text!("write `'{}'` for the text, or `={}` for the number", text, &number),
+        None => text!("write `'{}'` for the text", text),
     }
 }
 

@@ -9,9 +9,10 @@ use serde::{
 use super::{
     Located, Node, NodeKind, PlainValue, Scalar, Style,
     access::{Entries, Place, Variant},
-    decode::{Fault, Marks},
+    decode::{Expected, Fault, Marks},
     node::is_json_number,
     placeholder::Placeholder,
+    text,
     wire::{LOCATED, NODE},
 };
 
@@ -37,7 +38,7 @@ impl<'a> Reader<'a> {
         read.map_err(|fault| fault.owned_by(self.node))
     }
 
-    fn wrong<T>(self, expected: &str) -> Result<T, Fault> {
+    fn wrong<T>(self, expected: Expected<'_>) -> Result<T, Fault> {
         self.lay(Err(Fault::kind(self.node, expected)))
     }
 
@@ -62,14 +63,14 @@ impl<'a> Reader<'a> {
             // A visitor of numbers takes no text, and says what it wants.
             return match &self.node.kind {
                 NodeKind::Scalar(_) => self.lay(visitor.visit_str("")),
-                _ => self.wrong("a number"),
+                _ => self.wrong(Expected::Scalar(text!("a number"))),
             };
         };
         let read = match (text.parse::<u64>(), text.parse::<i64>(), text.parse::<f64>()) {
             (Ok(number), ..) => visitor.visit_u64(number),
             (_, Ok(number), _) => visitor.visit_i64(number),
             (.., Ok(number)) => visitor.visit_f64(number),
-            _ => return self.wrong("a number"),
+            _ => return self.wrong(Expected::Scalar(text!("a number"))),
         };
         self.lay(read)
     }
@@ -127,7 +128,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         match self.bare() {
             Some("true") => self.lay(visitor.visit_bool(true)),
             Some("false") => self.lay(visitor.visit_bool(false)),
-            _ => self.wrong("`true` or `false`"),
+            _ => self.wrong(Expected::Scalar(text!("`true` or `false`"))),
         }
     }
 
@@ -161,7 +162,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         }
         match self.scalar() {
             Some(scalar) => self.lay(visitor.visit_str(&scalar.text)),
-            None => self.wrong("a text"),
+            None => self.wrong(Expected::Scalar(text!("a text"))),
         }
     }
 
@@ -193,7 +194,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         }
         match self.list() {
             Some(items) => self.lay(visitor.visit_seq(SeqDeserializer::new(items))),
-            None => self.wrong("a list"),
+            None => self.wrong(Expected::List),
         }
     }
 
@@ -224,7 +225,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         }
         match self.entries(false) {
             Some(entries) => self.lay(visitor.visit_map(Entries::new(entries, &[]))),
-            None => self.wrong("a mapping"),
+            None => self.wrong(Expected::Map),
         }
     }
 
@@ -242,7 +243,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
                 let lacking = self.marks.lacking(self.node);
                 self.lay(visitor.visit_map(Entries::new(entries, lacking)))
             }
-            None => self.wrong(&format!("a mapping with `{}:`", fields.join(":`, `"))),
+            None => self.wrong(Expected::Fields(fields)),
         }
     }
 
@@ -265,7 +266,9 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             (_, Some([] | [_, _, ..])) => {
                 return self.lay(Err(Fault::one_key(self.node, variants)));
             }
-            (_, None) => return self.wrong(&format!("one of `{}`", variants.join("`, `"))),
+            (_, None) => {
+                return self.wrong(Expected::OneOf(text!("one of `{}`", &variants.join("`, `"))));
+            }
         };
         self.lay(visitor.visit_enum(variant))
     }

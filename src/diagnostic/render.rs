@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Diagnostic, Severity, Span};
+use super::{Diagnostic, Language, Severity, Span, text};
 
 /// Cells to the next tab stop: what a tab is shown as.
 const TAB: usize = 4;
@@ -12,14 +12,17 @@ impl Diagnostic {
     ///
     /// Needs no colour to be understood, and ends with a newline. Control characters are shown as
     /// `\u{1b}`, so that a file cannot write to the terminal of who checks it.
-    pub fn render(&self, text: &str) -> String {
+    pub fn render(&self, text: &str, language: Language) -> String {
         let severity = match self.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
+            Severity::Error => text!("error"),
+            Severity::Warning => text!("warning"),
         };
+        let severity = severity.told(language);
+        let label = tame(&self.label.told(language));
         let Span { line: number, column, .. } = self.at;
         let gutter = " ".repeat(number.to_string().len());
-        let (code, message, file) = (self.code.as_str(), tame(&self.message), tame(&self.file));
+        let (code, message, file) =
+            (self.code.as_str(), tame(&self.message.told(language)), tame(&self.file));
         let mut out = format!("{severity}[{code}]: {message}\n");
         // Writing to a `String` cannot fail.
         let _ = match number {
@@ -30,16 +33,16 @@ impl Diagnostic {
         let line = text.lines().nth(index);
         if let Some(line) = line {
             let (shown, marker) = mark(line.trim_end(), self.at);
-            let label = tame(&self.label);
             let pointer = format!("{marker} {label}");
             let _ = writeln!(out, "{gutter} |");
             let _ = writeln!(out, "{number} | {shown}");
             let _ = writeln!(out, "{gutter} | {}", pointer.trim_end());
-        } else if !self.label.is_empty() {
-            let _ = writeln!(out, "{gutter} = {}", tame(&self.label));
+        } else if !label.is_empty() {
+            let _ = writeln!(out, "{gutter} = {label}");
         }
         if let Some(help) = &self.help {
-            let _ = writeln!(out, "{gutter} = help: {}", tame(help));
+            let word = text!("help").told(language);
+            let _ = writeln!(out, "{gutter} = {word}: {}", tame(&help.told(language)));
         }
         out
     }
@@ -134,7 +137,7 @@ mod tests {
         let at = Span { line, column, len };
         report.error(at, Code::Syntax, "wrong").label("here");
         let found = report.into_sorted().remove(0);
-        found.render(text).lines().skip(3).map(str::to_owned).collect()
+        found.render(text, Language::English).lines().skip(3).map(str::to_owned).collect()
     }
 
     #[test]
@@ -165,6 +168,9 @@ mod tests {
         report.enter("a.yaml");
         report.error(Span::default(), Code::File, "wrong").label("here");
         let found = report.into_sorted().remove(0);
-        assert_eq!(found.render("a: b"), "error[S012]: wrong\n --> a.yaml\n  = here\n");
+        assert_eq!(
+            found.render("a: b", Language::English),
+            "error[S012]: wrong\n --> a.yaml\n  = here\n"
+        );
     }
 }

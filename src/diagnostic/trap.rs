@@ -1,6 +1,6 @@
 //! The mistakes that YAML invites: what its author meant by a line that is no YAML.
 
-use super::{Code, Report, Span};
+use super::{Code, Report, Span, Text, text};
 
 /// What kind of thing the YAML library could not go on with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,6 +191,10 @@ impl Broken {
             Self::Other(_) if !first.is_empty() && "!&*%,".contains(first) => {
                 begins_with(begin, near, lines, report)
             }
+            Self::InFlow if near.flow.last().is_some_and(|it| it.line < here.line) => {
+                Self::OpenFlow.plainly(here, near, lines, report);
+                None
+            }
             Self::InFlow => in_flow(here, near, lines, report),
             _ => {
                 self.plainly(here, near, lines, report);
@@ -205,54 +209,74 @@ impl Broken {
             Self::Tab => {
                 let before = lines.line(here.line).split('\t').next().unwrap_or_default();
                 let at = Span { column: Lines::count(before) + 1, ..here };
-                (at, "a tab where only spaces may stand".into(), "indent with spaces")
+                (at, text!("a tab where only spaces may stand"), text!("indent with spaces"))
             }
             Self::OpenQuote => {
                 let line = near.scalar.map_or(here.line, |it| it.line);
                 let at = Span { line, column: lines.value(line), len: 1 };
-                (at, "this quote is never closed".into(), "close it, or quote with the other kind")
+                (
+                    at,
+                    text!("this quote is never closed"),
+                    text!("close it, or quote with the other kind"),
+                )
             }
             Self::Escape => (
                 Span { len: Lines::count(lines.value_from(here.line, here.column, false)), ..here },
-                "a backslash in double quotes that means nothing there".into(),
-                "use single quotes: in them a backslash is a backslash",
+                text!("a backslash in double quotes that means nothing there"),
+                text!("use single quotes: in them a backslash is a backslash"),
             ),
             Self::OpenFlow if !near.flow.is_empty() => {
                 let at = near.flow.last().copied().unwrap_or(here);
                 let brace = lines.slice(at.line, at.column, Some(1));
                 (
                     at,
-                    format!("this `{brace}` is never closed"),
-                    "close it, or put quotes around a text",
+                    text!("this `{}` is never closed", brace),
+                    text!("close it, or put quotes around a text"),
                 )
             }
-            Self::Key => (
-                here,
-                "a key should stand here, as deep as the others of its mapping".into(),
-                "write `key: value`, and indent it like its neighbours",
-            ),
+            Self::Key => no_key(here, lines.line(here.line)),
             Self::NoItem => {
                 let line = lines.line(here.line).trim();
                 (
                     Span { len: Lines::count(line), ..here },
-                    "a line between the items of a list that begins with no `- `".into(),
-                    "begin it with `- ` below theirs if it is an item; indent it further if it \
-                     belongs to the item above",
+                    text!("a line between the items of a list that begins with no `- `"),
+                    text!(
+                        "begin it with `- ` below theirs if it is an item; indent it further if it \
+                     belongs to the item above"
+                    ),
                 )
             }
-            Self::Directive => (here, "a line that begins with `%`".into(), "remove it"),
-            Self::TooDeep => {
-                (here, "lists and mappings nested too deep".into(), "nest at most 64 of them")
-            }
-            Self::Other(message) => (here, message.clone(), ""),
-            _ => (here, "not the YAML we expect".into(), ""),
+            Self::Directive => (here, text!("a line that begins with `%`"), text!("remove it")),
+            Self::TooDeep => (
+                here,
+                text!("lists and mappings nested too deep"),
+                text!("nest at most 64 of them"),
+            ),
+            Self::Other(message) => (
+                here,
+                message.clone().into(),
+                text!("put quotes around the value, or look at the line above"),
+            ),
+            _ => (
+                here,
+                text!("not the YAML we expect"),
+                text!("write `key: value`, or `- ` before an item of a list"),
+            ),
         };
         let code = if *self == Self::Escape { Code::Trap } else { Code::Syntax };
-        let found = report.error(at, code, message);
-        if !help.is_empty() {
-            found.help(help);
-        }
+        report.error(at, code, message).help(help);
     }
+}
+
+/// A line that is neither a key nor an item, as deep as it stands: what it is, and what to write.
+fn no_key(here: Span, line: &str) -> (Span, Text, Text) {
+    if line.trim_start().starts_with("- ") {
+        let message = text!("an item of a list that stands further in or out than the others");
+        return (here, message, text!("put its `- ` exactly below theirs"));
+    }
+    let message = text!("a key should stand here, as deep as the others of its mapping");
+    let help = text!("write `key: value`, with `: ` between, and indent it like its neighbours");
+    (here, message, help)
 }
 
 /// A plain value that begins with a character which means something to YAML.
@@ -261,24 +285,31 @@ fn begins_with(at: Span, near: &Near, lines: &Lines<'_>, report: &mut Report) ->
     let at = Span { len: Lines::count(value), ..at };
     let begin = value.chars().next()?;
     let why = match begin {
-        '!' => "YAML takes it for a tag; files of simpul have none",
-        '*' => "YAML takes it for an alias; files of simpul have none",
-        '&' => "YAML takes it for an anchor; files of simpul have none",
-        '[' => "YAML takes it for a list, which ends at its `]`",
-        '{' => "YAML takes it for a mapping, which ends at its `}`",
-        '\'' | '"' => "YAML ends the value at the closing quote",
-        '|' | '>' => "YAML takes it for a block of lines",
-        '-' => "YAML takes it for an item of a list",
-        _ => "YAML reserves it",
+        '!' => text!("YAML takes it for a tag; files of simpul have none"),
+        '*' => text!("YAML takes it for an alias; files of simpul have none"),
+        '&' => text!("YAML takes it for an anchor; files of simpul have none"),
+        '[' => text!("YAML takes it for a list, which ends at its `]`"),
+        '{' => text!("YAML takes it for a mapping, which ends at its `}`"),
+        '\'' | '"' => text!("YAML ends the value at the closing quote"),
+        '|' | '>' => text!("YAML takes it for a block of lines"),
+        '-' => text!("YAML takes it for an item of a list"),
+        _ => text!("YAML reserves it"),
     };
     let message = match begin {
-        '\'' | '"' => format!("text after the closing `{begin}` of a value"),
-        '-' => "a plain value cannot begin with `- `".to_owned(),
-        '`' => "a plain value cannot begin with a backquote".to_owned(),
-        _ => format!("a plain value cannot begin with `{begin}`"),
+        '\'' | '"' => text!("text after the closing `{}` of a value", &begin),
+        '-' => text!("a plain value cannot begin with `- `"),
+        '`' => text!("a plain value cannot begin with a backquote"),
+        _ => text!("a plain value cannot begin with `{}`", &begin),
     };
-    let found = report.error(at, Code::Trap, message).label(why);
-    found.help(format!("write `{}`", quoted(value)));
+    let inner = value.strip_prefix('`').and_then(|it| it.strip_suffix('`'));
+    let help = match (begin, inner) {
+        ('`', Some(inner)) => text!("write `{}`: a text needs no backquotes", &quoted(inner)),
+        ('|', _) if value.starts_with("| ") => {
+            text!("a pipe needs a value before it: `$.name {}`", value)
+        }
+        _ => text!("write `{}`", &quoted(value)),
+    };
+    report.error(at, Code::Trap, message).label(why).help(help);
     Some(Repair(at))
 }
 
@@ -303,7 +334,7 @@ fn second_colon(here: Span, near: &Near, lines: &Lines<'_>, report: &mut Report)
     let at = Span { column, len: Lines::count(value), ..here };
     let found = report.error(at, Code::Trap, "a plain value cannot hold `: `");
     found.label("YAML takes what stands before it for a key");
-    found.help(format!("write `{}`", quoted(value)));
+    found.help(text!("write `{}`", &quoted(value)));
     Some(Repair(at))
 }
 
@@ -314,16 +345,16 @@ fn in_flow(here: Span, near: &Near, lines: &Lines<'_>, report: &mut Report) -> O
         .scalar
         .filter(|it| near.plain && it.line == here.line && it.column + it.len == here.column);
     let Some(scalar) = touching.filter(|_| matches!(cut, "[" | "{")) else {
-        let message = "`,` or the end of the braces should stand here";
+        let message = text!("`,` or the end of the braces should stand here");
         let found = report.error(here, Code::Syntax, message);
         found.help("put quotes around a text that holds `,`, `[`, `]`, `{` or `}`");
         return None;
     };
     let value = lines.value_from(scalar.line, scalar.column, true);
     let at = Span { len: Lines::count(value), ..scalar };
-    let message = format!("a plain value inside `{{ }}` or `[ ]` cannot hold `{cut}`");
+    let message = text!("a plain value inside `{ }` or `[ ]` cannot hold `{}`", cut);
     let found = report.error(at, Code::Trap, message);
-    found.label(format!("YAML ends the value before the `{cut}`"));
-    found.help(format!("write `{}`", quoted(value)));
+    found.label(text!("YAML ends the value before the `{}`", cut));
+    found.help(text!("write `{}`", &quoted(value)));
     Some(Repair(at))
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, mem};
 
 use super::{
-    Code, Located, Node, NodeKind, Report, Scalar, Span, Style,
+    Code, Located, Node, NodeKind, Report, Scalar, Span, Style, Text, text,
     trap::{Lines, Repair, quoted},
 };
 
@@ -104,33 +104,35 @@ impl<'a> Tree<'a> {
     }
 
     pub(super) fn tag(&mut self, at: Span) {
-        self.refuse(at, "tag");
+        self.refuse(at, text!("YAML takes it for a tag; files of simpul have none"));
     }
 
     pub(super) fn anchor(&mut self, at: Span) {
-        self.refuse(at, "anchor");
+        self.refuse(at, text!("YAML takes it for an anchor; files of simpul have none"));
     }
 
     pub(super) fn alias(&mut self, at: Span) {
-        self.refuse(at, "alias");
+        self.refuse(at, text!("YAML takes it for an alias; files of simpul have none"));
         let scalar = Scalar { text: String::new(), style: Style::Plain };
         self.add(Node { at: Span::NOWHERE, kind: NodeKind::Scalar(scalar) });
     }
 
     pub(super) fn second_document(&mut self, at: Span) {
-        let message = "a second document begins here";
+        let message = text!("a second document begins here");
         let found = self.report.error(at, Code::Feature, message);
         found.help("put it in a file of its own");
     }
 
-    fn refuse(&mut self, at: Span, what: &str) {
+    fn refuse(&mut self, at: Span, why: Text) {
         let begin = self.lines.slice(at.line, at.column, Some(1));
         let value = self.lines.value_from(at.line, at.column, self.in_flow());
-        let message = format!("a plain value cannot begin with `{begin}`");
-        let article = if what == "tag" { "a" } else { "an" };
+        let message = text!("a plain value cannot begin with `{}`", &begin);
         let found = self.report.error(at, Code::Trap, message);
-        found.label(format!("YAML takes it for {article} {what}; files of simpul have none"));
-        found.help(format!("if it is text or an expression, write `{}`", quoted(value)));
+        found.label(why);
+        found.help(text!(
+            "if it is text or an expression, write `{}`; else take it out, and write out what it stands for",
+            &quoted(value)
+        ));
     }
 
     fn in_flow(&self) -> bool {
@@ -163,9 +165,9 @@ impl<'a> Tree<'a> {
         };
         let found = self.report.error(cut, Code::Trap, "the value ends before this `#`");
         found.label("a space and `#` begin a comment");
-        found.help(format!(
+        found.help(text!(
             "if it belongs to the value, write `{}`; if it is a comment, put a space after `#`",
-            quoted(&whole)
+            &quoted(&whole)
         ));
         true
     }
@@ -173,9 +175,13 @@ impl<'a> Tree<'a> {
     /// Whether a key of a mapping in braces has no value: mostly the rest of a value that a comma
     /// has cut in two.
     fn lacks_its_value(&mut self, at: Span) -> bool {
-        let Some(Open { flow: true, content, .. }) = self.stack.last() else { return false };
-        let Content::Map { key: Key::Given(key), .. } = content else { return false };
-        let message = format!("`{}` has no value", key.value);
+        let Some(Open { flow: true, content, .. }) = self.stack.last_mut() else { return false };
+        let Content::Map { key: Key::Given(key), entries, .. } = content else { return false };
+        if let (true, Some((_, before))) = (key.value.contains(')'), entries.last_mut()) {
+            // The value before it was cut in two; this says so, and nothing else need be said.
+            before.at = Span::NOWHERE;
+        }
+        let message = text!("`{}` has no value", &key.value);
         let found = self.report.error(key.at, Code::Trap, message);
         found.label("a key, because a `,` ends a value inside `{ }` and `[ ]`");
         found.help(
@@ -214,13 +220,14 @@ fn accept_key(
         _ if at == Span::NOWHERE => return None,
         NodeKind::Scalar(scalar) => scalar,
         kind => {
-            let found = report.error(at, Code::Feature, format!("{} as a key", kind.name()));
+            let found = report.error(at, Code::Feature, text!("{} as a key", kind.name()));
             found.help("if it is text, put quotes around it");
             return None;
         }
     };
     if scalar.is_empty() {
-        report.error(at, Code::Missing, "a key is missing before this `:`");
+        let found = report.error(at, Code::Missing, "a key is missing before this `:`");
+        found.help("write the key, or put quotes around a text that begins with `:`");
         return None;
     }
     if scalar.style == Style::Plain && scalar.text == "<<" {
@@ -229,9 +236,9 @@ fn accept_key(
         return None;
     }
     if let Some(first) = lines.insert(scalar.text.clone(), at.line) {
-        let message = format!("`{}` stands twice in this mapping", scalar.text);
+        let message = text!("`{}` stands twice in this mapping", &scalar.text);
         let found = report.error(at, Code::Duplicate, message);
-        found.label(format!("first on line {first}"));
+        found.label(text!("first on line {}", &first));
         found.help("remove one of them");
         return None;
     }

@@ -38,7 +38,8 @@ pub struct GateSettings {
     pub failures_max: u32,
     /// The wait before the first probe of an open breaker; doubled after each that fails.
     pub probe_first: Duration,
-    /// No wait before a probe of an open breaker is longer.
+    /// No wait before a probe of an open breaker is longer: a target that is back is noticed this
+    /// soon, and what has waited for it is to be gone within half a minute.
     pub probe_max: Duration,
     /// The time between two probes of a paused target.
     pub pause_probe: Duration,
@@ -49,7 +50,7 @@ impl Default for GateSettings {
         Self {
             failures_max: 5,
             probe_first: Duration::from_secs(1),
-            probe_max: Duration::from_secs(30),
+            probe_max: Duration::from_secs(5),
             pause_probe: Duration::from_mins(1),
         }
     }

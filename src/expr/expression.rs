@@ -7,7 +7,7 @@ use super::{
     parse::{Cursor, Parser, Uses},
     path,
 };
-use crate::message::Value;
+use crate::{diagnostic::text, message::Value};
 
 /// A compiled expression.
 #[derive(Debug)]
@@ -100,12 +100,12 @@ impl Query {
         let mut parser = Parser::new(text, 0, Environment::default())?;
         let cursor: &mut Cursor<'_> = &mut parser.cursor;
         if cursor.peek() != Some('$') {
-            return Err(cursor.unexpected("before a query").help("a query starts with `$`"));
+            return Err(cursor.unexpected(text!("before a query")).help("a query starts with `$`"));
         }
         let query = path::compile(cursor)?;
         match cursor.peek() {
             None => Ok(Self { text: text.into(), query }),
-            Some(_) => Err(cursor.unexpected("behind a query")),
+            Some(_) => Err(cursor.unexpected(text!("behind a query"))),
         }
     }
 

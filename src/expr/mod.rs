@@ -25,6 +25,7 @@ mod value_text;
 use std::{cell::Cell, collections::BTreeMap, ops::Range, sync::Arc};
 
 use crate::{
+    diagnostic::Text,
     message::{Arena, Headers, MessageId, Timestamp, Value},
     table::Table,
 };
@@ -36,6 +37,12 @@ pub use self::{
     template::Template,
     value_text::ValueText,
 };
+
+/// What a text that is taken as it stands was probably meant as, because it looks like a field as
+/// another tool writes it: `this.nip`, `.nama.depan`, `//nip`.
+pub fn field_elsewhere(text: &str) -> Option<String> {
+    parse::field_elsewhere(text)
+}
 
 /// What an expression sees while it is evaluated.
 #[derive(Clone, Copy)]
@@ -102,14 +109,14 @@ pub struct Environment<'e> {
 
 /// An expression does not parse.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[error("{}", message.english())]
 pub struct SyntaxError {
     /// The bytes of the text that are wrong.
     pub at: Range<usize>,
     /// What is wrong: lower case, no full stop.
-    pub message: String,
+    pub message: Text,
     /// What to write instead.
-    pub help: Option<String>,
+    pub help: Option<Text>,
 }
 
 /// An expression cannot be evaluated for this message: a bad message.

@@ -7,7 +7,10 @@ use super::{
     node::{Kind, Node},
     parse::{Parser, Uses, called_function},
 };
-use crate::message::Value;
+use crate::{
+    diagnostic::{Text, text},
+    message::Value,
+};
 
 /// Text with `${…}` in it, always yielding text: a path, a header.
 #[derive(Debug)]
@@ -207,28 +210,52 @@ fn looks_literal(
 ) -> Result<(), SyntaxError> {
     let literal = text.get(at.clone()).unwrap_or_default();
     let help = match stands {
-        Stands::ForText => "write `${…}` around an expression; a literal dollar is `$$`",
+        Stands::ForText => text!("write `${…}` around an expression; a literal dollar is `$$`"),
         Stands::ForValue => {
-            "write it as `${…}` inside of text, as `=…` where it is the whole value, \
-             or as `='…'` where it is meant as text"
+            text!(
+                "write it as `${…}` inside of text, as `=…` where it is the whole value, or as `='…'` where it is meant as text"
+            )
         }
     };
-    let wrong = |from: usize, len: usize, message: String| SyntaxError {
+    let wrong = |from: usize, len: usize, message: Text, help: Text| SyntaxError {
         at: at.start + from..at.start + from + len,
         message,
-        help: Some(help.to_owned()),
+        help: Some(help),
     };
+    let called = called_function(literal).filter(|_| stands == Stands::ForValue);
     for sign in ["$.", "$[", "@.", "@["] {
         if let Some(from) = without_escapes(literal, sign) {
-            return Err(wrong(from, sign.len(), format!("`{sign}` in literal text")));
+            let help = match called {
+                Some((0, _)) if at == (0..text.len()) => {
+                    text!("write `={}`; where it is meant as text, `='…'`", literal)
+                }
+                _ => match path_at(literal, from) {
+                    Some(path) => text!(
+                        "write `${{}}` in place of `{}`; a literal dollar is `$$`",
+                        path,
+                        path
+                    ),
+                    None => help,
+                },
+            };
+            return Err(wrong(from, sign.len(), text!("`{}` in literal text", sign), help));
         }
     }
-    match called_function(literal) {
-        Some((from, name)) if stands == Stands::ForValue => {
-            Err(wrong(from, name.len(), format!("`{name}(` in literal text")))
+    match called {
+        Some((from, name)) => {
+            let message = text!("`{}(` in literal text", name);
+            Err(wrong(from, name.len(), message, help))
         }
-        _ => Ok(()),
+        None => Ok(()),
     }
+}
+
+/// The path of names that begins at `from`.
+fn path_at(text: &str, from: usize) -> Option<&str> {
+    let path = text.get(from..)?;
+    let end = path.find(|it: char| !it.is_alphanumeric() && !matches!(it, '$' | '@' | '.' | '_'));
+    let path = path.get(..end.unwrap_or(path.len()))?.trim_end_matches('.');
+    (path.len() > 2).then_some(path)
 }
 
 /// Where `sign` stands, unless its dollar is half of a `$$`.

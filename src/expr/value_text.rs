@@ -4,7 +4,7 @@ use super::{
     Environment, EvalError, Expr, Scope, SyntaxError,
     template::{Stands, Template},
 };
-use crate::message::Value;
+use crate::{diagnostic::text, message::Value};
 
 /// A value in `map` or `set`: a template when it holds `${`, else an expression when it begins
 /// with `$`, `@` or `=`, else literal text.
@@ -44,9 +44,10 @@ impl ValueText {
             return Ok(Self(Shape::Expression(expression)));
         }
         if text.starts_with('=') {
-            let message = "an expression with `${…}` in it".to_owned();
-            let help = "write `$.name` without braces in an expression; text that begins with `=` \
-                        is `${'='}…`";
+            let message = text!("an expression with `${…}` in it");
+            let help = text!(
+                "write `$.name` without braces in an expression; text that begins with `=` is `${'='}…`"
+            );
             return Err(SyntaxError { at: 0..1, message, help: None }.help(help));
         }
         let template = Template::compile(text, environment, Stands::ForValue)?;

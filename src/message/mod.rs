@@ -11,6 +11,7 @@ mod id;
 mod name;
 mod parse;
 mod scan;
+mod steady;
 mod time;
 mod write;
 

@@ -2,10 +2,13 @@
 
 use std::{
     fmt,
+    sync::LazyLock,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use tokio::time::Instant;
+
+use super::steady::Steady;
 
 /// A moment: milliseconds since 1970-01-01 UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,7 +61,14 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Tells the time: the system's, or in tests tokio's, which can be paused and moved.
+/// Since when the process runs, by a clock that nobody puts.
+static START: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::now);
+
+/// All clocks of a process tell the same time.
+static STEADY: Steady = Steady::new();
+
+/// Tells the time: the system's, which does not go back here ([`Steady`]), or in tests tokio's, which
+/// can be paused and moved.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock(Kind);
 
@@ -84,8 +94,10 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self.0 {
             Kind::System => {
+                let running = START.elapsed();
                 let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+                let ms = |it: Duration| i64::try_from(it.as_millis()).unwrap_or(i64::MAX);
+                Timestamp(STEADY.now(ms(since), ms(running)))
             }
             Kind::Virtual { at_start, start } => at_start.after(start.elapsed()),
         }

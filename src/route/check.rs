@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    diagnostic::{Code, Located, Report, Span, nearest},
+    diagnostic::{Code, Located, Report, Span, Text, nearest, text},
     message::{Endpoint, is_name},
     step::Schema,
 };
@@ -17,17 +17,25 @@ pub(super) fn stem<'a>(path: &'a str, suffix: &str) -> &'a str {
     name.strip_suffix(suffix).unwrap_or(name)
 }
 
-/// Whether a file may have the name that stands in it; adds to `report` why not.
-pub(super) fn name(inside: &Located<String>, stem: &str, what: &str, report: &mut Report) {
+/// Whether a file may have the name that stands in it; adds to `report` why not. `what` is the key
+/// under which it stands there, and the word for what has the name.
+pub(super) fn name(
+    inside: &Located<String>,
+    stem: &str,
+    (key, what): (&str, Text),
+    report: &mut Report,
+) {
     if !is_name(&inside.value) {
         report
-            .error(inside.at, Code::BadName, format!("`{}` cannot name a {what}", inside.value))
+            .error(inside.at, Code::BadName, text!("`{}` cannot name a {}", &inside.value, what))
             .help("begin with a letter a-z; go on with a-z, 0-9 and `-`, up to 63 in all");
     } else if inside.value != stem {
-        let message = format!("the {what} is called `{}`, its file `{stem}`", inside.value);
-        report.error(inside.at, Code::BadName, message).help(format!(
-            "rename the file to `{0}.yaml`, or write `{what}: {stem}`",
-            inside.value
+        let message = text!("the {} is called `{}`, its file `{}`", what, &inside.value, stem);
+        report.error(inside.at, Code::BadName, message).help(text!(
+            "rename the file to `{}.yaml`, or write `{}: {}`",
+            &inside.value,
+            key,
+            stem
         ));
     }
 }
@@ -36,8 +44,8 @@ pub(super) fn name(inside: &Located<String>, stem: &str, what: &str, report: &mu
 pub(super) fn table_name(stem: &str, report: &mut Report) -> bool {
     let valid = is_name(stem);
     if !valid {
-        let message = format!("`{stem}` cannot name a code table");
-        let help = "rename the file: begin with a letter a-z; go on with a-z, 0-9 and `-`";
+        let message = text!("`{}` cannot name a code table", stem);
+        let help = text!("rename the file: begin with a letter a-z; go on with a-z, 0-9 and `-`");
         report.error(Span::default(), Code::BadName, message).help(help);
     }
     valid
@@ -60,10 +68,10 @@ impl Schemas {
         if self.broken.contains(&path.value) || leads_out(path, report) {
             return None;
         }
-        let found = report.error(path.at, Code::UnknownName, format!("no schema `{}`", path.value));
+        let found = report.error(path.at, Code::UnknownName, text!("no schema `{}`", &path.value));
         found.label("no such file under `schemas/`");
         match nearest(&path.value, self.compiled.keys().map(String::as_str)) {
-            Some(near) => found.help(format!("did you mean `{near}`?")),
+            Some(near) => found.help(text!("did you mean `{}`?", near)),
             None => found.help("write the path as from the project: `schemas/x.schema.json`"),
         };
         None
@@ -76,7 +84,7 @@ fn leads_out(path: &Located<String>, report: &mut Report) -> bool {
         || path.value.split(['/', '\\']).any(|it| it == "..")
         || path.value.contains("://");
     if out {
-        let message = "a path that leads out of the project";
+        let message = text!("a path that leads out of the project");
         let found = report.error(path.at, Code::File, message);
         found.help("copy the schema into `schemas/`, and write `schemas/x.schema.json`");
     }
@@ -120,10 +128,10 @@ pub(super) enum Role {
 const NAMED_MAX: usize = 5;
 
 impl Declared {
-    fn of(&self, role: Role) -> (&'static str, &Endpoints, &Endpoints) {
+    fn of(&self, role: Role) -> (Text, &Endpoints, &Endpoints) {
         match role {
-            Role::Source => ("source", &self.sources, &self.targets),
-            Role::Target => ("target", &self.targets, &self.sources),
+            Role::Source => (text!("source"), &self.sources, &self.targets),
+            Role::Target => (text!("target"), &self.targets, &self.sources),
         }
     }
 
@@ -140,9 +148,9 @@ impl Declared {
             let found = report.error(
                 text.at,
                 Code::BadName,
-                format!("`{wrong}` is not the name of a {what}"),
+                text!("`{}` is not the name of a {}", wrong, what.clone()),
             );
-            found.help(format!("write the system, a dot, and the {what}: `e-sppd.status`"));
+            found.help(text!("write the system, a dot, and the {}: `e-sppd.status`", what));
             return None;
         };
         if known.known.contains(&endpoint) {
@@ -151,27 +159,32 @@ impl Declared {
         if self.unread.iter().any(|it| **it == *endpoint.system) {
             return None;
         }
-        let found = report.error(text.at, Code::UnknownName, format!("no {what} `{wrong}`"));
+        let found =
+            report.error(text.at, Code::UnknownName, text!("no {} `{}`", what.clone(), wrong));
         let known = &known.ordered;
         let names: Vec<String> = known.iter().map(ToString::to_string).collect();
         if others.known.contains(&endpoint) {
-            let other = if role == Role::Source { "target" } else { "source" };
+            let other = match role {
+                Role::Source => text!("this is a target"),
+                Role::Target => text!("this is a source"),
+            };
             let some: Vec<_> = names.iter().take(NAMED_MAX).map(String::as_str).collect();
-            found.label(format!("this is a {other}"));
-            found.help(format!("write a {what}: `{}`", some.join("`, `")));
+            found.label(other);
+            found.help(text!("write a {}: `{}`", what, &some.join("`, `")));
             return None;
         }
         let siblings: Vec<&str> =
             known.iter().filter(|it| it.system == endpoint.system).map(|it| &*it.name).collect();
         match nearest(wrong, names.iter().map(String::as_str)) {
-            Some(near) => found.help(format!("did you mean `{near}`?")),
+            Some(near) => found.help(text!("did you mean `{}`?", near)),
             None if siblings.is_empty() => {
-                found.help(format!("declare it in `connectors/{}.yaml`", endpoint.system))
+                found.help(text!("declare it in `connectors/{}.yaml`", &endpoint.system))
             }
-            None => found.help(format!(
-                "the {what}s of `{}` are `{}`",
-                endpoint.system,
-                siblings.join("`, `")
+            None => found.help(text!(
+                "the names that `{}` has for a {} are `{}`",
+                &endpoint.system,
+                what,
+                &siblings.join("`, `")
             )),
         };
         None

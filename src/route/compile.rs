@@ -12,7 +12,7 @@ use super::{
     systems::{Outside, Systems},
 };
 use crate::{
-    diagnostic::{Code, Diagnostic, Span, decode},
+    diagnostic::{Code, Diagnostic, Span, decode, text},
     message::Digest,
     step::{Context, Schema},
     table::Table,
@@ -51,7 +51,7 @@ pub fn load(mut project: Project<'_>, given: &Given) -> Result<Loaded, Broken> {
 fn compile(project: &mut Project<'_>, given: &Given) -> Option<Plan> {
     if !project.exists() {
         project.report.enter("");
-        let message = "the directory of the project is not there";
+        let message = text!("the directory of the project is not there");
         project.report.error(Span::default(), Code::File, message);
         return None;
     }

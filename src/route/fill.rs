@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, fmt, fs::File, io::Read as _, ops::Range, path::Path};
 
-use crate::diagnostic::{Code, Node, NodeKind, Report, Scalar, Span, Style, nearest};
+use crate::diagnostic::{Code, Node, NodeKind, Report, Scalar, Span, Style, Text, nearest, text};
 
 /// Bytes that a `${file:…}` may have: certificates and keys, not data.
 const FILE_BYTES_MAX: u64 = 64 << 10;
@@ -89,7 +89,7 @@ pub(super) fn refuse(node: &mut Node, report: &mut Report) {
             let end = rest.find('}').map_or(text.len(), |it| start + it + 1);
             let kind = if rest.starts_with(ENV) { ENV } else { FILE };
             let at = node.at.within(text, start..end);
-            let message = format!("`{kind}…}}` cannot stand in a route file");
+            let message = text!("`{}…}` cannot stand in a route file", kind);
             let found = report.error(at, Code::Unresolved, message);
             found
                 .help("a route works on the message alone; what is secret stands in a system file");
@@ -160,8 +160,8 @@ struct Filled {
 
 struct Mistake {
     range: Range<usize>,
-    message: String,
-    help: String,
+    message: Text,
+    help: Text,
 }
 
 /// The text with everything filled in; nothing where there is nothing to fill in.
@@ -179,8 +179,8 @@ fn fill_text(
         let Some(len) = rest.find('}') else {
             mistakes.push(Mistake {
                 range: start..text.len(),
-                message: "`${` is never closed".to_owned(),
-                help: "write `${env:NAME}` or `${file:PATH}`".to_owned(),
+                message: text!("`${` is never closed"),
+                help: text!("write `${env:NAME}` or `${file:PATH}`"),
             });
             break;
         };
@@ -218,35 +218,36 @@ fn next(text: &str, from: usize) -> Option<usize> {
     })
 }
 
-fn variable(name: &str, variables: &Variables) -> Result<String, (String, String)> {
+fn variable(name: &str, variables: &Variables) -> Result<String, (Text, Text)> {
     let valid = !name.is_empty()
         && !name.starts_with(|it: char| it.is_ascii_digit())
         && name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_');
     if !valid {
-        let help = "write letters, digits and `_` alone: `${env:NAME}`; there are no defaults";
-        return Err((format!("`{name}` is not the name of a variable"), help.to_owned()));
+        let help =
+            text!("write letters, digits and `_` alone: `${env:NAME}`; there are no defaults");
+        return Err((text!("`{}` is not the name of a variable", name), help));
     }
     match variables.get(name) {
         Some("") => {
-            let help = "give it a value before simpul starts".to_owned();
-            Err((format!("the variable `{name}` is empty"), help))
+            let help = text!("give it a value before simpul starts");
+            Err((text!("the variable `{}` is empty", name), help))
         }
         Some(value) => Ok(value.to_owned()),
         None => {
             let help = match nearest(name, variables.names()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("set it before simpul starts: `{name}=…`"),
+                Some(near) => text!("did you mean `{}`?", near),
+                None => text!("set it before simpul starts: `{}=…`", name),
             };
-            Err((format!("the variable `{name}` is not set"), help))
+            Err((text!("the variable `{}` is not set", name), help))
         }
     }
 }
 
-fn read(path: &str, directory: &Path) -> Result<String, (String, String)> {
+fn read(path: &str, directory: &Path) -> Result<String, (Text, Text)> {
     let full = directory.join(path);
     let wrong = |why: &str| {
-        let help = "name a file that the account which runs simpul may read";
-        Err((format!("the file `{path}` cannot be read: {why}"), help.to_owned()))
+        let help = text!("name a file that the account which runs simpul may read");
+        Err((text!("the file `{}` cannot be read: {}", path, why), help))
     };
     match full.metadata() {
         // Reading a pipe or a device may never end.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::fill::{self, Variables};
-use crate::diagnostic::{Code, Diagnostic, Node, Report, Span, parse};
+use crate::diagnostic::{Code, Diagnostic, Language, Node, Report, Span, Text, parse, text};
 
 /// Bytes of a route, system, schema or settings file: a hundred times the largest in use.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -56,15 +56,16 @@ pub struct Broken {
 
 impl Texts {
     /// The diagnostics as text for a terminal, one after another.
-    pub fn render(&self, found: &[Diagnostic]) -> String {
-        let render = |it: &Diagnostic| it.render(self.0.get(&*it.file).map_or("", |text| text));
+    pub fn render(&self, found: &[Diagnostic], language: Language) -> String {
+        let text = |it: &Diagnostic| self.0.get(&*it.file).map_or("", |text| text);
+        let render = |it: &Diagnostic| it.render(text(it), language);
         found.iter().map(render).collect::<Vec<_>>().join("\n")
     }
 }
 
 impl fmt::Display for Broken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.texts.render(&self.found))
+        formatter.write_str(&self.texts.render(&self.found, Language::English))
     }
 }
 
@@ -124,7 +125,7 @@ impl<'a> Project<'a> {
     /// Takes a secret that stands in a file out of what is shown of the file, and says so.
     fn mask(&mut self, path: &str, at: Span, secret: &str) {
         self.report.conceal(secret);
-        let message = "a secret that stands in a file for all to read";
+        let message = text!("a secret that stands in a file for all to read");
         let found = self.report.warn(at, Code::Secret, message);
         found.help("write `${env:NAME}` or `${file:PATH}`, and the secret there");
         let Some(text) = self.texts.0.get_mut(path) else { return };
@@ -179,23 +180,24 @@ impl<'a> Project<'a> {
     fn bytes(&mut self, path: &str, max: u64) -> Option<Vec<u8>> {
         self.report.enter(path);
         let full = self.directory.join(path);
-        let mut wrong = |why: String| {
-            self.report.error(Span::default(), Code::File, why);
+        let mut wrong = |why: Text| {
+            let help = text!("see that it is a file, is not too large, and may be read");
+            self.report.error(Span::default(), Code::File, why).help(help);
             None
         };
         let len = match full.metadata() {
             // Reading a pipe or a device may never end.
-            Ok(metadata) if !metadata.is_file() => return wrong("not a regular file".to_owned()),
+            Ok(metadata) if !metadata.is_file() => return wrong(text!("not a regular file")),
             Ok(metadata) => metadata.len().min(max),
-            Err(error) => return wrong(format!("cannot be read: {error}")),
+            Err(error) => return wrong(text!("cannot be read: {}", &error)),
         };
         // One more, so that the reading that finds the end has room.
         let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0) + 1);
         let read = File::open(&full).and_then(|it| it.take(max + 1).read_to_end(&mut bytes));
         match read {
-            Err(error) => wrong(format!("cannot be read: {error}")),
+            Err(error) => wrong(text!("cannot be read: {}", &error)),
             Ok(read) if max < read as u64 => {
-                wrong(format!("larger than {} MiB, the most that is read", max >> 20))
+                wrong(text!("larger than {} MiB, the most that is read", &(max >> 20)))
             }
             Ok(_) => Some(bytes),
         }
@@ -216,8 +218,9 @@ impl<'a> Project<'a> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
             Err(error) => {
                 self.report.enter(folder);
-                let message = format!("cannot be read: {error}");
-                self.report.error(Span::default(), Code::File, message);
+                let message = text!("cannot be read: {}", &error);
+                let help = text!("see that it is a folder, and may be read");
+                self.report.error(Span::default(), Code::File, message).help(help);
                 return;
             }
         };
@@ -230,8 +233,9 @@ impl<'a> Project<'a> {
             }
             if FILES_MAX <= found.len() {
                 self.report.enter(folder);
-                let message = format!("more than {FILES_MAX} files");
-                self.report.error(Span::default(), Code::File, message);
+                let message = text!("more than {} files", &FILES_MAX);
+                let help = text!("take the files out that are no part of the project");
+                self.report.error(Span::default(), Code::File, message).help(help);
                 return;
             }
             let is_dir = match entry.file_type() {
@@ -240,19 +244,24 @@ impl<'a> Project<'a> {
             };
             match is_dir {
                 true if depth > 0 => self.list_into(&path, suffix, depth - 1, found),
-                true => self.unread(&path, "a folder in which nothing is read"),
+                true => {
+                    let help = text!("put its files into the folder above it");
+                    self.unread(&path, text!("a folder in which nothing is read"), help);
+                }
                 false if path.ends_with(suffix) => found.push(path),
                 false if path.ends_with(".yml") => {
-                    self.unread(&path, "not read: its name does not end in `.yaml`");
+                    let help = text!("rename it so that it ends in `.yaml`");
+                    let message = text!("not read: its name does not end in `.yaml`");
+                    self.unread(&path, message, help);
                 }
                 false => {}
             }
         }
     }
 
-    fn unread(&mut self, path: &str, message: &str) {
+    fn unread(&mut self, path: &str, message: Text, help: Text) {
         self.report.enter(path);
-        self.report.warn(Span::default(), Code::File, message);
+        self.report.warn(Span::default(), Code::File, message).help(help);
     }
 
     /// Whether there is such a directory at all.

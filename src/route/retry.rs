@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::plan::RetryPolicy;
 use crate::diagnostic::{
-    Code, Located, Node, NodeKind, Report, Span, decode, nearest, units::DurationText,
+    Code, Located, Node, NodeKind, Report, Span, Text, decode, nearest, text, units::DurationText,
 };
 
 /// `{ first, factor, max, give_up }`; what is left out is inherited.
@@ -47,7 +47,7 @@ impl RetrySpec {
             max: duration(&self.max).unwrap_or(base.max),
             give_up: duration(&self.give_up).unwrap_or(base.give_up),
         };
-        let mut wrong = |at: Option<Span>, message: &str, help: &str| {
+        let mut wrong = |at: Option<Span>, message: Text, help: Text| {
             if let Some(at) = at {
                 report.error(at, Code::WrongKind, message).help(help);
             }
@@ -55,23 +55,31 @@ impl RetrySpec {
         let at = |it: &Option<Located<DurationText>>| it.as_ref().map(|it| it.at);
         let first = at(&self.first);
         if policy.first < FIRST_MIN {
-            wrong(first, "a first pause too short to help", "write at least `10ms`");
+            wrong(first, text!("a first pause too short to help"), text!("write at least `10ms`"));
         }
         if !(1.0..=FACTOR_MAX).contains(&policy.factor) {
             let at = self.factor.as_ref().map(|it| it.at);
-            wrong(at, "a factor out of range", "write a number from 1 to 100");
+            wrong(at, text!("a factor out of range"), text!("write a number from 1 to 100"));
         }
         if policy.max < policy.first {
-            let help = format!("write at least `{}` for `max`", DurationText(policy.first));
-            wrong(at(&self.max).or(first), "`max` is shorter than `first`", &help);
+            let help = text!("write at least `{}` for `max`", &DurationText(policy.first));
+            wrong(at(&self.max).or(first), text!("`max` is shorter than `first`"), help);
         }
         if policy.give_up < policy.first {
-            let help = format!("write at least `{}` for `give_up`", DurationText(policy.first));
+            let help = text!("write at least `{}` for `give_up`", &DurationText(policy.first));
             let at = at(&self.give_up).or(first);
-            wrong(at, "`give_up` is shorter than `first`: nothing is ever tried again", &help);
+            wrong(
+                at,
+                text!("`give_up` is shorter than `first`: nothing is ever tried again"),
+                help,
+            );
         }
         if GIVE_UP_MAX < policy.give_up {
-            wrong(at(&self.give_up), "`give_up` is longer than a year", "write at most `365d`");
+            wrong(
+                at(&self.give_up),
+                text!("`give_up` is longer than a year"),
+                text!("write at most `365d`"),
+            );
         }
         policy
     }
@@ -91,11 +99,14 @@ pub(super) fn policy(
     if let Some(policy) = named.get(&scalar.text) {
         return *policy;
     }
-    let message = format!("no retry policy `{}`", scalar.text);
+    let message = text!("no retry policy `{}`", &scalar.text);
     let found = report.error(node.at, Code::UnknownName, message);
     found.label("not under `retry:` in simpul.yaml");
     match nearest(&scalar.text, named.keys().map(String::as_str)) {
-        Some(name) => found.help(format!("did you mean `{name}`?")),
+        Some(name) => found.help(text!("did you mean `{}`?", name)),
+        None if scalar.text.bytes().all(|it| it.is_ascii_digit()) => {
+            found.help("tries end after a time, not after a number of them: `{ give_up: 3d }`")
+        }
         None => found.help("write a name from there, or `{ first: 5s, max: 30m, give_up: 3d }`"),
     };
     base

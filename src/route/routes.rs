@@ -7,11 +7,13 @@ use super::{
     file::{DestinationSpec, IdentityBody, IdentitySpec, RouteFile},
     plan::{Destination, Identity, NamedStep, OnExhausted, RetryPolicy, Route},
     retry,
-    systems::{HASH_HELP, Outside, Systems},
+    systems::{Outside, Systems, hash_help},
 };
 use crate::{
     connector::AnswerClass,
-    diagnostic::{Code, Located, Node, NodeKind, Report, Span, decode, units::DurationText},
+    diagnostic::{
+        Code, Located, Node, NodeKind, Report, Span, Text, decode, text, units::DurationText,
+    },
     expr::Expr,
     message::{Digest, Endpoint},
     step::{Context, Map, Reference, StepSpec, expression},
@@ -47,7 +49,7 @@ pub(super) fn compile(
     world: &World<'_>,
     report: &mut Report,
 ) -> Option<Route> {
-    check::name(&file.route, stem, "route", report);
+    check::name(&file.route, stem, ("route", text!("route")), report);
     metadata(file, report);
     let from = world.systems.declared.find(&file.from, Role::Source, report);
     let identity = optional(file.identity.as_ref(), |it| world.identity(it, report));
@@ -87,21 +89,22 @@ fn optional<T, U>(it: Option<T>, compile: impl FnOnce(T) -> Option<U>) -> Option
 
 /// What the file should say although nothing hangs on it.
 fn metadata(file: &RouteFile, report: &mut Report) {
-    let mut missing = |is: bool, key: &str, why: &str| {
+    let mut missing = |is: bool, key: &str, why: Text| {
         if is {
-            let found = report.warn(file.route.at, Code::Missing, format!("`{key}` is missing"));
-            found.label(why);
+            let found = report.warn(file.route.at, Code::Missing, text!("`{}` is missing", key));
+            found.label(why).help(text!("write `{}:` and its value into this file", key));
         }
     };
-    missing(file.summary.is_none(), "summary", "nobody knows what this route is for");
-    missing(file.owner.is_none(), "owner", "nobody knows whom to ask about this route");
+    missing(file.summary.is_none(), "summary", text!("nobody knows what this route is for"));
+    missing(file.owner.is_none(), "owner", text!("nobody knows whom to ask about this route"));
 }
 
 impl World<'_> {
     fn of_message(&self, text: &Located<String>, report: &mut Report) -> Option<Expr> {
         let compiled = expression(text, &self.context, report)?;
         if compiled.uses_item() {
-            no_item(text.at, "`@` is the item of `each`, and known in `map` alone", report);
+            let why = text!("`@` is the item of `each`, and known in `map` alone");
+            no_item(text.at, why, report);
             return None;
         }
         self.may_hash(compiled.uses_hash(), text.at, report);
@@ -111,7 +114,7 @@ impl World<'_> {
     fn may_hash(&self, uses_hash: bool, at: Span, report: &mut Report) {
         if uses_hash && !self.outside.hash_key {
             let found = report.error(at, Code::OutOfPlace, "`hash` is used and has no key");
-            found.help(HASH_HELP);
+            found.help(hash_help());
         }
     }
 
@@ -181,7 +184,7 @@ impl World<'_> {
             let Some(destination) = self.destination(spec, file, report) else { continue };
             if to.iter().any(|it| it.target == destination.target) {
                 // Each has one queue in a route, and one place in the ledger for each message.
-                let message = format!("`{}` is a target of this route twice", destination.target);
+                let message = text!("`{}` is a target of this route twice", &destination.target);
                 let found = report.error(spec.target.at, Code::Duplicate, message);
                 found.help("put both into one, or one of them into a route of its own");
             }
@@ -204,7 +207,8 @@ impl World<'_> {
         let map = optional(spec.map.as_ref(), |it| Map::compile(it, &self.context, report));
         if let Some(Some(map)) = &map {
             if let (None, Some(at)) = (&spec.each, map.item_at()) {
-                no_item(at, "`@` is the item of `each`, which this target has not", report);
+                let why = text!("`@` is the item of `each`, which this target has not");
+                no_item(at, why, report);
             }
             let at = spec.map.as_ref().map_or(spec.target.at, |it| it.at);
             self.may_hash(map.uses_hash(), at, report);
@@ -224,7 +228,7 @@ impl World<'_> {
         let parameters = open.map_or(&[][..], |it| &it.open.parameters);
         let of_item = parameters.iter().find(|it| it.template.uses_item());
         if let (None, Some(parameter)) = (&spec.each, of_item) {
-            let message = format!("the {} of `{}` uses `@`", parameter.place, spec.target.value);
+            let message = text!("the {} of `{}` uses `@`", &parameter.place, &spec.target.value);
             let found = report.error(spec.target.at, Code::OutOfPlace, message);
             found.label("`@` is the item of `each`, which this target has not");
             found.help("write `each:` here, or `$` in the system file");
@@ -269,7 +273,7 @@ impl World<'_> {
     }
 }
 
-fn no_item(at: Span, why: &str, report: &mut Report) {
+fn no_item(at: Span, why: Text, report: &mut Report) {
     let found = report.error(at, Code::OutOfPlace, "`@` has no item here");
     found.label(why).help("write `$`, which is the body of the message");
 }
@@ -287,7 +291,7 @@ fn exhausted(spec: &DestinationSpec, file: &RouteFile, report: &mut Report) -> O
 }
 
 fn no_order(said: &Located<OnExhausted>, report: &mut Report) {
-    let message = "`on_exhausted` in a route without `order_by`";
+    let message = text!("`on_exhausted` in a route without `order_by`");
     let found = report.error(said.at, Code::OutOfPlace, message);
     found.label("nothing waits behind a delivery here");
     found.help("write `order_by:` with the key within which order is kept, or leave this out");
@@ -304,7 +308,7 @@ fn ttl(said: Option<&Located<DurationText>>, report: &mut Report) -> Option<Dura
 
 fn answers(spec: &DestinationSpec, report: &mut Report) -> BTreeMap<u16, AnswerClass> {
     for (status, _) in spec.answers.iter().filter(|(it, _)| !(300..600).contains(&it.value)) {
-        let message = format!("no status `{}`", status.value);
+        let message = text!("no status `{}`", &status.value);
         let found = report.error(status.at, Code::WrongKind, message);
         found.help("write one from 300 to 599; what is 2xx always is delivered");
     }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     connector::{OpenSource, OpenTarget},
-    diagnostic::{Code, Located, Node, NodeKind, Report, decode},
+    diagnostic::{Code, Located, Node, NodeKind, Report, Text, decode, text},
     message::Endpoint,
 };
 
@@ -103,7 +103,7 @@ impl Systems {
         outside: &Outside<'_>,
         report: &mut Report,
     ) {
-        check::name(&file.system, stem, "system", report);
+        check::name(&file.system, stem, ("system", text!("system")), report);
         metadata(file, report);
         let policy = retry::policy(
             file.retry.as_ref(),
@@ -154,7 +154,7 @@ impl Systems {
             };
             places.insert(endpoint.clone(), name.at);
             if !known.push(endpoint.clone()) {
-                let message = format!("`{endpoint}` is declared twice");
+                let message = text!("`{}` is declared twice", &endpoint);
                 report.error(name.at, Code::Duplicate, message).help("name one of them otherwise");
             }
         };
@@ -173,8 +173,8 @@ impl Systems {
             let endpoint = open.endpoint.clone();
             if !outside.hash_key && open.parameters.iter().any(|it| it.template.uses_hash()) {
                 let at = self.declared.places.get(&endpoint).copied().unwrap_or_default();
-                let message = format!("`{endpoint}` uses `hash`, which has no key");
-                report.error(at, Code::OutOfPlace, message).help(HASH_HELP);
+                let message = text!("`{}` uses `hash`, which has no key", &endpoint);
+                report.error(at, Code::OutOfPlace, message).help(hash_help());
             }
             self.targets.insert(endpoint, Arc::new(OpenPlanTarget { open, schema }));
         }
@@ -187,23 +187,24 @@ impl Systems {
 }
 
 /// What to do where `hash` is used without a key.
-pub(super) const HASH_HELP: &str =
-    "write `hash_key: ${env:HASH_KEY}` into simpul.yaml; `openssl rand -hex 16` makes one";
+pub(super) fn hash_help() -> Text {
+    text!("write `hash_key: ${env:HASH_KEY}` into simpul.yaml; `openssl rand -hex 16` makes one")
+}
 
 /// What the files should say although nothing hangs on it.
 fn metadata(file: &SystemFile, report: &mut Report) {
-    let mut missing = |is: bool, key: &str, why: &str| {
+    let mut missing = |is: bool, key: &str, why: Text| {
         if is {
-            let found = report.warn(file.system.at, Code::Missing, format!("`{key}` is missing"));
-            found.label(why);
+            let found = report.warn(file.system.at, Code::Missing, text!("`{}` is missing", key));
+            found.label(why).help(text!("write `{}:` and its value into this file", key));
         }
     };
-    missing(file.name.is_none(), "name", "operators see its short name alone");
-    missing(file.owner.is_none(), "owner", "nobody knows whom to ask about this system");
+    missing(file.name.is_none(), "name", text!("operators see its short name alone"));
+    missing(file.owner.is_none(), "owner", text!("nobody knows whom to ask about this system"));
     missing(
         file.classification.is_none(),
         "classification",
-        "nobody knows what data the system may hold",
+        text!("nobody knows what data the system may hold"),
     );
 }
 
@@ -213,7 +214,7 @@ fn not_yet(node: &mut Node, report: &mut Report) {
     entries.retain(|(key, _)| {
         let later = LATER.contains(&key.value.as_str());
         if later {
-            let message = format!("this version of simpul does not speak `{}`", key.value);
+            let message = text!("this version of simpul does not speak `{}`", &key.value);
             let found = report.error(key.at, Code::NotInThisVersion, message);
             found.help("use `http:`, `amqp:` or `files:`, or a version that does");
         }

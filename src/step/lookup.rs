@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Context, Flow, Rejected, Step, kind_of, place::Place, text::message_expression};
 use crate::{
-    diagnostic::{Code, Located, Node, NodeKind, Report, Scalar, Span, Style, nearest},
+    diagnostic::{Code, Located, Node, NodeKind, Report, Scalar, Span, Style, nearest, text},
     expr::{Expr, Scope},
     message::Value,
     table::{Row, Table},
@@ -97,14 +97,19 @@ impl LookupSpec {
         let into = Place::compile(&self.into, report);
         let on_missing = Missing::compile(&self.on_missing, report);
         let Some(table) = context.tables.get(&self.table.value) else {
-            let message = format!("no code table `{}`", self.table.value);
+            let message = text!("no code table `{}`", &self.table.value);
             let shown = report.error(self.table.at, Code::UnknownName, message);
-            shown.label(format!("there is no `tables/{}.csv`", self.table.value));
-            if let Some(near) =
-                nearest(&self.table.value, context.tables.keys().map(String::as_str))
-            {
-                shown.help(format!("did you mean `{near}`?"));
-            }
+            shown.label(text!("there is no `tables/{}.csv`", &self.table.value));
+            let alone = self.table.value.rsplit('/').next().unwrap_or_default();
+            let alone = alone.strip_suffix(".csv").unwrap_or(alone);
+            match nearest(alone, context.tables.keys().map(String::as_str)) {
+                Some(near) if near == alone => {
+                    shown.label("neither a folder nor `.csv` stands here");
+                    shown.help(text!("write the name alone: `{}`", near))
+                }
+                Some(near) => shown.help(text!("did you mean `{}`?", near)),
+                None => shown.help("put the table into `tables/`, as a CSV file with a header"),
+            };
             return None;
         };
         let columns = self.columns(table, report);
@@ -127,16 +132,16 @@ impl LookupSpec {
         for name in names {
             match table.columns().iter().position(|it| *it == name.value) {
                 Some(column) if columns.contains(&column) => {
-                    let message = format!("column `{}` stands twice", name.value);
+                    let message = text!("column `{}` stands twice", &name.value);
                     report.error(name.at, Code::Duplicate, message).label("the second");
                 }
                 Some(column) => columns.push(column),
                 None => {
-                    let message = format!("`{}` has no column `{}`", self.table.value, name.value);
+                    let message = text!("`{}` has no column `{}`", &self.table.value, &name.value);
                     let known = table.columns().iter().map(String::as_str);
                     let help = match nearest(&name.value, known) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("its columns are `{}`", table.columns().join("`, `")),
+                        Some(near) => text!("did you mean `{}`?", &near),
+                        None => text!("its columns are `{}`", &table.columns().join("`, `")),
                     };
                     report.error(name.at, Code::UnknownName, message).help(help);
                 }

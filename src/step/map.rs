@@ -5,8 +5,10 @@ use super::{
     text::{expression, no_item, show_syntax_error},
 };
 use crate::{
-    diagnostic::{Code, Located, Node, NodeKind, PlainValue, Report, Scalar, Span, nearest},
-    expr::{Expr, Scope, ValueText},
+    diagnostic::{
+        Code, Located, Node, NodeKind, PlainValue, Report, Scalar, Span, Style, nearest, text,
+    },
+    expr::{Expr, Scope, ValueText, field_elsewhere},
     message::{Number, Value},
 };
 
@@ -144,7 +146,7 @@ impl Shape {
         }
         let plain = scalar.plain_value().map_err(|ambiguous| {
             report
-                .error(at, Code::AmbiguousNumber, format!("`{}` is ambiguous", scalar.text))
+                .error(at, Code::AmbiguousNumber, text!("`{}` is ambiguous", &scalar.text))
                 .label(ambiguous.why)
                 .help(ambiguous.help);
         });
@@ -153,7 +155,10 @@ impl Shape {
             PlainValue::Bool(value) => Kind::Bool(value),
             PlainValue::Number(text) => Kind::Number(text.to_owned()),
             PlainValue::Text(text) => match ValueText::parse_with(text, context.environment()) {
-                Ok(value) => return Some(Self::text(value, at)),
+                Ok(value) => {
+                    doubtful(scalar, at, report);
+                    return Some(Self::text(value, at));
+                }
                 Err(error) => {
                     show_syntax_error(&Located { value: text.to_owned(), at }, &error, report);
                     return None;
@@ -195,7 +200,7 @@ impl Shape {
                 .error(
                     reserved.at,
                     Code::Missing,
-                    format!("`{}` without `{other}`", reserved.value),
+                    text!("`{}` without `{}`", &reserved.value, &other),
                 )
                 .help("write `{ $each: $.items, $map: { field: \"@.field\" } }`");
             return None;
@@ -296,6 +301,33 @@ fn each_value<'a>(
     Ok(Some(Value::Array(made.finish())))
 }
 
+/// Warns of a text that is taken as it stands, and was probably meant otherwise.
+fn doubtful(scalar: &Scalar, at: Span, report: &mut Report) {
+    let text = scalar.text.as_str();
+    if let Some(path) = field_elsewhere(text) {
+        let found = report.warn(at, Code::Trap, text!("`{}` is sent as it stands", text));
+        found.label("a text, not a field of the message");
+        found.help(text!(
+            "write `{}` for the field; where the text is meant, `='{}'`",
+            &path,
+            text
+        ));
+        return;
+    }
+    let meant = match text.to_ascii_lowercase().as_str() {
+        "yes" | "on" | "y" => "true",
+        "no" | "off" | "n" => "false",
+        "true" => "true",
+        "false" => "false",
+        _ => return,
+    };
+    if scalar.style == Style::Plain {
+        let found = report.warn(at, Code::Trap, text!("`{}` is a text here", text));
+        found.label("some YAML readers take it for a truth value");
+        found.help(text!("write `{}` for the truth value, or `'{}'` for the text", meant, text));
+    }
+}
+
 fn is_reserved(key: &Located<String>) -> bool {
     key.value.starts_with('$')
 }
@@ -304,17 +336,18 @@ fn unknown_key(key: &Located<String>, report: &mut Report) -> Option<Shape> {
     let name = &key.value;
     if !is_reserved(key) {
         report
-            .error(key.at, Code::OutOfPlace, format!("`{name}` cannot stand beside `$each`"))
+            .error(key.at, Code::OutOfPlace, text!("`{}` cannot stand beside `$each`", name))
             .label("`$each` and `$map` make an array, which has no fields")
-            .help(format!(
-                "put `{name}` under `$map`, or beside the field that this is the value of"
+            .help(text!(
+                "put `{}` under `$map`, or beside the field that this is the value of",
+                name
             ));
         return None;
     }
-    let shown = report.error(key.at, Code::UnknownName, format!("unknown key `{name}`"));
+    let shown = report.error(key.at, Code::UnknownName, text!("unknown key `{}`", name));
     shown.label("keys that begin with `$` are reserved");
     match nearest(name, [EACH, MAP]) {
-        Some(near) => shown.help(format!("did you mean `{near}`?")),
+        Some(near) => shown.help(text!("did you mean `{}`?", &near)),
         None => shown.help("there are `$each` and `$map`; a field cannot have a name like this"),
     };
     None

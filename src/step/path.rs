@@ -3,7 +3,10 @@
 
 use std::{iter::Peekable, str::CharIndices};
 
-use crate::expr::SyntaxError;
+use crate::{
+    diagnostic::{Text, text},
+    expr::SyntaxError,
+};
 
 /// One step down into a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +38,7 @@ const SEGMENTS_MAX: usize = 512;
 pub(super) fn parse(text: &str) -> Result<Vec<Segment>, SyntaxError> {
     let mut reader = Reader { text, letters: text.char_indices().peekable() };
     if reader.letters.next_if(|(_, it)| *it == '$').is_none() {
-        return Err(reader.wrong("a path begins with `$`", "write `$.field`"));
+        return Err(reader.wrong(text!("a path begins with `$`"), text!("write `$.field`")));
     }
     let mut segments: Vec<Segment> = Vec::new();
     while reader.letters.peek().is_some() {
@@ -44,20 +47,24 @@ pub(super) fn parse(text: &str) -> Result<Vec<Segment>, SyntaxError> {
         if segment.anywhere && segments.iter().any(|it| it.anywhere) {
             return Err(reader.wrong_since(
                 start,
-                "`..` stands twice",
-                "one `..` finds all places",
+                text!("`..` stands twice"),
+                text!("one `..` finds all places"),
             ));
         }
         segments.push(segment);
         if SEGMENTS_MAX < segments.len() {
-            return Err(reader.wrong_since(start, "the path goes down too far", "shorten it"));
+            return Err(reader.wrong_since(
+                start,
+                text!("the path goes down too far"),
+                text!("shorten it"),
+            ));
         }
     }
     if segments.is_empty() {
         return Err(reader.wrong_since(
             0,
-            "`$` is the whole body",
-            "name a field of it, or use `map` to make a new body",
+            text!("`$` is the whole body"),
+            text!("name a field of it, or use `map` to make a new body"),
         ));
     }
     Ok(segments)
@@ -79,8 +86,8 @@ impl Reader<'_> {
             self.behind_dot()?
         } else {
             return Err(self.wrong(
-                "only names, numbers and `*` may follow here",
-                "write `.name`, `['any name']`, `[0]` or `[*]`",
+                text!("only names, numbers and `*` may follow here"),
+                text!("write `.name`, `['any name']`, `[0]` or `[*]`"),
             ));
         };
         Ok(Segment { selector, anywhere })
@@ -96,12 +103,14 @@ impl Reader<'_> {
         let name = self.text.get(start..self.at()).unwrap_or_default();
         match self.letters.peek() {
             Some((_, '-')) => {
-                let help = "a name with `-` or a space in it is written `['like-this']`";
-                Err(self.wrong("`-` cannot stand in a name after a dot", help))
+                let help = text!("a name with `-` or a space in it is written `['like-this']`");
+                Err(self.wrong(text!("`-` cannot stand in a name after a dot"), help))
             }
-            _ if !name.starts_with(is_first) => {
-                Err(self.wrong_since(start, "expected a name", "write `.name` or `['any name']`"))
-            }
+            _ if !name.starts_with(is_first) => Err(self.wrong_since(
+                start,
+                text!("expected a name"),
+                text!("write `.name` or `['any name']`"),
+            )),
             _ => Ok(Selector::Name(name.to_owned())),
         }
     }
@@ -118,8 +127,9 @@ impl Reader<'_> {
                 Selector::Name(self.quoted(quote, start)?)
             }
             Some('?') => {
-                let help = "to keep only some items, `set` them: `$.items: $.items[?@.total > 0]`";
-                return Err(self.wrong("a path has no conditions", help));
+                let help =
+                    text!("to keep only some items, `set` them: `$.items: $.items[?@.total > 0]`");
+                return Err(self.wrong(text!("a path has no conditions"), help));
             }
             _ => {
                 while self.letters.next_if(|(_, it)| *it == '-' || it.is_ascii_digit()).is_some() {}
@@ -128,8 +138,8 @@ impl Reader<'_> {
                     // As RFC 9535 has it: no zero in front, no `-0`.
                     Ok(number) if number.to_string() == digits => Selector::Index(number),
                     _ => {
-                        let help = "write `['name']`, `[0]`, `[-1]` or `[*]`";
-                        return Err(self.wrong_since(start, "no name, number or `*`", help));
+                        let help = text!("write `['name']`, `[0]`, `[-1]` or `[*]`");
+                        return Err(self.wrong_since(start, text!("no name, number or `*`"), help));
                     }
                 }
             }
@@ -137,7 +147,8 @@ impl Reader<'_> {
         if self.take(']') {
             Ok(selector)
         } else {
-            Err(self.wrong("expected `]`", "write one name, number or `*` in brackets"))
+            Err(self
+                .wrong(text!("expected `]`"), text!("write one name, number or `*` in brackets")))
         }
     }
 
@@ -149,14 +160,15 @@ impl Reader<'_> {
                 Some((at, '\\')) => match self.letters.next() {
                     Some((_, letter)) if letter == quote || letter == '\\' => name.push(letter),
                     _ => {
-                        let help = "only the quote and `\\` are written with a `\\` before them";
-                        return Err(self.wrong_since(at, "no such escape", help));
+                        let help =
+                            text!("only the quote and `\\` are written with a `\\` before them");
+                        return Err(self.wrong_since(at, text!("no such escape"), help));
                     }
                 },
                 Some((_, letter)) => name.push(letter),
                 None => {
-                    let help = "close the name with the same quote";
-                    return Err(self.wrong_since(start, "the quote is never closed", help));
+                    let help = text!("close the name with the same quote");
+                    return Err(self.wrong_since(start, text!("the quote is never closed"), help));
                 }
             }
         }
@@ -171,16 +183,16 @@ impl Reader<'_> {
     }
 
     /// The next letter is wrong.
-    fn wrong(&mut self, message: &str, help: &str) -> SyntaxError {
+    fn wrong(&mut self, message: Text, help: Text) -> SyntaxError {
         let at = self.at();
         let letter = self.letters.peek().map_or(0, |(_, it)| it.len_utf8());
-        SyntaxError { at: at..at + letter, message: message.into(), help: Some(help.into()) }
+        SyntaxError { at: at..at + letter, message, help: Some(help) }
     }
 
     /// What stands since `start` is wrong.
-    fn wrong_since(&mut self, start: usize, message: &str, help: &str) -> SyntaxError {
+    fn wrong_since(&mut self, start: usize, message: Text, help: Text) -> SyntaxError {
         let at = start..self.at();
-        SyntaxError { at, message: message.into(), help: Some(help.into()) }
+        SyntaxError { at, message, help: Some(help) }
     }
 }
 
@@ -196,7 +208,7 @@ mod tests {
         };
         match parse(text) {
             Ok(segments) => segments.iter().map(of).collect(),
-            Err(error) => format!("{:?} {}", error.at, error.message),
+            Err(error) => format!("{:?} {}", error.at, error.message.english()),
         }
     }
 

@@ -6,7 +6,7 @@ use super::{
     text::show_syntax_error,
 };
 use crate::{
-    diagnostic::{Code, Located, Report},
+    diagnostic::{Code, Located, Report, text},
     message::{Arena, Value},
 };
 
@@ -40,7 +40,7 @@ impl Place {
         });
         let Some(way) = way.collect() else {
             report
-                .error(text.at, Code::WrongKind, format!("`{}` names many places", text.value))
+                .error(text.at, Code::WrongKind, text!("`{}` names many places", &text.value))
                 .label("a value is put into one place")
                 .help("write a path of names and numbers, without `*` and `..`");
             return None;
@@ -186,7 +186,7 @@ mod tests {
             let mut report = Report::default();
             assert!(Place::compile(&text, &mut report).is_none());
             let found = report.into_sorted();
-            assert_eq!(found[0].message, format!("`{path}` names many places"));
+            assert_eq!(found[0].message.english(), format!("`{path}` names many places"));
         }
     }
 }

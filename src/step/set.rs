@@ -2,7 +2,7 @@
 
 use super::{Context, DEEPENS_MAX, Flow, Rejected, Step, map::Shape, place::Place, text::no_item};
 use crate::{
-    diagnostic::{Code, Entries, Node, Report},
+    diagnostic::{Code, Entries, Node, Report, text},
     expr::Scope,
 };
 
@@ -24,9 +24,9 @@ pub(super) fn compile(
         // Each field may take over the body with all that those before it have set.
         deepens = deepens.saturating_add(place.depth() + shape.depth());
         if DEEPENS_MAX < deepens {
-            let message = "these fields nest values too deeply";
+            let message = text!("these fields nest values too deeply");
             let found = report.error(path.at, Code::WrongKind, message);
-            found.label(format!("more than {DEEPENS_MAX} levels, all fields together"));
+            found.label(text!("more than {DEEPENS_MAX} levels, all fields together"));
             found.help("draw the new body with `map`, or set a larger part of it at once");
             return None;
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Context, Flow, Rejected, Schema, Step};
 use crate::{
-    diagnostic::{Code, Located, Report, nearest},
+    diagnostic::{Code, Located, Report, nearest, text},
     expr::Scope,
 };
 
@@ -17,12 +17,20 @@ pub(super) fn compile(
     report: &mut Report,
 ) -> Option<Box<dyn Step>> {
     let Some(schema) = context.schemas.get(&path.value) else {
-        let message = format!("no schema `{}`", path.value);
+        let message = text!("no schema `{}`", &path.value);
         let shown = report.error(path.at, Code::UnknownName, message);
         shown.label("no such file under `schemas/`");
-        if let Some(near) = nearest(&path.value, context.schemas.keys().map(String::as_str)) {
-            shown.help(format!("did you mean `{near}`?"));
-        }
+        let whole = format!("schemas/{}.schema.json", path.value);
+        match nearest(&path.value, context.schemas.keys().map(String::as_str)) {
+            _ if context.schemas.contains_key(&whole) => {
+                shown.help(text!("write the path as from the project: `{}`", &whole))
+            }
+            _ if path.value.contains("://") => {
+                shown.help("schemas are never fetched: copy it into `schemas/`")
+            }
+            Some(near) => shown.help(text!("did you mean `{}`?", near)),
+            None => shown.help("write the path as from the project: `schemas/x.schema.json`"),
+        };
         return None;
     };
     Some(Box::new(Validate { schema: Arc::clone(schema), path: path.value.clone() }))

@@ -209,6 +209,7 @@ impl Store {
         if let Some(damage) = log::look(&connection, &file)? {
             return Err(StoreError::new(damage.told()));
         }
+        log::write_again(&file)?;
         sqlite::fold_what_was_left(&connection)?;
         migrate::to_newest(&mut connection)?;
         let failure = Arc::new(Failure { reason: OnceLock::new(), tell: on_failure });

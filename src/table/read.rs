@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use csv::{ByteRecord, ReaderBuilder};
 
 use super::{BYTES_MAX, ROWS_MAX, Table};
-use crate::diagnostic::{Code, Report, Span};
+use crate::diagnostic::{Code, Report, Span, Text, text};
 
 /// Mistakes that one table shows before the rest is left unread: a file with the wrong separator
 /// is wrong in each of its lines.
@@ -20,7 +20,7 @@ impl Table {
     /// is never closed, more than [`BYTES_MAX`] or [`ROWS_MAX`].
     pub fn read(text: &[u8], report: &mut Report) -> Option<Self> {
         if BYTES_MAX < text.len() {
-            let message = format!("a code table may have {} MiB", BYTES_MAX >> 20);
+            let message = text!("a code table may have {} MiB", &(BYTES_MAX >> 20));
             report.error(line(1), Code::Table, message).label("this file is larger");
             return None;
         }
@@ -40,7 +40,7 @@ impl Table {
             }
         }
         if ROWS_MAX < rows.lines.len() {
-            let message = format!("a code table may have {ROWS_MAX} rows");
+            let message = text!("a code table may have {} rows", &ROWS_MAX);
             report.error(line(1), Code::Table, message).label("this file has more");
             return None;
         }
@@ -62,18 +62,23 @@ struct Rows {
 impl Rows {
     fn add(&mut self, record: &ByteRecord, at: u32, report: &mut Report) {
         if record.len() != self.width {
-            let message = format!("a row has {} fields, the header {}", record.len(), self.width);
-            report
-                .error(line(at), Code::Table, message)
-                .label("this row")
-                .help("put a field that holds a comma into double quotes");
+            let message = text!("a row has {} fields, the header {}", &record.len(), &self.width);
+            report.error(line(at), Code::Table, message).label("this row").help(
+                match record.len() < self.width {
+                    true => text!(
+                        "add the fields that are missing: a field may be empty, its comma not"
+                    ),
+                    false => text!("put a field that holds a comma into double quotes"),
+                },
+            );
             self.mistakes += 1;
             return;
         }
         if record.get(0).is_none_or(<[u8]>::is_empty) {
             report
                 .error(line(at), Code::Table, "a row has no key")
-                .label("its first field is empty");
+                .label("its first field is empty")
+                .help("write the key, or take the row out");
             self.mistakes += 1;
             return;
         }
@@ -105,8 +110,9 @@ impl Rows {
             if key == table.key(*first) && self.mistakes < MISTAKES_MAX {
                 self.mistakes += 1;
                 report
-                    .error(line(line_of(*second)), Code::Table, format!("key `{key}` stands twice"))
-                    .label(format!("it stands on line {} already", line_of(*first)));
+                    .error(line(line_of(*second)), Code::Table, text!("key `{}` stands twice", key))
+                    .label(text!("it stands on line {} already", &line_of(*first)))
+                    .help("take one of them out, or give it a key of its own");
             }
         }
         table.by_key = by_key;
@@ -130,32 +136,44 @@ fn fields(record: &ByteRecord) -> Vec<String> {
 }
 
 fn check_columns(columns: &[String], report: &mut Report) -> Option<()> {
-    let mut wrong = |message: String, label: &str, help: &str| {
+    let mut wrong = |message: Text, label: Text, help: Text| {
         report.error(line(1), Code::Table, message).label(label).help(help);
         None
     };
-    let name_them = "name the columns on the first line: `kode,nama`";
+    let name_them = text!("name the columns on the first line: `kode,nama`");
     if columns.is_empty() || columns.iter().all(String::is_empty) {
-        return wrong("a code table has no header".to_owned(), "nothing stands here", name_them);
+        return wrong(text!("a code table has no header"), text!("nothing stands here"), name_them);
     }
     if COLUMNS_MAX < columns.len() {
-        let message = format!("a code table may have {COLUMNS_MAX} columns");
-        return wrong(message, "there are more", "keep the columns that routes look up");
+        let message = text!("a code table may have {} columns", &COLUMNS_MAX);
+        return wrong(
+            message,
+            text!("there are more"),
+            text!("keep the columns that routes look up"),
+        );
     }
     if let [only] = columns
         && only.contains([';', '\t'])
     {
-        let message = "the columns are not separated by commas".to_owned();
-        return wrong(message, "this is read as one column", "save the file with commas");
+        let message = text!("the columns are not separated by commas");
+        return wrong(
+            message,
+            text!("this is read as one column"),
+            text!("save it with commas between the columns: as `CSV UTF-8`, or by replacing `;`"),
+        );
     }
     let mut seen = HashSet::new();
     for column in columns {
         if column.is_empty() {
-            return wrong("a column has no name".to_owned(), "in the header", name_them);
+            return wrong(text!("a column has no name"), text!("in the header"), name_them);
         }
         if !seen.insert(column) {
-            let message = format!("column `{column}` stands twice");
-            return wrong(message, "in the header", "give each column a name of its own");
+            let message = text!("column `{}` stands twice", &column);
+            return wrong(
+                message,
+                text!("in the header"),
+                text!("give each column a name of its own"),
+            );
         }
     }
     Some(())
@@ -238,7 +256,10 @@ mod tests {
         let table = Table::read(text.as_ref(), &mut report);
         let found = report.into_sorted();
         assert_eq!(table.is_none(), !found.is_empty());
-        found.iter().map(|it| format!("{}: {}; {}", it.at.line, it.message, it.label)).collect()
+        found
+            .iter()
+            .map(|it| format!("{}: {}; {}", it.at.line, it.message.english(), it.label.english()))
+            .collect()
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use simpul::{
     connector::{Answer, Call, CallError, Class, OpenTarget, files::FilesSpec},
-    diagnostic::{Report, read},
+    diagnostic::{Language, Report, read},
 };
 use tokio::task::JoinSet;
 
@@ -147,7 +147,8 @@ fn compile(target: &str, directory: &str) -> (Vec<OpenTarget>, String) {
     let spec: Option<FilesSpec> = read(&yaml, &mut report);
     let targets =
         spec.map(|it| it.compile("arsip", Path::new("."), &mut report).0).unwrap_or_default();
-    let told: Vec<_> = report.into_sorted().iter().map(|it| it.render(&yaml)).collect();
+    let told: Vec<_> =
+        report.into_sorted().iter().map(|it| it.render(&yaml, Language::English)).collect();
     (targets, told.join("\n"))
 }
 

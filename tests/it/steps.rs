@@ -42,7 +42,11 @@ impl Files {
         let steps: Vec<_> = specs.unwrap_or_default().iter().map(compile).collect();
         match steps.into_iter().collect() {
             Some(steps) if !report.has_errors() => Ok(steps),
-            _ => Err(report.into_sorted().iter().map(|it| it.render(yaml) + "\n").collect()),
+            _ => Err(report
+                .into_sorted()
+                .iter()
+                .map(|it| it.render(yaml, simpul::diagnostic::Language::English) + "\n")
+                .collect()),
         }
     }
 }

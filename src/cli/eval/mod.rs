@@ -243,8 +243,9 @@ fn wrong(text: &str, error: &SyntaxError) -> CouldNot {
     let shown = text.replace(char::is_control, " ");
     let indent = " ".repeat(before.chars().count());
     let mark = "^".repeat(marked.chars().count().max(1));
-    let help = error.help.as_ref().map(|it| format!("\n  = help: {it}")).unwrap_or_default();
-    CouldNot(format!("{}\n  | {shown}\n  | {indent}{mark}{help}", error.message))
+    let help =
+        error.help.as_ref().map(|it| format!("\n  = help: {}", it.english())).unwrap_or_default();
+    CouldNot(format!("{}\n  | {shown}\n  | {indent}{mark}{help}", error.message.english()))
 }
 
 fn document(file: Option<&str>) -> Result<Vec<u8>, CouldNot> {

@@ -28,7 +28,7 @@ use super::{
     screen::{escaped, say},
 };
 use crate::{
-    diagnostic::{Formatted, Report, Severity, format},
+    diagnostic::{Formatted, Language, Report, Severity, format},
     message::is_name,
 };
 
@@ -177,7 +177,7 @@ impl<'p> Draft<'p> {
         let mut found = found.clone();
         found.retain(|it| is_new(&it.file));
         if !found.is_empty() {
-            say(&format!("\n{}", escaped(texts.render(&found).trim_end())));
+            say(&format!("\n{}", escaped(texts.render(&found, Language::English).trim_end())));
         }
         let is_wrong = found.iter().any(|it| it.severity == Severity::Error);
         if is_wrong { Exit::FoundWrong } else { Exit::Done }

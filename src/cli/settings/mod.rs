@@ -19,7 +19,9 @@ pub(in crate::cli) use self::file::SettingsFile;
 use crate::{
     broker::rabbitmq::Address,
     connector::{self, Secret},
-    diagnostic::{Code, Located, Node, NodeKind, Report, Scalar, Span, Style, decode, nearest},
+    diagnostic::{
+        Code, Located, Node, NodeKind, Report, Scalar, Span, Style, Text, decode, nearest, text,
+    },
     message::Limits,
     route::{self, Broken, Given, Loaded, Project, RetryPolicy, Variables},
     store::{self, DiskLow},
@@ -142,7 +144,7 @@ impl Settings {
         }
         if settings.database.is_some() && settings.rabbitmq.is_none() {
             project.report.enter(FILE);
-            let message = "a store in PostgreSQL, and `broker: embedded`";
+            let message = text!("a store in PostgreSQL, and `broker: embedded`");
             let found = project.report.error(Span::default(), Code::OutOfPlace, message);
             found.help(
                 "the embedded broker keeps its queues in the store's directory: write `store: ./data`",
@@ -150,7 +152,7 @@ impl Settings {
         }
         if settings.listen == settings.ops && settings.ops.port() != 0 {
             project.report.enter(FILE);
-            let message = format!("`listen` and `ops` are both `{}`", settings.ops);
+            let message = text!("`listen` and `ops` are both `{}`", &settings.ops);
             let found = project.report.error(Span::default(), Code::OutOfPlace, message);
             found.help("give each a port of its own");
         }
@@ -197,16 +199,16 @@ impl Settings {
     fn take_limits(&mut self, limits: &LimitsSpec, report: &mut Report) {
         if let Some(body) = &limits.body {
             let bytes = Located { value: body.value.0, at: body.at };
-            let help = "write at least `1KiB` and at most `64MiB`";
+            let help = text!("write at least `1KiB` and at most `64MiB`");
             self.body_bytes_max = bounded(&bytes, BODY_BYTES, help, report, self.body_bytes_max);
         }
         if let Some(depth) = &limits.depth {
             let range = 1..=Limits::DEPTH_MAX as u64;
-            let help = format!("write a number from 1 to {}", Limits::DEPTH_MAX);
-            self.depth_max = bounded(depth, range, &help, report, self.depth_max);
+            let help = text!("write a number from 1 to {}", &Limits::DEPTH_MAX);
+            self.depth_max = bounded(depth, range, help, report, self.depth_max);
         }
         if let Some(prefetch) = &limits.prefetch {
-            let help = "write a number from 1 to 10000";
+            let help = text!("write a number from 1 to 10000");
             self.prefetch = bounded(prefetch, PREFETCH, help, report, self.prefetch);
         }
         if let Some(low) = &limits.disk_low {
@@ -227,7 +229,7 @@ fn is_nothing(node: &Node) -> bool {
 fn bounded(
     found: &Located<u64>,
     range: RangeInclusive<u64>,
-    help: &str,
+    help: Text,
     report: &mut Report,
     usual: usize,
 ) -> usize {
@@ -240,7 +242,7 @@ fn bounded(
 fn address(text: &Located<String>, report: &mut Report) -> Option<SocketAddr> {
     let address = text.value.parse().ok();
     if address.is_none() {
-        let message = "not an address to listen on";
+        let message = text!("not an address to listen on");
         let found = report.error(text.at, Code::WrongKind, message);
         found.help("write an IP address and a port: `127.0.0.1:8080`, `\"[::1]:8080\"`");
     }
@@ -265,7 +267,7 @@ fn broker_address(text: &Located<Secret>, report: &mut Report) -> Option<Address
             Some(address)
         }
         Err(error) => {
-            let found = report.error(text.at, Code::WrongKind, format!("this {error}"));
+            let found = report.error(text.at, Code::WrongKind, text!("this {}", &error));
             found.help("write `embedded`, or `amqp://user:password@host:5672/vhost`");
             None
         }
@@ -282,7 +284,7 @@ fn store_place<'a>(text: &'a Located<Secret>, report: &mut Report) -> Option<Sto
     let place = text.value.reveal();
     if place.starts_with("postgres:") || place.starts_with("postgresql:") {
         let address = store::Address::parse(place).map_err(|error| {
-            let found = report.error(text.at, Code::WrongKind, format!("this {error}"));
+            let found = report.error(text.at, Code::WrongKind, text!("this {}", &error));
             found.help("write `postgres://user:password@host:5432/database`");
         });
         return address.ok().map(StorePlace::Database);
@@ -329,15 +331,15 @@ fn path_of(key: &str) -> Option<Vec<String>> {
     known.then(|| vec!["retry".to_owned(), policy.to_owned(), field.to_owned()])
 }
 
-/// A variable that looks like one of ours and is none. No more than a warning: the names of
-/// variables are not ours alone.
+/// A variable that looks like one of ours and is none: a warning, for names are not ours alone.
 fn unknown(variable: &str, key: &str, report: &mut Report) {
     let known: Vec<_> = VARIABLES.iter().map(|it| it.join("_")).collect();
-    if let Some(near) = nearest(key, known.iter().map(String::as_str)) {
+    let near = nearest(key, known.iter().map(String::as_str));
+    if let Some(near) = near.filter(|_| variable != super::language::VARIABLE) {
         report.enter(variable);
-        let message = format!("no setting is called `{variable}`");
+        let message = text!("no setting is called `{}`", variable);
         let found = report.warn(Span::default(), Code::UnknownName, message);
-        found.help(format!("did you mean `{PREFIX}_{}`?", near.to_uppercase()));
+        found.help(text!("did you mean `{}_{}`?", PREFIX, &near.to_uppercase()));
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     amqp::{Address, ID_BYTES_MAX},
-    diagnostic::{Code, Entries, Located, Report, Span},
+    diagnostic::{Code, Entries, Located, Report, Span, text},
     expr::Template,
     message::Digest,
 };
@@ -179,7 +179,7 @@ impl AmqpTargetSpec {
                 None
             }
             (None, None, None) => {
-                let message = "a target without an exchange or a queue";
+                let message = text!("a target without an exchange or a queue");
                 report.error(name.at, Code::Missing, message).help(HELP);
                 None
             }
@@ -198,19 +198,20 @@ fn header_name(
         || ID_BYTES_MAX < name.value.len()
         || !name.value.bytes().all(is_letter)
     {
-        let message = format!("`{}` is not the name of a header", name.value);
-        report.error(name.at, Code::WrongKind, message);
+        let message = text!("`{}` is not the name of a header", &name.value);
+        let found = report.error(name.at, Code::WrongKind, message);
+        found.help("write letters, digits and `-`: `X-Kode-Satker`");
         return None;
     }
     let lower = name.value.to_ascii_lowercase();
     if headers::steers(&lower) && lower != "x-delay" {
-        let message = format!("header `{}` is set by simpul or RabbitMQ", name.value);
+        let message = text!("header `{}` is set by simpul or RabbitMQ", &name.value);
         report.error(name.at, Code::WrongKind, message).help("take it out");
         return None;
     }
     let same = |other: &Located<String>| other.value.eq_ignore_ascii_case(&name.value);
     if 1 < all.iter().filter(|(other, _)| same(other)).count() {
-        let message = format!("header `{}` twice", name.value);
+        let message = text!("header `{}` twice", &name.value);
         report.error(name.at, Code::Duplicate, message).help("names differ in more than case");
         return None;
     }
@@ -228,7 +229,7 @@ fn part(
         Ok(template) => template,
         Err(error) => {
             let at = text.at.within(&text.value, error.at);
-            let found = report.error(at, Code::Expression, format!("the {place} does not parse"));
+            let found = report.error(at, Code::Expression, text!("the {} does not parse", &place));
             found.label(error.message);
             if let Some(help) = error.help {
                 found.help(help);
@@ -238,8 +239,8 @@ fn part(
     };
     if let Some(literal) = template.literal() {
         if NAME_BYTES_MAX < literal.len() || literal.chars().any(char::is_control) {
-            let message = format!("a {place} that AMQP cannot carry");
-            let help = "write at most 200 bytes, without line breaks and control characters";
+            let message = text!("a {} that AMQP cannot carry", &place);
+            let help = text!("write at most 200 bytes, without line breaks and control characters");
             report.error(text.at, Code::WrongKind, message).help(help);
             return None;
         }
@@ -256,12 +257,12 @@ fn named(text: &Located<String>, what: &str, report: &mut Report) -> Option<Stri
     let valid = (1..=NAME_BYTES_MAX).contains(&name.len()) && !name.chars().any(char::is_control);
     if !valid {
         let message =
-            format!("not the name of {} {what}", if what == "queue" { "a" } else { "an" });
+            text!("not the name of {} {}", &if what == "queue" { "a" } else { "an" }, &what);
         report.error(text.at, Code::WrongKind, message).help("write 1 to 200 bytes");
         return None;
     }
     if name.contains("${") {
-        let message = format!("`${{…}}` in the name of the {what}");
+        let message = text!("`${…}` in the name of the {}", &what);
         let found = report.error(text.at, Code::OutOfPlace, message);
         found.help("only `routing_key`, `type` and `headers` of a target may hold expressions");
         return None;
@@ -295,7 +296,7 @@ impl AmqpSourceSpec {
             let exchange = named(&bind.exchange, "exchange", report);
             let key = bind.routing_key.as_ref();
             if let Some(long) = key.filter(|it| NAME_BYTES_MAX < it.value.len()) {
-                let message = "a routing key of more than 200 bytes";
+                let message = text!("a routing key of more than 200 bytes");
                 report.error(long.at, Code::WrongKind, message);
             }
             bindings

@@ -18,6 +18,7 @@ use crate::{
     diagnostic::{
         Code, Entries, Located, Report,
         describe::{NAME, SchemaPath},
+        text,
     },
     expr::Template,
     message::Digest,
@@ -87,7 +88,7 @@ impl FilesSpec {
         report: &mut Report,
     ) -> (Vec<OpenTarget>, Vec<OpenSource>) {
         if self.path.value.is_empty() || self.path.value.contains('\0') {
-            let message = "not the path of a directory";
+            let message = text!("not the path of a directory");
             report.error(self.path.at, Code::WrongKind, message).help("write `/var/lib/…`");
         }
         let directory = project.join(&self.path.value);

@@ -20,7 +20,7 @@ use super::{
     target::HttpTarget,
 };
 use crate::{
-    diagnostic::{Code, Located, Report, Span, units::DurationText},
+    diagnostic::{Code, Located, Report, Span, Text, text, units::DurationText},
     message::{Clock, Digest, Endpoint},
 };
 
@@ -85,7 +85,7 @@ impl HttpSpec {
             Ok(client) => client,
             Err(why) => {
                 let at = self.ca.as_ref().map_or(url.at, |it| it.at);
-                report.error(at, Code::WrongKind, format!("no secure connections: {why}"));
+                report.error(at, Code::WrongKind, text!("no secure connections: {}", &why));
                 return None;
             }
         };
@@ -208,31 +208,41 @@ fn basic_auth(basic: &BasicSpec, client: &Client) -> Option<HeaderValue> {
 /// The address without a slash at its end, and whether it is `https`. Messages here never show
 /// it: part of it may come from a secret.
 fn base(url: &Located<Secret>, private: bool, report: &mut Report) -> Option<(String, bool)> {
-    let mut wrong = |message: &str, help: &str| {
+    let mut wrong = |message: Text, help: Text| {
         report.error(url.at, Code::WrongKind, message).help(help);
         None
     };
     let Ok(parsed) = Url::parse(url.value.reveal()) else {
-        return wrong("not an address", "write `https://host/path`");
+        return wrong(
+            text!("not an address"),
+            text!("write `https://host/path`; a variable of the environment is `${env:NAME}`"),
+        );
     };
     let https = match parsed.scheme() {
         "https" => true,
         "http" => false,
-        _ => return wrong("neither http nor https", "write `https://host/path`"),
+        _ => return wrong(text!("neither http nor https"), text!("write `https://host/path`")),
     };
     if !parsed.username().is_empty() || parsed.password().is_some() {
-        return wrong("a user or password in an address", "write it under `auth: { basic: … }`");
+        return wrong(
+            text!("a user or password in an address"),
+            text!("write it under `auth: { basic: … }`"),
+        );
     }
     if parsed.query().is_some() || parsed.fragment().is_some() {
-        return wrong("a query or fragment in an address", "write the query at the targets' paths");
+        return wrong(
+            text!("a query or fragment in an address"),
+            text!("write the query at the targets' paths"),
+        );
     }
     let host = parsed.host_str().unwrap_or_default().trim_matches(['[', ']']);
     if let Ok(address) = IpAddr::from_str(host)
         && !address::may_be_called(address, private)
     {
-        let help = "link-local and metadata addresses never are called; private ones only with \
-                    `allow_private_networks: true`";
-        return wrong("an address that simpul does not call", help);
+        let help = text!(
+            "link-local and metadata addresses never are called; private ones only with `allow_private_networks: true`"
+        );
+        return wrong(text!("an address that simpul does not call"), help);
     }
     Some((parsed.as_str().trim_end_matches('/').to_owned(), https))
 }
@@ -250,8 +260,8 @@ fn timeout(text: Option<&Located<DurationText>>, report: &mut Report) -> Duratio
     let timeout = text.value.0;
     if timeout.is_zero() || TIMEOUT_MAX < timeout {
         report
-            .error(text.at, Code::WrongKind, format!("a timeout of `{}`", text.value))
-            .help(format!("write more than `0s` and at most `{}`", DurationText(TIMEOUT_MAX)));
+            .error(text.at, Code::WrongKind, text!("a timeout of `{}`", &text.value))
+            .help(text!("write more than `0s` and at most `{}`", &DurationText(TIMEOUT_MAX)));
     }
     timeout
 }
@@ -265,7 +275,7 @@ pub(in super::super) fn endpoint(
     let endpoint = Endpoint::parse(&format!("{system}.{}", name.value));
     if endpoint.is_none() {
         report
-            .error(name.at, Code::BadName, format!("`{}` is not a name", name.value))
+            .error(name.at, Code::BadName, text!("`{}` is not a name", &name.value))
             .help("begin with a letter a-z; go on with a-z, 0-9 and `-`, up to 63 in all");
     }
     endpoint

@@ -19,7 +19,7 @@ pub use self::{
     },
 };
 use super::{OpenSource, OpenTarget};
-use crate::diagnostic::{Code, Report};
+use crate::diagnostic::{Code, Report, text};
 
 /// A system of this name would hide its sources behind `GET /v1/messages/{id}`.
 const RESERVED_SYSTEM: &str = "messages";
@@ -34,7 +34,7 @@ impl HttpSpec {
         let mut open = Vec::new();
         for (name, spec) in self.sources.iter() {
             if system == RESERVED_SYSTEM {
-                let message = format!("a system named `{RESERVED_SYSTEM}` cannot have sources");
+                let message = text!("a system named `{}` cannot have sources", RESERVED_SYSTEM);
                 report.error(name.at, Code::BadName, message).help("name the system otherwise");
             }
             if spec.api_keys.is_empty() {
@@ -59,13 +59,13 @@ impl HttpSourceSpec {
             match ApiKey::from_text(hash.value.reveal()) {
                 Some(ApiKey(hash_bytes)) => {
                     if keys.iter().any(|(_, other)| *other == hash_bytes) {
-                        let message = format!("`{}` has the same key as another", name.value);
+                        let message = text!("`{}` has the same key as another", &name.value);
                         report.error(hash.at, Code::Duplicate, message).help("make one for each");
                     }
                     keys.push((name.value.clone(), hash_bytes));
                 }
                 None => {
-                    let message = format!("the hash of key `{}` is not one", name.value);
+                    let message = text!("the hash of key `{}` is not one", &name.value);
                     report.error(hash.at, Code::WrongKind, message).help(
                         "write `sha256:` and 64 hexadecimal digits, as `simpul key new` does",
                     );

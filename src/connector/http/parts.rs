@@ -14,7 +14,7 @@ use super::{
     target::Part,
 };
 use crate::{
-    diagnostic::{Code, Entries, Located, Report, Span},
+    diagnostic::{Code, Entries, Located, Report, Span, text},
     expr::Template,
 };
 
@@ -107,7 +107,7 @@ impl HttpTargetSpec {
         };
         if let Some((method, second)) = methods.next() {
             let method = method.as_str().to_ascii_lowercase();
-            let message = format!("`{method}` is one method too many");
+            let message = text!("`{}` is one method too many", &method);
             let found = report.error(second.at, Code::WrongKind, message);
             found.help("make a target of its own for each method");
             return None;
@@ -133,7 +133,7 @@ impl HttpTargetSpec {
     fn answers(&self, report: &mut Report) -> BTreeMap<u16, AnswerClass> {
         for (status, _) in self.answers.iter().filter(|(it, _)| !(300..600).contains(&it.value)) {
             report
-                .error(status.at, Code::WrongKind, format!("no status `{}`", status.value))
+                .error(status.at, Code::WrongKind, text!("no status `{}`", &status.value))
                 .help("write one from 300 to 599; what is 2xx always is delivered");
         }
         self.answers.iter().map(|(status, class)| (status.value, *class)).collect()
@@ -167,7 +167,7 @@ pub(super) fn check_headers<'a>(
     for (name, text) in entries.iter() {
         let Some(checked) = header_name(name, report) else { continue };
         if headers.iter().any(|it| it.name == checked) {
-            let message = format!("header `{}` twice", name.value);
+            let message = text!("header `{}` twice", &name.value);
             report.error(name.at, Code::Duplicate, message).help("names differ in more than case");
         }
         if check_header_text(text, report) {
@@ -180,13 +180,14 @@ pub(super) fn check_headers<'a>(
 /// A header's name that an author may set.
 pub(super) fn header_name(name: &Located<String>, report: &mut Report) -> Option<HeaderName> {
     let Ok(checked) = HeaderName::from_bytes(name.value.as_bytes()) else {
-        let message = format!("`{}` is not the name of a header", name.value);
-        report.error(name.at, Code::WrongKind, message);
+        let message = text!("`{}` is not the name of a header", &name.value);
+        let found = report.error(name.at, Code::WrongKind, message);
+        found.help("write letters, digits and `-`: `X-Kode-Satker`");
         return None;
     };
     let text = checked.as_str();
     if RESERVED.contains(&text) || RESERVED_PREFIXES.iter().any(|it| text.starts_with(it)) {
-        let message = format!("header `{}` is set by simpul", name.value);
+        let message = text!("header `{}` is set by simpul", &name.value);
         report.error(name.at, Code::WrongKind, message).help("take it out");
         return None;
     }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::super::literal::literal_letters;
+use crate::diagnostic::{Text, text};
 
 /// What may stand unencoded in what a `${…}` yields: the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -26,35 +27,60 @@ pub(super) struct PathError {
     /// The bytes of the text that are wrong.
     pub at: Range<usize>,
     /// What is wrong.
-    pub message: &'static str,
+    pub message: Text,
     /// What to write instead.
-    pub help: &'static str,
+    pub help: Text,
 }
 
 /// Looks at the literal parts of a path: those outside `${…}`.
 pub(super) fn check(text: &str) -> Result<(), PathError> {
     let error = |at, message, help| Err(PathError { at, message, help });
     if !text.starts_with('/') {
-        let help = "write `/api/…`; the host stands in `url`";
-        return error(0..text.len(), "a path begins with `/`", help);
+        let help = text!("write `/api/…`; the host stands in `url`");
+        return error(0..text.len(), text!("a path begins with `/`"), help);
     }
     for (at, letter) in literal_letters(text) {
         let (message, help) = match letter {
-            '#' => ("a path has no fragment", "write `%23` for a literal `#`"),
-            ' ' => ("a space in a path", "write `%20`"),
-            '\\' => ("a backslash in a path", "write `/`"),
-            it if it.is_control() => ("a control character in a path", "take it out"),
+            '#' => (text!("a path has no fragment"), text!("write `%23` for a literal `#`")),
+            ' ' => (text!("a space in a path"), text!("write `%20`")),
+            '\\' => (text!("a backslash in a path"), text!("write `/`")),
+            it if it.is_control() => (text!("a control character in a path"), text!("take it out")),
             _ => continue,
         };
         return error(at..at + letter.len_utf8(), message, help);
     }
+    if let Some((at, name)) = parameter(text) {
+        let message = text!("`{}` is no parameter: it would be sent as it stands", name);
+        let bare = name.trim_matches([':', '{', '}']);
+        return error(at, message, text!("write `${$.{}}`", bare));
+    }
     let path = &text[..query_start(text).unwrap_or(text.len())];
     let skeleton: String = literal_letters(path).map(|(_, letter)| letter).collect();
     if !is_safe(&skeleton, skeleton.ends_with('/')) {
-        let message = "an empty segment, `.` or `..` in a path";
-        return error(0..path.len(), message, "write the path that is meant");
+        let message = text!("an empty segment, `.` or `..` in a path");
+        return error(0..path.len(), message, text!("write the path that is meant"));
     }
     Ok(())
+}
+
+/// A parameter as OpenAPI or a web framework writes it: `{id}`, `:id`.
+fn parameter(text: &str) -> Option<(Range<usize>, &str)> {
+    let mut from = 0;
+    for segment in text.split_inclusive('/') {
+        let at = from;
+        from += segment.len();
+        let segment = segment.strip_suffix('/').unwrap_or(segment);
+        let inner = segment.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
+        let inner = inner.or_else(|| segment.strip_prefix(':'));
+        let is_name = |it: &str| {
+            it.starts_with(|first: char| first.is_ascii_alphabetic())
+                && it.chars().all(|it| it.is_ascii_alphanumeric() || it == '_')
+        };
+        if inner.is_some_and(is_name) {
+            return Some((at..at + segment.len(), segment));
+        }
+    }
+    None
 }
 
 /// Where the query begins: the first `?` outside `${…}`.

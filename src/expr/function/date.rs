@@ -7,6 +7,7 @@ use jiff::{
 
 use super::{Outcome, argument, whole_of};
 use crate::{
+    diagnostic::{Text, text},
     expr::{
         Scope,
         eval::{Failure, a},
@@ -49,7 +50,7 @@ const PARTS: [(&str, Part); 7] = [
 
 impl Format {
     /// Compiles a format.
-    pub(in crate::expr) fn parse(text: &str) -> Result<Self, &'static str> {
+    pub(in crate::expr) fn parse(text: &str) -> Result<Self, Text> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
@@ -61,7 +62,7 @@ impl Format {
                 }
                 Some((name, part)) => (name.len(), *part),
                 None if first.is_alphanumeric() && !matches!(first, 'T' | 'Z') => {
-                    return Err("a format of dates with a letter that means nothing");
+                    return Err(text!("`{}` means nothing in a format of dates", &first));
                 }
                 None => (first.len_utf8(), Part::Literal(first)),
             };
@@ -73,7 +74,7 @@ impl Format {
             && has(&[Part::Month, Part::ShortMonth])
             && has(&[Part::Day, Part::ShortDay]);
         if !complete {
-            return Err("a format of dates needs year, month and day, each once");
+            return Err(text!("a format of dates needs year, month and day, each once"));
         }
         Ok(Self(parts.into()))
     }

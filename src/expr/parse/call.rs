@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Cursor, Parsed, Parser};
+use super::{Cursor, Parsed, Parser, habit};
 use crate::{
-    diagnostic::nearest,
+    diagnostic::{Text, nearest, text},
     expr::{
         SyntaxError,
         function::{self, Body, Function, date::Format},
@@ -45,8 +45,13 @@ impl Parser<'_, '_> {
         let whole = value.at.start;
         let name = self.cursor.word();
         if name.is_empty() {
-            let error = self.cursor.unexpected("behind `|`");
-            return Err(error.help("the name of a function must follow: `| upper`"));
+            let error = self.cursor.unexpected(text!("behind `|`"));
+            return Err(error.help(match self.cursor.peek() {
+                Some('.') => text!(
+                    "the name of a function must follow; a field of each item is `$.items[*].name`"
+                ),
+                _ => text!("the name of a function must follow: `| upper`"),
+            }));
         }
         let function = self.function(name, start..self.cursor.position())?;
         let end = self.cursor.position();
@@ -69,40 +74,42 @@ impl Parser<'_, '_> {
             let names = function::all().iter().map(|it| it.name);
             let help = match (name, nearest(name, names)) {
                 ("now" | "today" | "random" | "uuid", _) => {
-                    "the same message must always give the same result; there is `received_at()`"
-                        .to_owned()
+                    text!("the same message must always give the same result; there is `received_at()`")
                 }
-                (_, Some(near)) => format!("did you mean `{near}`?"),
-                (_, None) => "docs/language.md lists the functions".to_owned(),
+                (name, _) if let Some(ours) = habit::function_elsewhere(name) => {
+                    text!("simpul calls it `{}`", ours)
+                }
+                ("json" | "this" | "jsonpath" | "xpath", _) => {
+                    text!("a field of the message is `$.name`")
+                }
+                (_, Some(near)) => text!("did you mean `{}`?", near),
+                (_, None) => text!("docs/language.md lists the functions"),
             };
-            SyntaxError { at, message: format!("no function `{name}`"), help: Some(help) }
+            SyntaxError { at, message: text!("no function `{}`", name), help: Some(help) }
         })
     }
 
     fn bare_word(&self, word: &str, at: std::ops::Range<usize>) -> SyntaxError {
-        let lower = word.to_ascii_lowercase();
-        if matches!(lower.as_str(), "and" | "or" | "not") {
+        if matches!(word.to_ascii_lowercase().as_str(), "and" | "or" | "not") {
             return self.misplaced();
         }
-        let help = match lower.as_str() {
-            "true" | "false" | "null" => format!("write `{lower}`"),
-            _ if function::by_name(word).is_some() => {
-                format!("a function is called with a value: `{word}(…)` or `… | {word}`")
-            }
-            _ => format!("a field of the message is `$.{word}`, a text `'{word}'`"),
-        };
-        SyntaxError { at, message: format!("`{word}` is no value"), help: Some(help) }
+        let rest = self.cursor.rest().strip_prefix(word).unwrap_or_default();
+        let help = Some(habit::for_word(word, rest));
+        SyntaxError { at, message: text!("`{}` is no value", word), help }
     }
 
     fn call(&mut self, function: &'static Function, arguments: Vec<Node>, start: usize) -> Parsed {
-        let wrong = |message: String| {
-            let usage = format!("write `{}`", function.usage());
+        let wrong = |message: Text| {
+            let usage = text!("write `{}`", &function.usage());
             self.cursor.error(start, message).help(usage)
         };
         let count = arguments.len();
         if count < function.least || function.most() < count {
-            let verb = if count < function.least { "lacks" } else { "has too many" };
-            return Err(wrong(format!("`{}` {verb} arguments", function.name)));
+            let lacks = count < function.least;
+            return Err(wrong(match lacks {
+                true => text!("`{}` lacks arguments", function.name),
+                false => text!("`{}` has too many arguments", function.name),
+            }));
         }
         self.uses.hash |= function.name == "hash";
         let mut rest = arguments.into_iter();
@@ -110,7 +117,7 @@ impl Parser<'_, '_> {
         let kind = match (&function.body, next()) {
             (Body::Default, Some(value)) => {
                 self.never_many(&value, function)?;
-                let other = next().ok_or_else(|| wrong("bug: no argument".to_owned()))?;
+                let other = next().ok_or_else(|| wrong("bug: no argument".into()))?;
                 Kind::Default(Box::new([*value, *other]))
             }
             (Body::Required, Some(value)) => {
@@ -137,20 +144,19 @@ impl Parser<'_, '_> {
             return Ok(());
         }
         let name = function.name;
-        let message = format!("`{name}` of a query for many places, which is never nothing");
+        let message = text!("`{}` of a query for many places, which is never nothing", name);
         let error = SyntaxError { at: value.at.clone(), message, help: None };
         Err(error.help("ask how many there are: `| count > 0`; or take one: `| first`"))
     }
 
     fn formats(&self, arguments: Vec<Node>) -> Result<Box<[Format]>, SyntaxError> {
         let format = |node: &Node| {
-            let wrong = |message: &str| {
-                let error =
-                    SyntaxError { at: node.at.clone(), message: message.to_owned(), help: None };
+            let wrong = |message: Text| {
+                let error = SyntaxError { at: node.at.clone(), message, help: None };
                 error.help("write it with YYYY, MM, DD, HH, MM, SS: `'DD/MM/YYYY'`")
             };
-            let text =
-                literal_text(node).ok_or_else(|| wrong("a format must be a literal text"))?;
+            let text = literal_text(node)
+                .ok_or_else(|| wrong(text!("a format must be a literal text")))?;
             Format::parse(text).map_err(wrong)
         };
         arguments.iter().map(format).collect()
@@ -164,11 +170,12 @@ impl Parser<'_, '_> {
         let column = match arguments.get(1) {
             None => None,
             Some(name) => {
-                let column = self.name_of(name, "column")?;
+                let column =
+                    self.name_of(name, text!("the name of a column must be a literal text"))?;
                 let place = table.columns().iter().position(|it| it == column);
                 Some(place.ok_or_else(|| {
                     let columns = table.columns().iter().map(String::as_str);
-                    let message = format!("table `{table_name}` has no column `{column}`");
+                    let message = text!("table `{}` has no column `{}`", &table_name, column);
                     unknown(name, message, column, columns)
                 })?)
             }
@@ -177,20 +184,19 @@ impl Parser<'_, '_> {
     }
 
     fn table(&self, node: &Node) -> Result<(Arc<Table>, String), SyntaxError> {
-        let name = self.name_of(node, "table")?;
+        let name = self.name_of(node, text!("the name of a table must be a literal text"))?;
         match self.environment.tables.and_then(|it| it.get(name)) {
             Some(table) => Ok((Arc::clone(table), name.to_owned())),
             None => {
                 let names = self.environment.tables.iter().flat_map(|it| it.keys());
-                let message = format!("no table `{name}`");
+                let message = text!("no table `{}`", name);
                 Err(unknown(node, message, name, names.map(String::as_str)))
             }
         }
     }
 
-    fn name_of<'n>(&self, node: &'n Node, what: &str) -> Result<&'n str, SyntaxError> {
+    fn name_of<'n>(&self, node: &'n Node, message: Text) -> Result<&'n str, SyntaxError> {
         literal_text(node).ok_or_else(|| {
-            let message = format!("the name of a {what} must be a literal text");
             let error = SyntaxError { at: node.at.clone(), message, help: None };
             error.help("it is looked up when the file is loaded: `| lookup('wilayah', 'nama')`")
         })
@@ -206,15 +212,15 @@ fn literal_text(node: &Node) -> Option<&str> {
 
 fn unknown<'a>(
     node: &Node,
-    message: String,
+    message: Text,
     wrong: &str,
     known: impl Iterator<Item = &'a str>,
 ) -> SyntaxError {
     let known: Vec<&str> = known.collect();
     let help = match nearest(wrong, known.iter().copied()) {
-        Some(near) => Some(format!("did you mean `{near}`?")),
+        Some(near) => Some(text!("did you mean `{}`?", near)),
         None if known.is_empty() => None,
-        None => Some(format!("there are `{}`", known.join("`, `"))),
+        None => Some(text!("there are `{}`", &known.join("`, `"))),
     };
     SyntaxError { at: node.at.clone(), message, help }
 }

@@ -1,6 +1,9 @@
 //! A place in the text of an expression, and the tokens that can be read from there.
 
-use crate::expr::SyntaxError;
+use crate::{
+    diagnostic::{Text, text},
+    expr::SyntaxError,
+};
 
 /// Where the parser is in a text.
 pub(in crate::expr) struct Cursor<'t> {
@@ -89,7 +92,7 @@ impl<'t> Cursor<'t> {
                 return Err(wrong(self));
             }
             if exponent.parse::<u32>().ok().is_none_or(|it| EXPONENT_MAX < it) {
-                return Err(self.error(start, format!("an exponent beyond {EXPONENT_MAX}")));
+                return Err(self.error(start, text!("an exponent beyond {}", &EXPONENT_MAX)));
             }
         }
         if self.peek().is_some_and(|it| it.is_alphanumeric() || matches!(it, '.' | '_')) {
@@ -142,7 +145,7 @@ impl<'t> Cursor<'t> {
             _ => None,
         };
         letter.ok_or_else(|| {
-            self.error(at, format!("`{}` is no escape", self.since(at)))
+            self.error(at, text!("`{}` is no escape", &self.since(at)))
                 .help("a backslash is written `\\\\`; there are `\\n \\t \\r \\b \\f \\' \\\" \\/ \\uXXXX`")
         })
     }
@@ -165,23 +168,23 @@ impl<'t> Cursor<'t> {
     }
 
     /// What was read since `start` is wrong.
-    pub(in crate::expr) fn error(&self, start: usize, message: impl Into<String>) -> SyntaxError {
+    pub(in crate::expr) fn error(&self, start: usize, message: impl Into<Text>) -> SyntaxError {
         SyntaxError { at: start..self.position, message: message.into(), help: None }
     }
 
     /// What stands here, a word or a sign, does not belong here.
-    pub(in crate::expr) fn unexpected(&self, place: &str) -> SyntaxError {
+    pub(in crate::expr) fn unexpected(&self, place: Text) -> SyntaxError {
         let word = Cursor::new(self.rest(), 0).word();
         let (message, len) = match self.peek() {
-            None => (format!("the text ends {place}"), 0),
+            None => (text!("the text ends {}", place), 0),
             Some(_) if !word.is_empty() => {
-                (format!("`{word}` does not belong {place}"), word.len())
+                (text!("`{}` does not belong {}", word, place), word.len())
             }
-            Some(' ') => (format!("a blank does not belong {place}"), 1),
+            Some(' ') => (text!("a blank does not belong {}", place), 1),
             Some(control) if control.is_control() => {
-                (format!("`{}` does not belong {place}", control.escape_debug()), 1)
+                (text!("`{}` does not belong {}", &control.escape_debug(), place), 1)
             }
-            Some(sign) => (format!("`{sign}` does not belong {place}"), sign.len_utf8()),
+            Some(sign) => (text!("`{}` does not belong {}", &sign, place), sign.len_utf8()),
         };
         SyntaxError { at: self.position..self.position + len, message, help: None }
     }
@@ -189,7 +192,7 @@ impl<'t> Cursor<'t> {
 
 impl SyntaxError {
     /// Says what to write instead.
-    pub(in crate::expr) fn help(mut self, help: impl Into<String>) -> Self {
+    pub(in crate::expr) fn help(mut self, help: impl Into<Text>) -> Self {
         self.help = Some(help.into());
         self
     }

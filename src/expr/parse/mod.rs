@@ -10,8 +10,13 @@
 
 mod call;
 mod cursor;
+mod habit;
 
-pub(super) use self::{call::called_function, cursor::Cursor};
+pub(super) use self::{
+    call::called_function,
+    cursor::Cursor,
+    habit::{field_elsewhere, function_elsewhere},
+};
 
 use super::{
     Environment, SyntaxError,
@@ -19,6 +24,7 @@ use super::{
     number::Operator,
     path::{self, Query, Root, Searcher, regex_message},
 };
+use crate::diagnostic::text;
 
 /// Bytes of an expression or template.
 const TEXT_MAX: usize = 16 * 1024;
@@ -53,7 +59,7 @@ impl<'t, 'e> Parser<'t, 'e> {
         environment: Environment<'e>,
     ) -> Result<Self, SyntaxError> {
         if TEXT_MAX < text.len() {
-            let message = format!("longer than {TEXT_MAX} bytes");
+            let message = text!("longer than {} bytes", &TEXT_MAX);
             return Err(SyntaxError { at: 0..text.len(), message, help: None });
         }
         let cursor = Cursor::new(text, position);
@@ -139,15 +145,23 @@ impl<'t, 'e> Parser<'t, 'e> {
         self.cursor.blanks();
         let start = self.cursor.position();
         if !matches!(self.cursor.peek(), Some('\'' | '"')) {
-            let error = self.cursor.unexpected("behind `=~`");
+            let error = self.cursor.unexpected(text!("behind `=~`"));
             return Err(error.help("write the pattern itself, in quotes: `=~ '^[0-9]+$'`"));
         }
         let pattern = self.cursor.string()?;
         let regex = Searcher::compile(&pattern)
-            .map_err(|error| self.cursor.error(start, regex_message(&error)))?;
+            .map_err(|error| {
+                let help = match error {
+                    regex::Error::CompiledTooBig(_) => text!("write a shorter one, with fewer `{1000}`"),
+                    _ => text!(
+                        "patterns run in linear time: there is no look-around and no back-reference; signs like `(` are written `\\(`"
+                    ),
+                };
+                self.cursor.error(start, regex_message(&error)).help(help)
+            })?;
         self.cursor.blanks();
         if self.at_pipe() {
-            let error = self.cursor.unexpected("behind a pattern");
+            let error = self.cursor.unexpected(text!("behind a pattern"));
             return Err(error.help("a pattern is fixed when the file is loaded"));
         }
         Ok(regex)
@@ -261,11 +275,11 @@ impl<'t, 'e> Parser<'t, 'e> {
             && !behind.get(name.len()..).is_some_and(|it| it.starts_with('('))
         {
             let end = self.cursor.position() + 1 + name.len();
-            let message = "a name with `-` must be quoted".to_owned();
+            let message = text!("a name with `-` must be quoted");
             let error = SyntaxError { at: start..end, message, help: None };
             let path = query.strip_suffix(last).and_then(|it| it.strip_suffix('.'));
             let path = path.unwrap_or_default();
-            return Err(error.help(format!("write `{path}['{last}-{name}']`")));
+            return Err(error.help(text!("write `{}['{}-{}']`", path, last, name)));
         }
         Ok(())
     }
@@ -276,10 +290,22 @@ impl<'t, 'e> Parser<'t, 'e> {
         if root.len() == 1 && self.cursor.peek().is_some_and(|it| it.is_alphanumeric() || it == '_')
         {
             let name = self.cursor.word();
-            let error = self.cursor.error(start, format!("no dot between `{root}` and `{name}`"));
-            return Err(
-                error.help(format!("write `{root}.{name}`; literal text is `='{root}{name}'`"))
-            );
+            let error = self.cursor.error(start, text!("no dot between `{}` and `{}`", root, name));
+            if self.cursor.peek() == Some('(') {
+                let ours = function_elsewhere(name).unwrap_or(name);
+                return Err(error.help(text!(
+                    "the name of a function bears no `{}`: `{}(…)`",
+                    root,
+                    ours
+                )));
+            }
+            return Err(error.help(text!(
+                "write `{}.{}`; literal text is `='{}{}'`",
+                root,
+                name,
+                root,
+                name
+            )));
         }
         Ok(())
     }
@@ -307,9 +333,12 @@ impl<'t, 'e> Parser<'t, 'e> {
             return Err(self.misplaced());
         }
         let opened = self.cursor.since(start).chars().next().unwrap_or('(');
-        let opened = if opened == '[' { "bracket" } else { "parenthesis" };
-        let error = self.cursor.error(start, format!("this {opened} is not closed"));
-        Err(error.help(format!("add `{close}`")))
+        let message = match opened {
+            '[' => text!("this bracket is not closed"),
+            _ => text!("this parenthesis is not closed"),
+        };
+        let error = self.cursor.error(start, message);
+        Err(error.help(text!("add `{}`", close)))
     }
 
     /// Reads `token` behind blanks, if it stands there; a `|` is never half of `||`.
@@ -352,29 +381,8 @@ impl<'t, 'e> Parser<'t, 'e> {
 
     /// What stands at the cursor does not belong there.
     pub(super) fn misplaced(&self) -> SyntaxError {
-        let rest = self.cursor.rest();
-        let word = Cursor::new(rest, 0).word();
-        let help = match word {
-            "and" | "AND" => Some("write `&&`"),
-            "or" | "OR" => Some("write `||`"),
-            "not" | "NOT" => Some("write `!`"),
-            _ => help_for_sign(rest),
-        };
-        let mut error = self.cursor.unexpected("here");
-        error.help = help.map(str::to_owned);
+        let mut error = self.cursor.unexpected(text!("here"));
+        error.help = self.instead();
         error
     }
-}
-
-fn help_for_sign(rest: &str) -> Option<&'static str> {
-    Some(match rest.chars().next() {
-        None => "a value must stand here: `$.name`, `'text'`, `1`",
-        Some('=') => "compare with `==`",
-        Some('&') => "write `&&`",
-        Some('>') => "`different` is written `!=`",
-        Some('+') => "numbers bear no plus sign",
-        Some('.') => "a number starts with a digit; a query with `$`",
-        Some('{' | '}') => "there are no object literals; shape objects in `map`",
-        _ => return None,
-    })
 }

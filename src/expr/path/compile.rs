@@ -8,14 +8,17 @@ use super::{
     lex::{Lexed, lex},
     pattern::{self, Pattern},
 };
-use crate::expr::{
-    SyntaxError,
-    node::{Comparison, Literal},
-    parse::Cursor,
+use crate::{
+    diagnostic::{Text, text},
+    expr::{
+        SyntaxError,
+        node::{Comparison, Literal},
+        parse::Cursor,
+    },
 };
 
 /// Why a query that reads well is none; the place is the whole query.
-type Compiled<T> = Result<T, String>;
+type Compiled<T> = Result<T, Text>;
 
 /// Reads the query that starts at the cursor with `$` or `@`.
 pub(in crate::expr) fn compile(cursor: &mut Cursor<'_>) -> Result<Query, SyntaxError> {
@@ -28,7 +31,7 @@ pub(in crate::expr) fn compile(cursor: &mut Cursor<'_>) -> Result<Query, SyntaxE
     let rooted = format!("${}", text.get(1..).unwrap_or_default());
     let query = parse_json_path(&rooted).map_err(|_| {
         cursor
-            .error(start, format!("`{}` is no query of RFC 9535", cursor.since(start)))
+            .error(start, text!("`{}` is no query of RFC 9535", cursor.since(start)))
             .help("inside `[?…]` compare single values (`@.a == 1`) or test for presence (`@.a`)")
     })?;
     Compiler { numbers }
@@ -117,7 +120,7 @@ impl Compiler {
             model::Segment::Selectors(all) => {
                 all.iter().map(|it| self.selector(it)).collect::<Compiled<_>>()?
             }
-            model::Segment::Descendant(_) => return Err("`..` twice in a row".to_owned()),
+            model::Segment::Descendant(_) => return Err(text!("`..` twice in a row")),
         };
         Ok(Segment { descends, selectors })
     }
@@ -160,7 +163,7 @@ impl Compiler {
         match function.as_ref() {
             model::TestFunction::Match(text, pattern) => self.matches(text, pattern, true),
             model::TestFunction::Search(text, pattern) => self.matches(text, pattern, false),
-            other => Err(format!("`{}(…)` must be compared with a value", name(other))),
+            other => Err(text!("`{}(…)` must be compared with a value", &name(other))),
         }
     }
 
@@ -226,21 +229,21 @@ impl Compiler {
             model::TestFunction::Value(argument) => {
                 self.nodes_argument("value", argument).map(Operand::Value)
             }
-            other => Err(format!("`{}(…)` is no value to compare", name(other))),
+            other => Err(text!("`{}(…)` is no value to compare", &name(other))),
         }
     }
 
     /// An argument that must be a single value.
     fn argument(&self, argument: &model::FnArg) -> Compiled<Operand> {
-        const WANTED: &str = "a function wants a single value: a literal or `@.name`";
+        let wanted = || text!("a function wants a single value: a literal or `@.name`");
         match argument {
             model::FnArg::Literal(literal) => self.literal(literal).map(Operand::Literal),
-            model::FnArg::Filter(_) => Err(WANTED.to_owned()),
+            model::FnArg::Filter(_) => Err(wanted()),
             model::FnArg::Test(test) => match test.as_ref() {
                 model::Test::Function(function) => self.function(function),
                 nodes => match self.nodes(nodes)? {
                     Test::Place(place) => Ok(Operand::Place(place)),
-                    Test::Path(_) => Err(WANTED.to_owned()),
+                    Test::Path(_) => Err(wanted()),
                 },
             },
         }
@@ -251,7 +254,7 @@ impl Compiler {
             model::FnArg::Test(test) if !matches!(**test, model::Test::Function(_)) => {
                 self.nodes(test)
             }
-            _ => Err(format!("`{name}(…)` wants a query: `@.name`, `@.*`")),
+            _ => Err(text!("`{}(…)` wants a query: `@.name`, `@.*`", name)),
         }
     }
 
@@ -259,7 +262,7 @@ impl Compiler {
         let query = match test {
             model::Test::RelQuery(segments) => self.query(Root::Item, segments)?,
             model::Test::AbsQuery(query) => self.query(Root::Body, &query.segments)?,
-            model::Test::Function(_) => return Err("bug: a function is no query".to_owned()),
+            model::Test::Function(_) => return Err(Text::from("bug: a function is no query")),
         };
         Ok(match query {
             Query::Place(place) => Test::Place(place),
@@ -277,7 +280,7 @@ impl Compiler {
                 let number = usize::try_from(*index).ok().and_then(|it| self.numbers.get(it));
                 Literal::Number(number.ok_or("bug: a number was lost")?.clone())
             }
-            model::Literal::Float(_) => return Err("bug: a number was read as a float".to_owned()),
+            model::Literal::Float(_) => return Err("bug: a number was read as a float".into()),
         })
     }
 }
@@ -308,13 +311,13 @@ fn name(function: &model::TestFunction) -> &str {
 }
 
 /// What is wrong with a pattern, on one line.
-pub(in crate::expr) fn regex_message(error: &regex::Error) -> String {
+pub(in crate::expr) fn regex_message(error: &regex::Error) -> Text {
     match error {
-        regex::Error::CompiledTooBig(_) => "the pattern is too large".to_owned(),
+        regex::Error::CompiledTooBig(_) => text!("the pattern is too large"),
         other => {
             let text = other.to_string();
             let last = text.lines().last().unwrap_or_default();
-            format!("the pattern does not compile: {}", last.trim_start_matches("error: "))
+            text!("the pattern does not compile: {}", &last.trim_start_matches("error: "))
         }
     }
 }

@@ -4,7 +4,13 @@
 //! index of the number), because `jsonpath-rust` lets blanks stand where RFC 9535 does not, reads
 //! numbers as floats, and takes exponentially long for functions inside functions.
 
-use crate::expr::{SyntaxError, parse::Cursor};
+use crate::{
+    diagnostic::text,
+    expr::{
+        SyntaxError,
+        parse::{Cursor, function_elsewhere},
+    },
+};
 
 /// Brackets and parentheses inside each other.
 const DEPTH_MAX: usize = 32;
@@ -75,12 +81,15 @@ impl Lexer<'_, '_> {
                 if name.trim() != name {
                     return Err(self
                         .cursor
-                        .error(start, "a name ends with a blank")
-                        .help("write it in quotes: `['…']`"));
+                        .error(start, "a name ends with a blank that is no space")
+                        .help("type a space in its place: it came from a web page or a word processor"));
                 }
                 self.out.text.push_str(name);
                 if self.cursor.peek() == Some('(') {
-                    let help = format!("write `| {name}(…)`");
+                    let help = match function_elsewhere(name) {
+                        Some(ours) if ours != name => text!("write `| {}`", ours),
+                        _ => text!("write `| {}(…)`", name),
+                    };
                     let name_start = self.cursor.position() - name.len();
                     return Err(self
                         .cursor
@@ -90,7 +99,7 @@ impl Lexer<'_, '_> {
             }
             Some(digit) if digit.is_ascii_digit() => {
                 let name = self.cursor.word();
-                let help = format!("write `['{name}']`, or `[{name}]` for an item of an array");
+                let help = text!("write `['{}']`, or `[{}]` for an item of an array", name, name);
                 return Err(self
                     .cursor
                     .error(start, "a name after `.` starts with a letter")
@@ -130,7 +139,7 @@ impl Lexer<'_, '_> {
                 Some(_) => {
                     return Err(self
                         .cursor
-                        .unexpected("in brackets")
+                        .unexpected(text!("in brackets"))
                         .help("write `['name']`, `[0]`, `[*]`, `[1:3]` or `[?@.name == 1]`"));
                 }
             }
@@ -150,7 +159,7 @@ impl Lexer<'_, '_> {
             }
             Some('-' | ':' | '0'..='9') => self.index_or_slice(),
             Some(']' | ',') => {
-                let error = self.cursor.unexpected("here: a selector is missing");
+                let error = self.cursor.unexpected(text!("here: a selector is missing"));
                 Err(error.help("write `['name']`, `[0]`, `[*]`, `[1:3]` or `[?@.name == 1]`"))
             }
             _ => Ok(()),
@@ -251,7 +260,7 @@ impl Lexer<'_, '_> {
             if CALLS_MAX < self.calls {
                 return Err(self
                     .cursor
-                    .error(start, format!("more than {CALLS_MAX} functions inside each other")));
+                    .error(start, text!("more than {} functions inside each other", &CALLS_MAX)));
             }
             self.group(true)?;
             self.calls -= 1;
@@ -261,12 +270,12 @@ impl Lexer<'_, '_> {
             "true" | "false" | "null" if !called => Ok(()),
             _ if called => Err(self
                 .cursor
-                .error(start, format!("`{name}` is no function inside `[?…]`"))
-                .help(format!("there are `{}`", FUNCTIONS.join("`, `")))),
+                .error(start, text!("`{}` is no function inside `[?…]`", name))
+                .help(text!("there are `{}`", &FUNCTIONS.join("`, `")))),
             _ => Err(self
                 .cursor
-                .error(start, format!("`{name}` is no value inside `[?…]`"))
-                .help(format!("a member of the item is `@.{name}`, a text `'{name}'`"))),
+                .error(start, text!("`{}` is no value inside `[?…]`", name))
+                .help(text!("a member of the item is `@.{}`, a text `'{}'`", name, name))),
         }
     }
 
@@ -294,7 +303,9 @@ impl Lexer<'_, '_> {
     fn enter(&mut self, start: usize) -> Result<(), SyntaxError> {
         self.depth += 1;
         if DEPTH_MAX < self.depth {
-            return Err(self.cursor.error(start, format!("nested deeper than {DEPTH_MAX} levels")));
+            return Err(self
+                .cursor
+                .error(start, text!("nested deeper than {} levels", &DEPTH_MAX)));
         }
         Ok(())
     }
@@ -305,12 +316,12 @@ impl Lexer<'_, '_> {
 
     fn unexpected_in_filter(&self) -> SyntaxError {
         let help = match self.cursor.peek() {
-            Some('=') => "compare with `==`",
-            Some('&') => "write `&&`",
-            Some('|') => "write `||`; pipes stand outside of `[?…]`",
-            _ => "inside `[?…]` stand the comparisons and functions of RFC 9535 alone",
+            Some('=') => text!("compare with `==`"),
+            Some('&') => text!("write `&&`"),
+            Some('|') => text!("write `||`; pipes stand outside of `[?…]`"),
+            _ => text!("inside `[?…]` stand the comparisons and functions of RFC 9535 alone"),
         };
-        self.cursor.unexpected("inside `[?…]`").help(help)
+        self.cursor.unexpected(text!("inside `[?…]`")).help(help)
     }
 }
 

@@ -10,7 +10,7 @@ use jsonschema::{PatternOptions, ValidationError, Validator};
 
 use self::{body::Body, source::Source, wording::demand};
 use crate::{
-    diagnostic::{Code, Report},
+    diagnostic::{Code, Report, text},
     expr::Budget,
     message::{Arena, JsonWriter, Value},
 };
@@ -55,7 +55,7 @@ impl Schema {
         let draft = source.draft(report)?;
         source.refers_to_itself_only(report)?;
         let schema = serde_json::from_slice(&JsonWriter::to_vec(source.root)).map_err(|error| {
-            report.error(source.start(), Code::Schema, format!("no JSON Schema: {error}"));
+            report.error(source.start(), Code::Schema, text!("no JSON Schema: {}", &error));
         });
         let options = jsonschema::options_for::<Body>()
             .with_draft(draft)
@@ -96,7 +96,7 @@ impl Schema {
 
 fn violation(error: &ValidationError<'_>) -> Violation {
     let pointer = shortened(error.instance_path().as_str());
-    Violation { pointer, message: demand(error.kind()) }
+    Violation { pointer, message: demand(error.kind()).english() }
 }
 
 /// A name from a body, or a pointer into it, cut where it is too long to be shown.
@@ -133,7 +133,7 @@ mod tests {
         let found = report.into_sorted();
         assert_eq!(compiled.is_none(), !found.is_empty());
         let line = |it: &crate::diagnostic::Diagnostic| {
-            format!("{}:{} {}\n", it.at.line, it.at.column, it.message)
+            format!("{}:{} {}\n", it.at.line, it.at.column, it.message.english())
         };
         found.iter().map(line).collect()
     }

@@ -5,8 +5,8 @@ use jsonschema::{Draft, ValidationError, error::ValidationErrorKind};
 use super::wording::demand;
 
 use crate::{
-    diagnostic::{Code, Report, Span},
-    message::{Arena, Limits, Value, parse},
+    diagnostic::{Code, Report, Span, Text, text},
+    message::{Arena, Limits, ParseErrorKind, Value, parse},
 };
 
 /// A schema file, read.
@@ -34,8 +34,13 @@ impl<'a> Source<'a> {
                 let [line, column] = [error.line, before.chars().count() + 1];
                 let number = |it| u32::try_from(it).unwrap_or(u32::MAX);
                 let at = Span { line: number(line), column: number(column), len: 1 };
+                let twice = matches!(error.kind, ParseErrorKind::DuplicateKey);
                 let shown = report.error(at, Code::Schema, error.kind.to_string());
                 shown.label("the schema cannot be read from here on");
+                shown.help(match twice {
+                    true => text!("remove one of them"),
+                    false => text!("JSON has names and texts in double quotes, no comment, and no comma behind the last item"),
+                });
                 None
             }
         }
@@ -59,7 +64,7 @@ impl<'a> Source<'a> {
                     "a draft of JSON Schema that is not read here",
                 )
                 .label("neither 2020-12 nor 7")
-                .help(format!("write `\"$schema\": \"{}\"`", KNOWN_DRAFTS[0].0));
+                .help(text!("write `\"$schema\": \"{}\"`", KNOWN_DRAFTS[0].0));
         }
         known.map(|(_, draft)| *draft)
     }
@@ -77,7 +82,7 @@ impl<'a> Source<'a> {
             .error(
                 self.place(reference),
                 Code::Schema,
-                format!("`{reference}` is not in this file"),
+                text!("`{}` is not in this file", reference),
             )
             .label("schemas are never fetched, and do not refer to other files")
             .help("copy that schema under `$defs` and write `\"$ref\": \"#/$defs/name\"`");
@@ -101,31 +106,33 @@ impl<'a> Source<'a> {
     /// Shows why the library does not take the schema.
     pub(super) fn show(&self, error: &ValidationError<'_>, report: &mut Report) {
         let keyword = error.instance_path().as_str().rsplit('/').next().unwrap_or_default();
+        let usual = usual(keyword);
         let message = error.to_string();
         let (message, help) = match error.kind() {
             ValidationErrorKind::Format { format } if format == "regex" => (
-                "a pattern that cannot be used".to_owned(),
-                "patterns run in linear time: there is no look-around and no back-reference",
+                text!("a pattern that cannot be used"),
+                text!(
+                    "write a pattern that compiles; they run in linear time: there is no look-around and no back-reference"
+                ),
             ),
             ValidationErrorKind::Referencing(_) => (
-                "a `$ref` that leads nowhere".to_owned(),
-                "write it as `#/$defs/name`, and that name under `$defs`",
+                text!("a `$ref` that leads nowhere"),
+                text!("write it as `#/$defs/name`, and that name under `$defs`"),
             ),
             _ if message.starts_with("Unknown format") => (
-                "an unknown `format`".to_owned(),
-                "there are date, time, date-time, duration, email, hostname, ipv4, ipv6, uri, uuid",
+                text!("an unknown `format`"),
+                text!(
+                    "there are date, time, date-time, duration, email, hostname, ipv4, ipv6, uri, uuid"
+                ),
             ),
             ValidationErrorKind::AnyOf { .. } if keyword == "type" => (
-                "an unknown `type`".to_owned(),
-                "there are string, number, integer, boolean, object, array, null",
+                text!("an unknown `type`"),
+                text!("there are string, number, integer, boolean, object, array, null"),
             ),
-            kind if keyword.is_empty() => (format!("the schema {}", demand(kind)), ""),
-            kind => (format!("`{keyword}` {}", demand(kind)), ""),
+            kind if keyword.is_empty() => (text!("the schema {}", demand(kind)), usual),
+            kind => (text!("`{}` {}", keyword, demand(kind)), usual),
         };
-        let shown = report.error(self.place_of(error), Code::Schema, message);
-        if !help.is_empty() {
-            shown.help(help);
-        }
+        report.error(self.place_of(error), Code::Schema, message).help(help);
     }
 
     /// Where the schema is wrong, as near as can be told.
@@ -179,5 +186,26 @@ impl<'a> Source<'a> {
 
     pub(super) fn start(&self) -> Span {
         Span { line: 1, column: 1, len: 1 }
+    }
+}
+
+/// How a keyword is written that was written otherwise.
+fn usual(keyword: &str) -> Text {
+    match keyword {
+        "required" => text!(
+            "write `\"required\": [\"nomor\"]` beside `properties`, with the names of the fields"
+        ),
+        "enum" => text!("write `\"enum\": [\"TERBIT\", \"BATAL\"]`"),
+        "properties" | "$defs" | "definitions" | "patternProperties" => {
+            text!("write `\"{}\": { \"name\": { \"type\": \"string\" } }`", keyword)
+        }
+        "items" | "additionalProperties" | "not" | "contains" => {
+            text!("write a schema: `\"{}\": { \"type\": \"string\" }`", keyword)
+        }
+        "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf"
+        | "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties"
+        | "maxProperties" => text!("write a number without quotes: `\"{}\": 1`", keyword),
+        "" => text!("write an object: `{ \"type\": \"object\" }`"),
+        _ => text!("write `{}` as JSON Schema 2020-12 has it", keyword),
     }
 }

@@ -8,7 +8,9 @@ fn said(block: &str) -> String {
          classification: biasa\namqp:\n{block}"
     );
     let found = check_system(&text);
-    let one = |it: &simpul::diagnostic::Diagnostic| it.render(&text);
+    let one = |it: &simpul::diagnostic::Diagnostic| {
+        it.render(&text, simpul::diagnostic::Language::English)
+    };
     found.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 

@@ -4,6 +4,7 @@ use std::{fs, path::Path, time::Duration};
 
 use proptest::prelude::*;
 use simpul::{
+    diagnostic::Language,
     message::{Digest, Endpoint},
     route::{RetryPolicy, check_route, check_system},
 };
@@ -122,7 +123,7 @@ fn the_files_that_ship_with_the_project_are_sound() {
     }
     let variables: Vec<_> = variables.iter().map(|(name, it)| (&**name, &**it)).collect();
     let (_, loaded) = load(folder.path(), &variables).map_err(|it| it.to_string()).unwrap();
-    assert_eq!(loaded.texts.render(&loaded.warnings), "");
+    assert_eq!(loaded.texts.render(&loaded.warnings, Language::English), "");
     let names: Vec<_> = loaded.plan.routes.keys().map(|it| &**it).collect();
     assert_eq!(names, ["hasil-tps", "sk-mutasi", "sppd-terbit"]);
 }
@@ -212,7 +213,7 @@ proptest! {
     #[test]
     fn no_text_makes_reading_panic(text in text_of_files()) {
         for found in check_route(&text).iter().chain(&check_system(&text)) {
-            prop_assert!(found.render(&text).contains(found.code.as_str()));
+            prop_assert!(found.render(&text, Language::English).contains(found.code.as_str()));
         }
     }
 
@@ -225,7 +226,7 @@ proptest! {
         let rest = &ROUTE[(at + len).min(ROUTE.len())..];
         let text = format!("{}{insert}{rest}", &ROUTE[..at]);
         for found in check_route(&text) {
-            prop_assert!(!found.render(&text).is_empty());
+            prop_assert!(!found.render(&text, Language::English).is_empty());
         }
     }
 }

@@ -118,7 +118,10 @@ fn a_broker_off_this_machine_is_to_be_encrypted_and_its_authority_is_a_certifica
         .unwrap();
     assert!(settings.rabbitmq.is_some());
     assert!(
-        loaded.texts.render(&loaded.warnings).contains("password and messages travel unencrypted")
+        loaded
+            .texts
+            .render(&loaded.warnings, simpul::diagnostic::Language::English)
+            .contains("password and messages travel unencrypted")
     );
 
     let wrong = load(folder.path(), &[("SIMPUL_BROKER_CA", "ca.pem")]).err().unwrap().to_string();

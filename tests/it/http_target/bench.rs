@@ -5,7 +5,7 @@ use std::{collections::VecDeque, net::SocketAddr, sync::Arc, sync::Mutex};
 use bytes::Bytes;
 use simpul::{
     connector::{Answer, Call, CallError, OpenTarget, http::HttpSpec},
-    diagnostic::{Report, read},
+    diagnostic::{Language, Report, read},
     expr::{Budget, Meta, Scope},
     message::{Arena, Headers, IdSource, Limits, Timestamp, parse},
 };
@@ -135,7 +135,8 @@ pub(super) fn compile(yaml: &str) -> (Vec<OpenTarget>, String) {
     report.enter("connectors/absensi.yaml");
     let spec: Option<HttpSpec> = read(yaml, &mut report);
     let targets = spec.map(|it| it.compile("absensi", &mut report).0).unwrap_or_default();
-    let found: Vec<_> = report.into_sorted().iter().map(|it| it.render(yaml)).collect();
+    let found: Vec<_> =
+        report.into_sorted().iter().map(|it| it.render(yaml, Language::English)).collect();
     (targets, found.join("\n"))
 }
 

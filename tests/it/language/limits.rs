@@ -18,7 +18,7 @@ fn refusal(text: &str) -> String {
         Err(error) => error.message,
     };
     assert!(start.elapsed() < SOON, "took {:?}", start.elapsed());
-    message
+    message.english()
 }
 
 /// What `expression` comes to for `document` with these steps and bytes.

@@ -46,7 +46,7 @@ impl Row {
             let marks = self.marks.as_deref().unwrap_or_default();
             let start = self.expression.find(marks).unwrap_or(usize::MAX);
             let at = start..start.saturating_add(marks.len());
-            let (message, help) = (message.clone(), self.help.clone());
+            let (message, help) = (message.clone().into(), self.help.clone().map(Into::into));
             Outcome::Refused(expr::SyntaxError { at, message, help })
         });
         let all = [

@@ -179,7 +179,7 @@ type Mistakes = fn(&str) -> Vec<String>;
 
 fn errors(found: &[Diagnostic]) -> Vec<String> {
     let errors = found.iter().filter(|it| it.severity == Severity::Error);
-    errors.map(|it| it.message.clone()).collect()
+    errors.map(|it| it.message.english()).collect()
 }
 
 fn mistakes_of_route(text: &str) -> Vec<String> {
