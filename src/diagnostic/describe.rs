@@ -4,7 +4,7 @@
 //! or to neither, and the comment on a field is what its author reads in his editor. Only what the
 //! types leave open is said here: what a [`Node`] may be, and the texts that mean something.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, marker::PhantomData};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 use serde_json::Value;
@@ -87,53 +87,34 @@ impl JsonSchema for SchemaPath {
     }
 }
 
-/// One expression, or a list of them.
+/// One of two forms of a value. The first is the longer one: editors tell what is wrong with a mapping,
+/// where one stands there.
 #[derive(Debug)]
-pub struct Expressions;
+pub struct Either<A, B>(PhantomData<(A, B)>);
 
-impl JsonSchema for Expressions {
+impl<A: JsonSchema, B: JsonSchema> JsonSchema for Either<A, B> {
     fn schema_name() -> Cow<'static, str> {
-        "Expressions".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [
-            { "type": "string" },
-            { "type": "array", "minItems": 1, "items": { "type": "string" } },
-        ] })
-    }
-}
-
-/// An expression, a list of them, or the long form `T`.
-pub struct ExpressionsOr<T>(T);
-
-impl<T: JsonSchema> JsonSchema for ExpressionsOr<T> {
-    fn schema_name() -> Cow<'static, str> {
-        format!("ExpressionsOr{}", T::schema_name()).into()
+        format!("{}Or{}", A::schema_name(), B::schema_name()).into()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let long = generator.subschema_for::<T>();
-        // The mapping first: editors tell what is wrong with it, where something is.
-        json_schema!({ "anyOf": [
-            long,
-            { "type": "string" },
-            { "type": "array", "minItems": 1, "items": { "type": "string" } },
-        ] })
+        let (long, short) = (generator.subschema_for::<A>(), generator.subschema_for::<B>());
+        json_schema!({ "anyOf": [long, short] })
     }
 }
 
-/// A name, or the long form `T`.
-pub struct NameOr<T>(T);
+/// One value, or a list of them.
+#[derive(Debug)]
+pub struct OneOrMany<T>(PhantomData<T>);
 
-impl<T: JsonSchema> JsonSchema for NameOr<T> {
+impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
     fn schema_name() -> Cow<'static, str> {
-        format!("NameOr{}", T::schema_name()).into()
+        format!("OneOrMany{}", T::schema_name()).into()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let long = generator.subschema_for::<T>();
-        json_schema!({ "anyOf": [long, { "type": "string" }] })
+        let one = generator.subschema_for::<T>();
+        json_schema!({ "anyOf": [one, { "type": "array", "minItems": 1, "items": one }] })
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     connector::{AnswerClass, amqp::AmqpSpec, files::FilesSpec, http::HttpSpec},
     diagnostic::{
         Entries, Located, Node,
-        describe::{EndpointName, Expressions, ExpressionsOr, Name, NameOr, Shape},
+        describe::{Either, EndpointName, Name, OneOrMany, Shape},
         units::DurationText,
     },
     step::StepSpec,
@@ -39,7 +39,7 @@ pub struct SystemFile {
     pub classification: Option<Classification>,
     /// How deliveries to its targets are tried again, unless a route says otherwise: the name of a
     /// policy in `simpul.yaml`, or `{ first, factor, max, give_up }`.
-    #[schemars(with = "Option<NameOr<RetrySpec>>")]
+    #[schemars(with = "Option<Either<RetrySpec, String>>")]
     pub retry: Option<Node>,
     /// What it speaks over HTTP.
     pub http: Option<HttpSpec>,
@@ -89,7 +89,7 @@ pub struct RouteFile {
     pub from: Located<String>,
     /// How a message is recognised that was accepted before: an expression, a list of them, or
     /// `{ key, body, window }`.
-    #[schemars(with = "Option<ExpressionsOr<IdentitySpec>>")]
+    #[schemars(with = "Option<Either<IdentitySpec, OneOrMany<String>>>")]
     pub identity: Option<Node>,
     /// Messages for which this yields the same reach each target in the order of their arrival.
     pub order_by: Option<Located<String>>,
@@ -104,7 +104,7 @@ pub struct RouteFile {
     pub to: Located<Vec<DestinationSpec>>,
     /// How deliveries are tried again, unless a target says otherwise: the name of a policy in
     /// `simpul.yaml`, or `{ first, factor, max, give_up }`.
-    #[schemars(with = "Option<NameOr<RetrySpec>>")]
+    #[schemars(with = "Option<Either<RetrySpec, String>>")]
     pub retry: Option<Node>,
     /// How old a message may be when it is sent: what is not delivered by then is `expired`.
     pub ttl: Option<Located<DurationText>>,
@@ -132,7 +132,7 @@ pub struct DestinationSpec {
     #[schemars(with = "Option<Shape>")]
     pub map: Option<Node>,
     /// How a delivery is tried again: the name of a policy, or `{ first, factor, max, give_up }`.
-    #[schemars(with = "Option<NameOr<RetrySpec>>")]
+    #[schemars(with = "Option<Either<RetrySpec, String>>")]
     pub retry: Option<Node>,
     /// How old a message may be when it is sent there.
     pub ttl: Option<Located<DurationText>>,
@@ -149,7 +149,7 @@ pub struct DestinationSpec {
 #[serde(deny_unknown_fields)]
 pub struct IdentitySpec {
     /// The business key: an expression, or a list of them.
-    #[schemars(with = "Expressions")]
+    #[schemars(with = "OneOrMany<String>")]
     pub key: Node,
     /// `compare` (so unless said): a message with the same key and another body is no repeat.
     /// `ignore`: it is one.

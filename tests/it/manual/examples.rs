@@ -3,7 +3,7 @@
 use std::fs;
 
 use simpul::{
-    diagnostic::{Report, parse, read},
+    diagnostic::{Language, Report, parse, read},
     route::{RouteFile, SystemFile},
     step::StepSpec,
 };
@@ -61,7 +61,8 @@ fn every_yaml_example_is_one_and_whole_files_are_decoded() {
                 What::Steps => drop(read::<Vec<StepSpec>>(&text, &mut report)),
                 What::Other => drop(parse(&text, &mut report)),
             }
-            broken.extend(report.into_sorted().iter().map(|it| it.render(&text, simpul::diagnostic::Language::English)));
+            broken
+                .extend(report.into_sorted().iter().map(|it| it.render(&text, Language::English)));
         }
     }
     assert!(broken.is_empty(), "\n{}\n", broken.join("\n"));

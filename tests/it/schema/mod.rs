@@ -1,6 +1,7 @@
 //! The JSON Schemas of the files: they take what the reader takes, and refuse what it refuses.
 
 mod editor;
+mod samples;
 
 use std::{fs, path::Path};
 
@@ -12,101 +13,8 @@ use simpul::{
     route::{RouteFile, SystemFile, check_route, check_system},
 };
 
+use self::samples::{ROUTE, SETTINGS, SYSTEM};
 use crate::command_line::simpul;
-
-/// A route that says everything that a route can say.
-const ROUTE: &str = r#"
-route: sppd-terbit
-summary: An issued travel order.
-owner: Subbagian Umum
-from: e-sppd.status
-identity: { key: [$.nomor, $.status], body: ignore, window: 7d }
-order_by: $.nomor
-search: { nomor: $.nomor }
-steps:
-  - filter: $.status == 'TERBIT'
-  - map: { a: $.b, list: [1, true, null], items: { $each: $.c, $map: { d: "@.e" } } }
-  - set: { $.a.b: $.c }
-  - remove: [$.nik]
-  - validate: schemas/sppd.schema.json
-  - check: { into: $.gagal, rules: { ada: $.a } }
-  - lookup: { table: wilayah, key: $.kode, into: $.wilayah, columns: [nama], on_missing: skip }
-  - split: $.items
-to:
-  - target: arsip.simpan
-    when: $.total > 0
-    each: $.items
-    map: { nomor: $.nomor }
-    retry: { first: 5s, factor: 2.5, max: 30m, give_up: 3d }
-    ttl: 1d
-    on_exhausted: block
-    answers: { 409: delivered }
-retry: sabar
-ttl: 2d
-on_exhausted: park_key
-unmatched: filter
-"#;
-
-/// A system that says everything that a system can say, but for the other ways to prove oneself.
-const SYSTEM: &str = r#"
-system: arsip
-name: Arsip
-owner: { unit: TU, contact: arsip@kpu.example }
-classification: terbatas
-retry: { first: 5s, factor: 3, max: 30m, give_up: 3d }
-http:
-  url: https://arsip.kpu.example
-  auth: { header: { name: X-Kunci, value: "${env:KUNCI}" } }
-  ca: ${file:ca.pem}
-  timeout: 10s
-  headers: { X-Asal: simpul }
-  allow_private_networks: false
-  targets:
-    simpan:
-      post: /api/naskah
-      headers: { X-Jenis: naskah }
-      body: json
-      schema: schemas/naskah.schema.json
-      answers: { 404: refused }
-      timeout: 5s
-    ambil: { get: "/a/${$.a}" }
-    ganti: { put: /a }
-    ubah: { patch: /a }
-    hapus: { delete: /a }
-  sources:
-    masuk: { schema: schemas/naskah.schema.json, api_keys: { a: "sha256:0000000000000000000000000000000000000000000000000000000000000000" } }
-amqp:
-  url: amqps://u:p@host:5671
-  ca: ${file:ca.pem}
-  targets:
-    terbit: { exchange: e, routing_key: k, headers: { a: b }, type: t, schema: schemas/a.json }
-    antre: { queue: q }
-  sources:
-    koreksi:
-      queue: q
-      schema: schemas/a.json
-      declare: quorum
-      bind: [{ exchange: e, routing_key: "mutasi.#" }]
-      prefetch: 10
-      trust: [message-id]
-files:
-  path: agenda
-  targets:
-    catat: { file: surat.ndjson, lines: body, schema: schemas/a.json }
-"#;
-
-/// Settings that say everything, and nothing that is not usual.
-const SETTINGS: &str = "
-listen: 127.0.0.1:8080
-ops: 127.0.0.1:9464
-broker: embedded
-broker_ca: ${file:ca.pem}
-store: ./data
-limits: { body: 1MiB, depth: 64, rate: 200/s, prefetch: 500, disk_low: 1GiB }
-retry: { standard: { first: 5s, factor: 3, max: 30m, give_up: 3d } }
-hash_key: ${env:HASH_KEY}
-log: info
-";
 
 fn schema(kind: &str) -> Value {
     let said = simpul(&["schema", kind]);
@@ -174,7 +82,8 @@ fn every_shipped_file_fits_its_schema() {
 
 #[test]
 fn files_that_say_everything_fit_and_name_every_key_there_is() {
-    for (kind, text) in [("route", ROUTE), ("system", SYSTEM), ("settings", SETTINGS)] {
+    let files = [("route", ROUTE), ("system", SYSTEM), ("settings", SETTINGS)];
+    for (kind, text) in files {
         let document = document(text);
         fits(&validator(kind), &document, kind);
         let schema = schema(kind);
@@ -270,7 +179,7 @@ type Mistakes = fn(&str) -> Vec<String>;
 
 fn errors(found: &[Diagnostic]) -> Vec<String> {
     let errors = found.iter().filter(|it| it.severity == Severity::Error);
-    errors.map(|it| it.message.told(simpul::diagnostic::Language::English)).collect()
+    errors.map(|it| it.message.english()).collect()
 }
 
 fn mistakes_of_route(text: &str) -> Vec<String> {
