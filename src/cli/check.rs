@@ -59,6 +59,7 @@ impl<'a> DiagnosticView<'a> {
         let severity = match found.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         };
         Self {
             severity,
@@ -77,12 +78,12 @@ pub(super) fn run(project: &Path, args: &Args) -> Outcome {
     project::look(project)?;
     let read = project::read(project);
     let (plan, found, texts) = match &read {
-        Ok(files) => (Some(&files.plan), &files.warnings, &files.texts),
+        Ok(files) => (Some(&files.plan), &files.found, &files.texts),
         Err(broken) => (None, &broken.found, &broken.texts),
     };
     let needs = read.as_ref().ok().and_then(Needs::of);
-    let errors = found.iter().filter(|it| it.severity == Severity::Error).count();
-    let warnings = found.len() - errors;
+    let count = |severity| found.iter().filter(|it| it.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     match args.format {
         Format::Json => {
             let routes = plan.iter().flat_map(|it| it.routes.keys()).map(|it| &**it).collect();

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     connector::http::source::IngestLimits,
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, Severity},
     route::{Broken, Loaded, Plan, Project, Texts, Variables},
     store::Address,
 };
@@ -17,14 +17,17 @@ use crate::{
 pub(super) struct Files {
     pub(super) settings: Settings,
     pub(super) plan: Plan,
-    pub(super) warnings: Vec<Diagnostic>,
+    /// Warnings and notes, in the order of files and places.
+    pub(super) found: Vec<Diagnostic>,
     pub(super) texts: Texts,
 }
 
 impl Files {
     /// The warnings as text for a terminal; empty if there are none.
     pub(super) fn warned(&self) -> String {
-        self.texts.render(&self.warnings)
+        let is_warning = |it: &&Diagnostic| it.severity != Severity::Note;
+        let warnings: Vec<_> = self.found.iter().filter(is_warning).cloned().collect();
+        self.texts.render(&warnings)
     }
 }
 
@@ -35,8 +38,8 @@ impl Files {
 /// Everything that is wrong in any file.
 pub(super) fn read(directory: &Path) -> Result<Files, Broken> {
     let (settings, loaded) = settings::load(directory, &Variables::of_process())?;
-    let Loaded { plan, warnings, texts } = loaded;
-    Ok(Files { settings, plan, warnings, texts })
+    let Loaded { plan, found, texts } = loaded;
+    Ok(Files { settings, plan, found, texts })
 }
 
 /// That there is such a directory at all; without one there is nothing to find mistakes in.

@@ -39,6 +39,24 @@ pub enum Code {
     Table,
     /// A secret that stands in a file for all to read.
     Secret,
+    /// A query for something that its source cannot have.
+    NoSuchPlace,
+    /// A function or operator that is never given what it takes.
+    Operand,
+    /// A comparison that always comes out the same.
+    NeverEqual,
+    /// A field that a target must have, or may not have.
+    TargetField,
+    /// A value that the schema of its target may refuse.
+    TargetValue,
+    /// A value that may be missing where there must be one.
+    MayBeNothing,
+    /// Something that is not held against a schema.
+    NotChecked,
+    /// Data on its way to a system that may not hold it.
+    Classified,
+    /// A field that is named as taken out, and is not.
+    TakenOut,
 }
 
 impl Code {
@@ -61,6 +79,15 @@ impl Code {
         Self::Schema,
         Self::Table,
         Self::Secret,
+        Self::NoSuchPlace,
+        Self::Operand,
+        Self::NeverEqual,
+        Self::TargetField,
+        Self::TargetValue,
+        Self::MayBeNothing,
+        Self::NotChecked,
+        Self::Classified,
+        Self::TakenOut,
     ];
 
     /// The code as people see it.
@@ -83,6 +110,15 @@ impl Code {
             Self::Schema => "S015",
             Self::Table => "S016",
             Self::Secret => "S017",
+            Self::NoSuchPlace => "S020",
+            Self::Operand => "S021",
+            Self::NeverEqual => "S022",
+            Self::TargetField => "S023",
+            Self::TargetValue => "S024",
+            Self::MayBeNothing => "S025",
+            Self::NotChecked => "S026",
+            Self::Classified => "S027",
+            Self::TakenOut => "S028",
         }
     }
 }

@@ -16,6 +16,7 @@ impl Diagnostic {
         let severity = match self.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         };
         let Span { line: number, column, .. } = self.at;
         let gutter = " ".repeat(number.to_string().len());

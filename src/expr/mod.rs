@@ -14,6 +14,7 @@
 mod eval;
 mod expression;
 mod function;
+mod infer;
 mod node;
 mod number;
 mod parse;
@@ -31,6 +32,7 @@ use crate::{
 pub use self::{
     expression::{Expr, Query},
     function::{Function, all as functions},
+    infer::{Inferred, Known},
     template::Template,
     value_text::ValueText,
 };

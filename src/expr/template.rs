@@ -18,7 +18,7 @@ pub struct Template {
 }
 
 #[derive(Debug)]
-enum Part {
+pub(super) enum Part {
     Literal(Box<str>),
     Value(Node),
 }
@@ -129,6 +129,15 @@ impl Template {
             [Part::Literal(literal)] => Some(literal),
             _ => None,
         }
+    }
+
+    /// The text it was compiled from.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.parts
     }
 
     /// As [`Expr::uses_item`](super::Expr::uses_item).

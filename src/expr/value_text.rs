@@ -4,15 +4,15 @@ use super::{
     Environment, EvalError, Expr, Scope, SyntaxError,
     template::{Stands, Template},
 };
-use crate::message::Value;
+use crate::{diagnostic::Span, message::Value};
 
 /// A value in `map` or `set`: a template when it holds `${`, else an expression when it begins
 /// with `$`, `@` or `=`, else literal text.
 #[derive(Debug)]
-pub struct ValueText(Shape);
+pub struct ValueText(Parts);
 
 #[derive(Debug)]
-enum Shape {
+pub(super) enum Parts {
     Literal(Box<str>),
     Expression(Expr),
     Template(Template),
@@ -41,7 +41,7 @@ impl ValueText {
             // The sign is no part of the expression, but places count from the start of the text.
             let unsigned = text.strip_prefix('=').map(|it| format!(" {it}"));
             let expression = Expr::parse_with(unsigned.as_deref().unwrap_or(text), environment)?;
-            return Ok(Self(Shape::Expression(expression)));
+            return Ok(Self(Parts::Expression(expression)));
         }
         if text.starts_with('=') {
             let message = "an expression with `${…}` in it".to_owned();
@@ -51,8 +51,8 @@ impl ValueText {
         }
         let template = Template::compile(text, environment, Stands::ForValue)?;
         Ok(Self(match template.literal() {
-            Some(literal) => Shape::Literal(literal.into()),
-            None => Shape::Template(template),
+            Some(literal) => Parts::Literal(literal.into()),
+            None => Parts::Template(template),
         }))
     }
 
@@ -63,9 +63,9 @@ impl ValueText {
     /// [`EvalError`]: a bad message.
     pub fn eval<'a>(&self, scope: &Scope<'a>) -> Result<Option<Value<'a>>, EvalError> {
         match &self.0 {
-            Shape::Expression(expression) => expression.eval(scope),
-            Shape::Template(template) => template.eval_in_arena(scope).map(Some),
-            Shape::Literal(text) => match scope.arena.text(text) {
+            Parts::Expression(expression) => expression.eval(scope),
+            Parts::Template(template) => template.eval_in_arena(scope).map(Some),
+            Parts::Literal(text) => match scope.arena.text(text) {
                 Ok(text) => Ok(Some(Value::Text(text))),
                 Err(full) => {
                     let expression = text.to_string();
@@ -75,10 +75,23 @@ impl ValueText {
         }
     }
 
+    pub(super) fn parts(&self) -> &Parts {
+        &self.0
+    }
+
+    /// The same, standing at `at` of a file.
+    #[must_use]
+    pub fn placed(self, at: Span) -> Self {
+        match self.0 {
+            Parts::Expression(it) => Self(Parts::Expression(it.placed(at))),
+            other => Self(other),
+        }
+    }
+
     /// The text, where it is literal.
     pub fn literal(&self) -> Option<&str> {
         match &self.0 {
-            Shape::Literal(text) => Some(text),
+            Parts::Literal(text) => Some(text),
             _ => None,
         }
     }
@@ -86,18 +99,18 @@ impl ValueText {
     /// As [`Expr::uses_item`].
     pub fn uses_item(&self) -> bool {
         match &self.0 {
-            Shape::Literal(_) => false,
-            Shape::Expression(expression) => expression.uses_item(),
-            Shape::Template(template) => template.uses_item(),
+            Parts::Literal(_) => false,
+            Parts::Expression(expression) => expression.uses_item(),
+            Parts::Template(template) => template.uses_item(),
         }
     }
 
     /// As [`Expr::uses_hash`].
     pub fn uses_hash(&self) -> bool {
         match &self.0 {
-            Shape::Literal(_) => false,
-            Shape::Expression(expression) => expression.uses_hash(),
-            Shape::Template(template) => template.uses_hash(),
+            Parts::Literal(_) => false,
+            Parts::Expression(expression) => expression.uses_hash(),
+            Parts::Template(template) => template.uses_hash(),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::{
     plan::{Plan, RetryPolicy, Route},
     routes::{self, World},
     systems::{Outside, Systems},
+    typed::{self, Notes},
 };
 use crate::{
     diagnostic::{Code, Diagnostic, Span, decode},
@@ -31,9 +32,9 @@ pub struct Given {
 pub struct Loaded {
     /// What runs.
     pub plan: Plan,
-    /// What the authors should know although the files can be used.
-    pub warnings: Vec<Diagnostic>,
-    /// The files, for showing the warnings.
+    /// What the authors should know although the files can be used: warnings and notes.
+    pub found: Vec<Diagnostic>,
+    /// The files, for showing what was found.
     pub texts: Texts,
 }
 
@@ -44,8 +45,8 @@ pub struct Loaded {
 /// Everything that is wrong in any of them; nothing is half loaded.
 pub fn load(mut project: Project<'_>, given: &Given) -> Result<Loaded, Broken> {
     let plan = compile(&mut project, given);
-    let (plan, warnings, texts) = project.finish(plan)?;
-    Ok(Loaded { plan, warnings, texts })
+    let (plan, found, texts) = project.finish(plan)?;
+    Ok(Loaded { plan, found, texts })
 }
 
 fn compile(project: &mut Project<'_>, given: &Given) -> Option<Plan> {
@@ -80,14 +81,18 @@ fn compile(project: &mut Project<'_>, given: &Given) -> Option<Plan> {
     paths.retain(|it| !it.ends_with(".test.yaml"));
     let read = in_pieces(&paths, |paths| {
         let mut part = project.part();
-        let routes = paths.iter().filter_map(|path| route(path, &world, &mut part));
+        let mut notes = Notes::default();
+        let routes = paths.iter().filter_map(|path| route(path, &world, &mut part, &mut notes));
         let routes: Vec<_> = routes.collect();
-        (part, routes)
+        (part, routes, notes)
     });
-    for (part, routes) in read {
+    let mut notes = Notes::default();
+    for (part, routes, more) in read {
         project.join(part);
+        notes.join(more);
         plan.routes.extend(routes.into_iter().map(|it| (Arc::clone(&it.name), it)));
     }
+    notes.tell(&systems, &mut project.report);
     plan.digest = Some(whole(project, &systems, &digests, given));
     plan.sources = systems.sources;
     plan.targets = systems.targets;
@@ -95,12 +100,22 @@ fn compile(project: &mut Project<'_>, given: &Given) -> Option<Plan> {
 }
 
 /// Reads and compiles one route file.
-fn route(path: &str, world: &World<'_>, project: &mut Project<'_>) -> Option<Arc<Route>> {
+fn route(
+    path: &str,
+    world: &World<'_>,
+    project: &mut Project<'_>,
+    notes: &mut Notes,
+) -> Option<Arc<Route>> {
     let node = project.unfilled(path)?;
     let file = decode::<RouteFile>(&node, &mut project.report)?;
     let text = project.text_of(path);
     let stem = check::stem(path, ".yaml");
-    routes::compile(&file, (stem, &text), world, &mut project.report).map(Arc::new)
+    let before = project.report.errors();
+    let route = routes::compile(&file, (stem, &text), world, &mut project.report)?;
+    if before == project.report.errors() {
+        typed::check(&file, &route, world, &mut project.report, notes);
+    }
+    Some(Arc::new(route))
 }
 
 /// Changes when anything does: a file, a table, a secret, a policy.

@@ -14,14 +14,12 @@ mod plan;
 mod retry;
 mod routes;
 mod systems;
+mod typed;
 
 pub use self::{
     alone::{check_route, check_system},
     compile::{Given, Loaded, load},
-    file::{
-        Classification, DestinationSpec, IdentityBody, IdentitySpec, OwnerSpec, RouteFile,
-        SystemFile,
-    },
+    file::{DestinationSpec, IdentityBody, IdentitySpec, OwnerSpec, RouteFile, SystemFile},
     fill::Variables,
     load::{Broken, FOLDERS, Project, Texts},
     plan::{
@@ -30,3 +28,4 @@ pub use self::{
     },
     retry::RetrySpec,
 };
+pub use crate::connector::Classification;

@@ -5,8 +5,9 @@ use serde::Deserialize;
 use super::{Context, Flow, Rejected, Step, place::Place, text::message_expression};
 use crate::{
     diagnostic::{Code, Entries, Located, Report},
-    expr::{Expr, Scope},
+    expr::{Expr, Known, Scope},
     message::Value,
+    typing::{Items, Texts, Type},
 };
 
 /// Notes in the body which business rules a message breaks; the message goes on either way.
@@ -73,6 +74,21 @@ impl Step for Check {
         }
         let failed = Value::Array(scope.arena.slice(&failed)?);
         Ok(Flow::Next(self.into.set(scope.body, failed, scope.arena)?))
+    }
+
+    fn infer(&self, body: &Type, report: &mut Report) -> Type {
+        // A rule that is nothing is not evaluated, and that is fine.
+        for (_, condition) in &self.rules {
+            condition.infer(Known { body, item: None }, report);
+        }
+        let names = self.rules.iter().map(|(name, _)| name.as_str().into()).collect();
+        let failed = Type::array(Items {
+            each: Type::text(Texts::among(names)),
+            least: 0,
+            most: Some(self.rules.len() as u64),
+            solid: false,
+        });
+        self.into.infer(body, &failed, report)
     }
 
     fn uses_hash(&self) -> bool {

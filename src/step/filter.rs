@@ -3,7 +3,8 @@
 use super::{Context, Flow, Rejected, Step, text::message_expression};
 use crate::{
     diagnostic::{Located, Report},
-    expr::{Expr, Scope},
+    expr::{Expr, Known, Scope},
+    typing::Type,
 };
 
 pub(super) fn compile(
@@ -30,6 +31,14 @@ impl Step for Filter {
                 Err(Rejected::because(format!("`{text}`: is nothing, neither true nor false")))
             }
         }
+    }
+
+    fn infer(&self, body: &Type, report: &mut Report) -> Type {
+        let inferred = self.when.infer_condition(Known { body, item: None }, report);
+        let then = "where it is, the message is bad: neither let through nor filtered";
+        let help = "ask with `| exists`, or give another value: `($.total | default(0)) > 0`";
+        inferred.must_be_there(then, help, report);
+        self.when.narrow(body)
     }
 
     fn uses_hash(&self) -> bool {

@@ -9,6 +9,7 @@
 //! compiler.
 
 mod check;
+mod fields;
 mod filter;
 mod lookup;
 mod map;
@@ -27,6 +28,7 @@ use serde::Deserialize;
 
 pub use self::{
     check::CheckSpec,
+    fields::Fields,
     lookup::LookupSpec,
     map::Map,
     schema::{Schema, Violation},
@@ -37,6 +39,7 @@ use crate::{
     expr::{Environment, EvalError, Scope},
     message::{ArenaFull, Limits, Value},
     table::Table,
+    typing::Type,
 };
 
 /// Every step a route may contain, as its author writes it.
@@ -139,6 +142,10 @@ pub trait Step: Send + Sync {
     /// [`Rejected`] when the message itself is at fault: it would fail again, so it goes to the
     /// dead letters without a retry.
     fn apply<'a>(&self, scope: &Scope<'a>) -> Result<Flow<'a>, Rejected>;
+
+    /// What bodies are like behind the step, where they were like `body` before it: wider than
+    /// they are, never narrower. Adds to `report` what can never work in it.
+    fn infer(&self, body: &Type, report: &mut Report) -> Type;
 
     /// Whether the key of `hash` is needed.
     fn uses_hash(&self) -> bool {

@@ -3,7 +3,7 @@
 
 use std::{iter::Peekable, str::CharIndices};
 
-use crate::expr::SyntaxError;
+use crate::{expr::SyntaxError, typing::Step};
 
 /// One step down into a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,17 @@ pub(super) enum Selector {
     Index(i64),
     /// Every member or item.
     All,
+}
+
+impl Selector {
+    /// As types know it.
+    pub(super) fn typed(&self) -> Step<'_> {
+        match self {
+            Self::Name(name) => Step::Name(name),
+            Self::Index(index) => Step::Index(*index),
+            Self::All => Step::All,
+        }
+    }
 }
 
 /// Levels that a path may go down; a body is at most so deep.

@@ -3,7 +3,8 @@
 use super::{Context, DEEPENS_MAX, Flow, Rejected, Step, map::Shape, place::Place, text::no_item};
 use crate::{
     diagnostic::{Code, Entries, Node, Report},
-    expr::Scope,
+    expr::{Known, Scope},
+    typing::Type,
 };
 
 pub(super) fn compile(
@@ -52,6 +53,17 @@ impl Step for Set {
             }
         }
         Ok(Flow::Next(scope.body))
+    }
+
+    fn infer(&self, body: &Type, report: &mut Report) -> Type {
+        let mut body = body.clone();
+        for (place, shape) in &self.fields {
+            let value = shape.infer(Known { body: &body, item: None }, report);
+            let changed = place.infer(&body, &value.clone().present(), report);
+            // What is nothing is not set.
+            body = if value.absent { changed.join(&body) } else { changed };
+        }
+        body
     }
 
     fn uses_hash(&self) -> bool {

@@ -6,6 +6,7 @@ use super::{Context, Flow, Rejected, Schema, Step};
 use crate::{
     diagnostic::{Code, Located, Report, nearest},
     expr::Scope,
+    typing::Type,
 };
 
 /// Violations that a rejection lists; the operator needs the first, not all of a wrong document.
@@ -44,5 +45,9 @@ impl Step for Validate {
         }
         let listed: Vec<String> = violations.iter().map(ToString::to_string).collect();
         Err(Rejected::because(format!("does not fit `{}`: {}", self.path, listed.join("; "))))
+    }
+
+    fn infer(&self, body: &Type, _: &mut Report) -> Type {
+        body.meet(self.schema.contract().emitted())
     }
 }

@@ -45,3 +45,4 @@ mod shutdown;
 mod steps;
 mod support;
 mod tables;
+mod typing;

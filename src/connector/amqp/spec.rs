@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::super::Secret;
+use super::super::{Classification, Secret};
 use crate::diagnostic::{Entries, Located};
 
 /// A system that speaks AMQP: it publishes to queues of a RabbitMQ (`sources`), reads from one
@@ -48,6 +48,8 @@ pub struct AmqpTargetSpec {
     pub kind: Option<Located<String>>,
     /// The JSON Schema of what the target takes; a body that does not fit is refused here.
     pub schema: Option<Located<String>>,
+    /// The highest class of data that it may be sent, where that is less than its system's.
+    pub classification: Option<Located<Classification>>,
 }
 
 /// A queue that the system publishes to. It is consumed as it is, of whatever type and arguments.
@@ -63,6 +65,8 @@ pub struct AmqpSourceSpec {
     pub queue: Located<String>,
     /// The JSON Schema of what the source sends; what does not fit becomes a dead letter.
     pub schema: Option<Located<String>>,
+    /// The highest class of data that it sends, where that is less than its system's.
+    pub classification: Option<Located<Classification>>,
     /// Declares the queue where it is missing: durable, of this type, without further arguments.
     pub declare: Option<Located<QueueKind>>,
     /// Binds the queue to exchanges. They are not declared: they must be there.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::super::{AnswerClass, Secret};
+use super::super::{AnswerClass, Classification, Secret};
 use crate::diagnostic::{Entries, Located, units::DurationText};
 
 /// A system that speaks HTTP: simpul calls it (`targets`), it calls simpul (`sources`), or both.
@@ -100,6 +100,8 @@ pub struct HttpTargetSpec {
     pub body: Option<Located<BodyKind>>,
     /// The JSON Schema of what the target takes; a body that does not fit is refused here.
     pub schema: Option<Located<String>>,
+    /// The highest class of data that it may be sent, where that is less than its system's.
+    pub classification: Option<Located<Classification>>,
     /// How it sorts answers otherwise than usual, by status from 300 to 599:
     /// `{ 404: refused, 409: delivered }`.
     #[serde(default)]
@@ -126,6 +128,8 @@ pub enum BodyKind {
 pub struct HttpSourceSpec {
     /// The JSON Schema of what the source sends; what does not fit is answered with 422.
     pub schema: Option<Located<String>>,
+    /// The highest class of data that it sends, where that is less than its system's.
+    pub classification: Option<Located<Classification>>,
     /// Who may send: a name for each key, and `sha256:` with the hash of the key. `simpul key new`
     /// makes a key and prints both; the key itself stands in no file of simpul.
     #[serde(default)]
