@@ -33,8 +33,11 @@ impl RuleKind {
     }
 }
 
-/// Whether a text keeps to a rule, as the validator of messages has it.
-pub type Judge = fn(RuleKind, &str) -> Option<Box<dyn Fn(&str) -> bool + Send + Sync>>;
+/// Whether a text keeps to a rule.
+pub type Keeps = Box<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// How texts are held against a rule, as the validator of messages does it.
+pub type Judge = fn(RuleKind, &str) -> Option<Keeps>;
 
 /// A pattern or format, and how a literal text is held against it.
 pub struct Rule {
@@ -45,7 +48,7 @@ pub struct Rule {
     pub(super) place: Span,
     judge: Judge,
     /// Made for the first literal: most rules never meet one.
-    judged: OnceLock<Option<Box<dyn Fn(&str) -> bool + Send + Sync>>>,
+    judged: OnceLock<Option<Keeps>>,
     /// How texts of which something is known stand to it: routes ask the same again and again.
     related: Mutex<HashMap<KnownOfTexts, Option<Relation>>>,
 }
@@ -99,7 +102,7 @@ impl fmt::Debug for Rule {
 pub(super) enum Constant {
     Null,
     Bool(bool),
-    Number(Box<str>),
+    Number(Arc<str>),
     Text(Arc<str>),
     Array,
     Object,

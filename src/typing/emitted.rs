@@ -18,7 +18,7 @@ pub(super) fn emitted(contract: &Contract) -> Type {
 enum Known {
     Not,
     UnderWay,
-    As(Type),
+    As(Box<Type>),
 }
 
 struct Emitting<'e> {
@@ -29,7 +29,7 @@ struct Emitting<'e> {
 impl Emitting<'_> {
     fn of(&mut self, index: usize) -> Type {
         match self.known.get(index) {
-            Some(Known::As(known)) => return known.clone(),
+            Some(Known::As(known)) => return (**known).clone(),
             Some(Known::Not) => {}
             // A schema inside itself goes down without end; so far down nothing is known.
             Some(Known::UnderWay) | None => return Type::anything(),
@@ -39,7 +39,7 @@ impl Emitting<'_> {
             Some(demand) => self.demanded(demand),
             None => Type::anything(),
         };
-        self.note(index, Known::As(emitted.clone()));
+        self.note(index, Known::As(Box::new(emitted.clone())));
         emitted
     }
 
@@ -123,7 +123,7 @@ impl Emitting<'_> {
 
 fn constants_of(constants: &[Constant]) -> Type {
     let mut all = Type::default();
-    let mut numbers: Vec<Box<str>> = Vec::new();
+    let mut numbers: Vec<Arc<str>> = Vec::new();
     let mut texts = std::collections::BTreeSet::new();
     for constant in constants {
         match constant {

@@ -77,7 +77,7 @@ impl Numbers {
         let one_of = match (&self.one_of, &other.one_of) {
             (Some(left), Some(right)) if left.len() + right.len() <= ONE_OF_MAX => {
                 let mut all = left.clone();
-                let is_new = |it: &&Box<str>| !left.iter().any(|known| compare(known, it).is_eq());
+                let is_new = |it: &&Arc<str>| !left.iter().any(|known| compare(known, it).is_eq());
                 all.extend(right.iter().filter(is_new).cloned());
                 Some(all)
             }

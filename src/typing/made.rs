@@ -11,11 +11,11 @@ use crate::message::Number;
 impl Numbers {
     /// These numbers and no others.
     #[must_use]
-    pub fn among(numbers: Vec<Box<str>>) -> Self {
-        let order = |left: &&Box<str>, right: &&Box<str>| {
+    pub fn among(numbers: Vec<Arc<str>>) -> Self {
+        let order = |left: &&Arc<str>, right: &&Arc<str>| {
             Number::from_checked(left).order(Number::from_checked(right))
         };
-        let bound = |it: &Box<str>| Bound { value: it.clone(), open: false };
+        let bound = |it: &Arc<str>| Bound { value: it.clone(), open: false };
         let least = numbers.iter().min_by(order).map(bound);
         let most = numbers.iter().max_by(order).map(bound);
         let whole = numbers.iter().all(|it| Number::from_checked(it).is_whole());

@@ -67,7 +67,7 @@ impl Numbers {
     pub(super) fn meet(&self, other: &Self) -> Option<Self> {
         let range = self.range.meet(&other.range);
         let whole = self.whole || other.whole;
-        let is_like = |it: &&Box<str>, numbers: &Self| {
+        let is_like = |it: &&Arc<str>, numbers: &Self| {
             let among = numbers.one_of.as_ref();
             numbers.range.has(it)
                 && among.is_none_or(|all| all.iter().any(|known| compare(known, it).is_eq()))

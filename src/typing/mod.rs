@@ -35,7 +35,7 @@ use std::{
 pub use self::{
     access::Reached,
     change::Step,
-    contract::{Contract, Judge, Rule, RuleKind},
+    contract::{Contract, Judge, Keeps, Rule, RuleKind},
     kinds::Kinds,
     misfit::{Misfit, MisfitKind},
     range::{Bound, Range},
@@ -99,7 +99,7 @@ pub struct Numbers {
     /// Between what they are.
     pub range: Range,
     /// They are among these, by value.
-    pub one_of: Option<Vec<Box<str>>>,
+    pub one_of: Option<Vec<Arc<str>>>,
 }
 
 /// What is known of texts.

@@ -1,6 +1,6 @@
 //! Between what numbers are: bounds by the text of a number, compared exactly.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, sync::Arc};
 
 use crate::message::Number;
 
@@ -8,7 +8,7 @@ use crate::message::Number;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bound {
     /// The number.
-    pub value: Box<str>,
+    pub value: Arc<str>,
     /// Whether the number itself is outside.
     pub open: bool,
 }

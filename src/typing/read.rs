@@ -176,8 +176,8 @@ impl<'a> Reader<'_, 'a> {
         let pointer = text.strip_prefix('#').filter(|it| it.is_empty() || it.starts_with('/'));
         let pointer = pointer.filter(|it| !it.contains('%') && !self.moves);
         let found = pointer.and_then(|it| {
-            let parts = it.split('/').skip(1);
-            let schema = parts.fold(Some(self.root), |value, part| inside(value?, part));
+            let mut parts = it.split('/').skip(1);
+            let schema = parts.try_fold(self.root, inside);
             Some((it, schema?))
         });
         match found {

@@ -1,9 +1,11 @@
 //! What the author of a route is told of a field that its target may refuse.
 
+use std::sync::Arc;
+
 use crate::{
     diagnostic::{Code, Diagnostic, Report, Span, nearest},
     message::Endpoint,
-    typing::{Kinds, Misfit, MisfitKind, Type, list},
+    typing::{Kinds, Misfit, MisfitKind, list},
 };
 
 /// Adds a misfit to `report`; it is made at `at`, for `target`.
@@ -12,35 +14,13 @@ pub(super) fn tell(misfit: &Misfit, at: Span, target: &Endpoint, report: &mut Re
         "" => "the body".to_owned(),
         path => format!("`{path}`"),
     };
+    let is = if misfit.certain { "is" } else { "may be" };
     match &misfit.kind {
-        MisfitKind::Missing if misfit.certain => {
-            let message = format!("{field} is never set, and `{target}` requires it");
-            let name = misfit.path.rsplit('.').next().unwrap_or_default();
-            let found = report.error(at, Code::TargetField, message);
-            found.label(format!("`{name}` is not set here"));
-            found.help(format!("add `{name}:` with its value"));
-        }
-        MisfitKind::Missing => {
-            let message = format!("{field} may be missing, and `{target}` requires it");
-            let found = report.error(at, Code::TargetField, message);
-            found.label("this may be nothing");
-            found.help(CURE_OF_NOTHING);
-        }
-        MisfitKind::Unwanted { names } => {
-            let message = format!("`{target}` takes no {field}");
-            let found = report.error(at, Code::TargetField, message);
-            if !names.is_empty() {
-                found.label(format!("it takes {}", list(names)));
-            }
-            let name = misfit.path.rsplit('.').next().unwrap_or_default();
-            match nearest(name, names.iter().map(|it| &**it)) {
-                Some(near) => found.help(format!("did you mean `{near}`?")),
-                None if name == "*" => found.help("draw what is sent with `map`"),
-                None => found.help("leave it out, or declare it in the target's schema"),
-            };
+        MisfitKind::Missing | MisfitKind::Unwanted { .. } => {
+            of_field(misfit, (&field, at), target, report);
         }
         MisfitKind::Kind { has, wants, whole } => {
-            let wrong = kinds_beyond(has, *wants);
+            let wrong = Kinds(has.kinds().0 & !wants.0);
             let (has_words, wanted) = match wrong.0 {
                 0 => ("a number with a fraction".to_owned(), "whole numbers only".to_owned()),
                 _ if *whole && *wants == Kinds::NUMBER => {
@@ -48,35 +28,30 @@ pub(super) fn tell(misfit: &Misfit, at: Span, target: &Endpoint, report: &mut Re
                 }
                 _ => (wrong.words(), wants.words()),
             };
-            let message =
-                format!("{field} {} {has_words}, and `{target}` takes {wanted}", verb(misfit));
+            let message = format!("{field} {is} {has_words}, and `{target}` takes {wanted}");
             let found = report.error(at, Code::TargetValue, message);
             found.label(format!("this is {}", has.clone().present()));
             cure_of_kind(wrong, *wants, found);
         }
         MisfitKind::OneOf { has, wants } => {
-            let message = format!(
-                "{field} {} {}, and `{target}` takes {}",
-                verb(misfit),
-                one(has),
-                among(wants)
-            );
+            let (known, wanted) = (has.clone().present(), among(wants));
+            let message = format!("{field} {is} {known}, and `{target}` takes {wanted}");
             let found = report.error(at, Code::TargetValue, message);
             let text = has.text.as_ref().and_then(|it| it.one_of.as_ref());
-            let wrong =
-                text.and_then(|it| it.iter().find(|it| !wants.contains(&format!("'{it}'"))));
+            let is_wrong = |it: &&Arc<str>| !wants.contains(&format!("'{it}'"));
+            let wrong = text.and_then(|it| it.iter().find(is_wrong));
             let known = wants.iter().map(|it| it.trim_matches('\''));
             match wrong.and_then(|it| nearest(it, known)) {
                 Some(near) => found.help(format!("did you mean '{near}'?")),
-                None if misfit.certain => found.help("write a value that the target takes"),
+                None if misfit.certain => found.help(CURE_OF_CERTAIN),
                 None => found.help(CURE),
             };
         }
         MisfitKind::Rule { has, wants } => {
-            let message =
-                format!("{field} {} {}, and `{target}` takes {wants}", verb(misfit), one(has));
+            let known = has.clone().present();
+            let message = format!("{field} {is} {known}, and `{target}` takes {wants}");
             let help = match wants.ends_with("`date`") {
-                _ if misfit.certain => "write a value that the target takes",
+                _ if misfit.certain => CURE_OF_CERTAIN,
                 true => CURE_OF_DATE,
                 false => CURE,
             };
@@ -86,33 +61,48 @@ pub(super) fn tell(misfit: &Misfit, at: Span, target: &Endpoint, report: &mut Re
     }
 }
 
+/// A field that must be there, or may not.
+fn of_field(misfit: &Misfit, (field, at): (&str, Span), target: &Endpoint, report: &mut Report) {
+    let name = misfit.path.rsplit('.').next().unwrap_or_default();
+    let MisfitKind::Unwanted { names } = &misfit.kind else {
+        let is = if misfit.certain { "is never set" } else { "may be missing" };
+        let message = format!("{field} {is}, and `{target}` requires it");
+        let found = report.error(at, Code::TargetField, message);
+        match misfit.certain {
+            true => found
+                .label(format!("`{name}` is not set here"))
+                .help(format!("add `{name}:` with its value")),
+            false => found.label("this may be nothing").help(CURE_OF_NOTHING),
+        };
+        return;
+    };
+    let found = report.error(at, Code::TargetField, format!("`{target}` takes no {field}"));
+    if !names.is_empty() {
+        found.label(format!("it takes {}", list(names)));
+    }
+    match nearest(name, names.iter().map(|it| &**it)) {
+        Some(near) => found.help(format!("did you mean `{near}`?")),
+        None if name == "*" => found.help("draw what is sent with `map`"),
+        None => found.help("leave it out, or declare it in the target's schema"),
+    };
+}
+
 const CURE_OF_NOTHING: &str = "give another value with `| default(…)`; with `| required` such a \
      message is a dead letter that says so, and a `filter` before lets it end here";
 
 const CURE: &str = "let a `filter` or `validate` before keep such messages back, or have the \
      source's schema say more";
 
+const CURE_OF_CERTAIN: &str = "write a value that the target takes";
+
 const CURE_OF_DATE: &str = "`| date` makes a day of the usual forms; or have the source's schema \
      say `\"format\": \"date\"`";
-
-fn verb(misfit: &Misfit) -> &'static str {
-    if misfit.certain { "is" } else { "may be" }
-}
-
-fn one(has: &Type) -> String {
-    has.clone().present().to_string()
-}
 
 fn among(wants: &[String]) -> String {
     match wants {
         [only] => format!("{only} alone"),
         all => format!("one of {}", all.join(", ")),
     }
-}
-
-/// The kinds that there may be and are not asked for.
-fn kinds_beyond(has: &Type, wants: Kinds) -> Kinds {
-    Kinds(has.kinds().0 & !wants.0)
 }
 
 fn cure_of_kind(wrong: Kinds, wants: Kinds, found: &mut Diagnostic) {

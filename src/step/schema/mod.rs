@@ -13,7 +13,7 @@ use crate::{
     diagnostic::{Code, Report},
     expr::Budget,
     message::{Arena, JsonWriter, Value},
-    typing::{Contract, RuleKind},
+    typing::{Contract, Keeps, RuleKind},
 };
 
 /// A compiled JSON Schema (draft 2020-12 or 7). Nothing is ever fetched.
@@ -109,7 +109,7 @@ impl Schema {
 }
 
 /// How texts of a pattern or format are told, by the validator of messages itself.
-fn judge(kind: RuleKind, rule: &str) -> Option<Box<dyn Fn(&str) -> bool + Send + Sync>> {
+fn judge(kind: RuleKind, rule: &str) -> Option<Keeps> {
     let schema = serde_json::json!({ kind.keyword(): rule });
     let options = jsonschema::options_for::<Body>()
         .with_draft(Draft::Draft202012)

@@ -43,8 +43,8 @@ pub(super) fn document(random: &mut Random, schema: &Json, root: &Json) -> Json 
     };
     match *random.pick(&kinds) {
         "string" => text(random, schema),
-        "number" => number(*random.pick(&NUMBERS)),
-        "integer" => number(*random.pick(&["0", "1", "-1", "2", "3", "1.0", "-2", "4"])),
+        "number" => number(random.pick::<&str>(&NUMBERS)),
+        "integer" => number(random.pick::<&str>(&["0", "1", "-1", "2", "3", "1.0", "-2", "4"])),
         "boolean" => json!(random.chance(50)),
         "array" => array(random, schema, root),
         "object" => object(random, schema, root),

@@ -222,7 +222,7 @@ fn step(random: &mut Random, found: &mut Vec<(String, Json)>) -> String {
         }
         4 => format!(
             "remove: [{}]",
-            quoted(*random.pick(&[place.as_str(), "$.*", "$..a", "$.b[*].a"]))
+            quoted(random.pick::<&str>(&[place.as_str(), "$.*", "$..a", "$.b[*].a"]))
         ),
         5 => {
             let into = "$.w";

@@ -45,7 +45,6 @@ fn a_route_that_passes_sends_nothing_that_its_target_refuses() {
     for seed in first..first + projects.unwrap_or(PROJECTS) {
         project(seed, &mut tally);
     }
-    println!("{tally:?}");
     // Otherwise the test shows nothing.
     assert!(tally.routes / 20 < tally.passed, "{tally:?}");
     assert!(tally.passed * 2 < tally.sent, "{tally:?}");
