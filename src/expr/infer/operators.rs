@@ -101,9 +101,9 @@ impl Infer<'_> {
         // Each literal item is one that somebody thought of.
         if let Kind::Array(literals) = &array.kind {
             for item in literals {
+                let Kind::Literal(_) = &item.kind else { continue };
                 let one = self.of_unless_nothing(item);
-                let literal = matches!(item.kind, Kind::Literal(_));
-                if literal && value.present_values().meet(&one).has_no_value() {
+                if value.present_values().meet(&one).has_no_value() {
                     self.never_equal(&item.at, [(wanted, &value), (item, &one)], false);
                 }
             }

@@ -68,11 +68,10 @@ impl Infer<'_> {
                 Step::Name(name) => name.as_ref().into(),
                 Step::Index(index) => index.to_string().into(),
             };
-            let rest = text.get(position..).unwrap_or_default();
-            let Some(found) = rest.find(&*name) else {
+            let Some(found) = name_in(text, position, &name) else {
                 return ("what this leads to".to_owned(), at.clone());
             };
-            here = position + found..position + found + name.len();
+            here = found..found + name.len();
             position = here.end;
         }
         let before = text.get(..here.start).unwrap_or_default();
@@ -84,6 +83,18 @@ impl Infer<'_> {
         };
         (parent, at.start + here.start..at.start + here.end)
     }
+}
+
+/// Where `name` stands as a whole in a query, from byte `from` on.
+fn name_in(text: &str, from: usize, name: &str) -> Option<usize> {
+    let is_letter = |it: char| it.is_alphanumeric() || it == '_';
+    let rest = text.get(from..)?;
+    let stands = |at: &usize| {
+        let (before, behind) = (text.get(..*at), text.get(*at + name.len()..));
+        !before.is_some_and(|it| it.ends_with(is_letter))
+            && !behind.is_some_and(|it| it.starts_with(is_letter))
+    };
+    rest.match_indices(name).map(|(at, _)| from + at).find(stands)
 }
 
 const UNDECLARED_HELP: &str = "if it is meant, declare it in the schema; with \

@@ -50,6 +50,7 @@ pub(super) fn run(kind: Kind, text: &str, message: &Message) -> Outcome {
     match kind {
         Kind::Expression => match Expr::parse_with(text, environment) {
             Ok(expression) => message.evaluate(|scope| {
+                let expression = expression.placed(Span::START);
                 let value = expression.eval(scope);
                 types::hold(scope, &value, text, |known, report| {
                     expression.infer(known, report).value
@@ -63,9 +64,10 @@ pub(super) fn run(kind: Kind, text: &str, message: &Message) -> Outcome {
         },
         Kind::ValueText => match ValueText::parse_with(text, environment) {
             Ok(compiled) => message.evaluate(|scope| {
+                let compiled = compiled.placed(Span::START);
                 let value = compiled.eval(scope);
                 types::hold(scope, &value, text, |known, report| {
-                    compiled.infer(known, Span::NOWHERE, report)
+                    compiled.infer(known, Span::START, report)
                 });
                 value
             }),
@@ -76,7 +78,7 @@ pub(super) fn run(kind: Kind, text: &str, message: &Message) -> Outcome {
                 let made = template.eval(scope, str::to_owned)?;
                 let value = Ok(Some(Value::Text(scope.arena.text(&made).unwrap())));
                 types::hold(scope, &value, text, |known, report| {
-                    template.infer(known, Span::NOWHERE, report)
+                    template.infer(known, Span::START, report)
                 });
                 value
             }),

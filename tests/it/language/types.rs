@@ -33,7 +33,12 @@ pub(super) fn hold(
     for knowing in KNOWING {
         let body = of(scope.body, knowing);
         let item = scope.item.map(|it| of(it, knowing));
-        let inferred = infer(Known { body: &body, item: item.as_ref() }, &mut Report::default());
+        let mut report = Report::default();
+        let inferred = infer(Known { body: &body, item: item.as_ref() }, &mut report);
+        if report.has_errors() {
+            // It was told; what follows from it is of no type.
+            continue;
+        }
         let is = value.map_or(inferred.absent, |it| has(&inferred, it));
         assert!(is, "{text}\n came to {value:?}\n of which is known ({knowing:?}) {inferred:#?}");
     }

@@ -128,6 +128,7 @@ fn what_never_works_in_an_expression_is_told() {
             "  - lookup: { table: wilayah, key: $.tujuan.kode, into: $.w }\n  - set: { $.x: $.w.nam }\n",
         ),
         ("lookup_never_found", "  - lookup: { table: wilayah, key: $.status, into: $.w }\n"),
+        ("validate_never", "  - validate: schemas/tujuan.json\n"),
         ("split_of_no_array", "  - split: $.nomor\n"),
     ];
     for (name, steps) in cases {
