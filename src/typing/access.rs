@@ -81,7 +81,7 @@ impl Items {
     /// Item `index`; from the end, where negative.
     fn item(&self, index: i64) -> Option<Type> {
         let place = if index < 0 { index.unsigned_abs() - 1 } else { index.unsigned_abs() };
-        if self.most.is_some_and(|it| it <= place) {
+        if self.most.is_some_and(|it| it <= place) || self.each.has_no_value() {
             return None;
         }
         Some(Type { absent: self.least <= place, ..self.each.clone() })

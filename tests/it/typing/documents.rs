@@ -41,6 +41,11 @@ pub(super) fn document(random: &mut Random, schema: &Json, root: &Json) -> Json 
         Json::Array(kinds) => kinds.iter().filter_map(Json::as_str).collect(),
         _ => vec!["string", "number", "boolean", "null", "array", "object"],
     };
+    for bound in ["minimum", "maximum"] {
+        if schema[bound].is_number() && random.chance(30) {
+            return schema[bound].clone();
+        }
+    }
     match *random.pick(&kinds) {
         "string" => text(random, schema),
         "number" => number(random.pick::<&str>(&NUMBERS)),

@@ -8,6 +8,7 @@ mod random;
 mod routes;
 mod schemas;
 mod soundness;
+pub(crate) mod values;
 
 use std::{fs, path::Path};
 

@@ -137,6 +137,19 @@ fn object(random: &mut Random, depth: usize) -> Json {
 pub(super) fn bent(random: &mut Random, schema: &Json) -> Json {
     let mut bent = schema.clone();
     let Some(members) = bent.as_object_mut() else { return bent };
+    // A bound that is no longer inside is what is mistaken most easily.
+    for (closed, open) in [("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")] {
+        if random.chance(50)
+            && let Some(bound) = members.remove(closed)
+        {
+            members.insert(open.to_owned(), bound);
+            return bent;
+        }
+    }
+    if members.contains_key("properties") && random.chance(40) {
+        members.insert("additionalProperties".to_owned(), json!(false));
+        return bent;
+    }
     match random.below(9) {
         0 => drop(members.remove("type")),
         1 => drop(members.insert("minLength".to_owned(), json!(random.below(4)))),

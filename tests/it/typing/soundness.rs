@@ -7,13 +7,21 @@ use serde_json::Value as Json;
 use simpul::{
     cli::settings::load as load_all,
     diagnostic::{Code, Report, Severity},
-    expr::{Budget, Meta, Scope},
+    expr::{Budget, Known, Meta, Scope},
     message::{Arena, Headers, JsonWriter, Limits, MessageId, Timestamp, Value, parse},
     route::{Destination, Plan, Route, Variables},
-    step::{Flow, Schema},
+    step::{Flow, Schema, Step},
+    typing::Type,
 };
 
-use super::{KEY, WILAYAH, documents::document, random::Random, routes, schemas, write};
+use super::{
+    KEY, WILAYAH,
+    documents::document,
+    random::Random,
+    routes, schemas,
+    values::{KNOWING, has, of},
+    write,
+};
 
 /// Routes in one project: they are loaded at once.
 const ROUTES: u64 = 60;
@@ -34,7 +42,7 @@ struct Tally {
 }
 
 /// `SIMPUL_CASES` in place of these many projects looks further.
-const PROJECTS: u64 = 20;
+const PROJECTS: u64 = 30;
 
 #[test]
 fn a_route_that_passes_sends_nothing_that_its_target_refuses() {
@@ -203,6 +211,10 @@ fn sends(
     let budget = Budget::new(Budget::STEPS_MAX);
     let scope = Scope { arena: &arena, body, item: None, meta: &meta, budget: &budget };
     let mut parts = vec![body];
+    // However much is known of the message, it is what is known of it.
+    let mut known = vec![source.contract().emitted().clone()];
+    known.extend(KNOWING.map(|it| of(body, it)));
+    hold(&known, &parts, "the source");
     for named in &route.steps {
         let mut next = Vec::new();
         for body in parts {
@@ -215,11 +227,15 @@ fn sends(
             }
         }
         parts = next;
+        known = known.iter().filter_map(|it| infer(&*named.step, it)).collect();
+        hold(&known, &parts, &named.place);
     }
     for destination in &route.to {
         for body in &parts {
             for sent in sent(destination, &Scope { body: *body, ..scope }) {
                 tally.sent += 1;
+                let known: Vec<_> = known.iter().filter_map(|it| made(destination, it)).collect();
+                hold(&known, &[sent], "to");
                 if let Some(violation) = target.violations(sent, 1).first() {
                     let sent = String::from_utf8(JsonWriter::to_vec(sent)).unwrap();
                     return Some(format!("{violation}: {sent}"));
@@ -228,6 +244,35 @@ fn sends(
         }
     }
     None
+}
+
+/// What is known behind a step; `None` where it was told that this never works.
+fn infer(step: &dyn Step, known: &Type) -> Option<Type> {
+    let mut report = Report::default();
+    let behind = step.infer(known, &mut report);
+    (!report.has_errors()).then_some(behind)
+}
+
+/// What is known of what is sent; `None` where it was told that this never works.
+fn made(destination: &Destination, body: &Type) -> Option<Type> {
+    let mut report = Report::default();
+    let body = destination.when.as_ref().map_or_else(|| body.clone(), |it| it.narrow(body));
+    let item = destination.each.as_ref().map(|each| {
+        let array = each.infer(Known { body: &body, item: None }, &mut report).value;
+        array.arrays().map(|it| it.each.clone()).unwrap_or_default()
+    });
+    let known = Known { body: &body, item: item.as_ref() };
+    let made = destination.map.as_ref().map(|it| it.infer(known, &mut report));
+    (!report.has_errors()).then(|| made.or(item).unwrap_or(body))
+}
+
+/// Holds bodies against what is known of them.
+fn hold(known: &[Type], bodies: &[Value<'_>], place: &str) {
+    for known in known {
+        for body in bodies {
+            assert!(has(known, *body), "{place}: {body:?}\n of which is known {known:#?}");
+        }
+    }
 }
 
 fn sent<'a>(destination: &Destination, scope: &Scope<'a>) -> Vec<Value<'a>> {
