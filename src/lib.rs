@@ -10,7 +10,8 @@
 //!
 //! ```text
 //! diagnostic message metrics    what everyone speaks
-//! store table expr amqp         the one database; code tables; text -> Expr; AMQP connections
+//! store table typing expr amqp  the one database; code tables; what is known of values; text ->
+//!                               Expr; AMQP connections
 //! step connector                the parts of a route; they do not know each other
 //! broker ledger journal         durable queues; outcomes; history
 //! route                         files -> Plan, or diagnostics
@@ -42,3 +43,4 @@ pub mod step;
 pub mod store;
 pub mod table;
 pub mod trial;
+pub mod typing;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     connector::http::source::IngestLimits,
-    diagnostic::{Diagnostic, Language},
+    diagnostic::{Diagnostic, Language, Severity},
     route::{self, Broken, Given, Loaded, Plan, Project, Texts, Variables},
     store::Address,
     trial::{self, Suite},
@@ -21,14 +21,17 @@ use crate::{
 pub(super) struct Files {
     pub(super) settings: Settings,
     pub(super) plan: Plan,
-    pub(super) warnings: Vec<Diagnostic>,
+    /// Warnings and notes, in the order of files and places.
+    pub(super) found: Vec<Diagnostic>,
     pub(super) texts: Texts,
 }
 
 impl Files {
     /// The warnings as text for a terminal; empty if there are none.
     pub(super) fn warned(&self) -> String {
-        self.texts.render(&self.warnings, Language::English)
+        let is_warning = |it: &&Diagnostic| it.severity != Severity::Note;
+        let warnings: Vec<_> = self.found.iter().filter(is_warning).cloned().collect();
+        self.texts.render(&warnings, Language::English)
     }
 }
 
@@ -39,8 +42,8 @@ impl Files {
 /// Everything that is wrong in any file.
 pub(super) fn read(directory: &Path) -> Result<Files, Broken> {
     let (settings, loaded) = settings::load(directory, &Variables::of_process())?;
-    let Loaded { plan, warnings, texts } = loaded;
-    Ok(Files { settings, plan, warnings, texts })
+    let Loaded { plan, found, texts } = loaded;
+    Ok(Files { settings, plan, found, texts })
 }
 
 /// Contents in the place of files, by path.
@@ -61,12 +64,12 @@ pub(super) fn read_with_tests(
     let mut files = project();
     let settings = Settings::read(directory, &mut files);
     let given = Given { retry: settings.retry.clone(), hash_key: settings.hash_key.is_some() };
-    let Loaded { plan, warnings, mut texts } = route::load(files, &given)?;
+    let Loaded { plan, found, mut texts } = route::load(files, &given)?;
     let mut tests = project();
     let suites = trial::read(&mut tests, &plan);
     let (suites, _, of_tests) = tests.finish(Some(suites))?;
     texts.join(of_tests);
-    Ok((Files { settings, plan, warnings, texts }, suites))
+    Ok((Files { settings, plan, found, texts }, suites))
 }
 
 /// As [`read`], and looks whether the tests of routes can be played.
@@ -82,7 +85,7 @@ pub(super) fn read_and_check_tests(directory: &Path) -> Result<Files, Broken> {
     match tests.finish(Some(suites)) {
         Ok(_) => Ok(files),
         Err(Broken { mut found, mut texts }) => {
-            found.extend(files.warnings);
+            found.extend(files.found);
             texts.join(files.texts);
             Err(Broken { found, texts })
         }

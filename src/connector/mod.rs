@@ -8,6 +8,7 @@
 //! [`http::HttpSpec`]'s, and a field in `route::file::SystemFile`.
 
 pub mod amqp;
+mod classification;
 pub mod files;
 pub mod http;
 mod literal;
@@ -20,7 +21,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
-pub use self::secret::Secret;
+pub use self::{classification::Classification, secret::Secret};
 
 use crate::{
     diagnostic::Located,

@@ -45,6 +45,24 @@ pub enum Code {
     TestOfNothing,
     /// A test case that cannot be played, or can never hold.
     Case,
+    /// A query for something that its source cannot have.
+    NoSuchPlace,
+    /// A function or operator that is never given what it takes.
+    Operand,
+    /// A comparison that always comes out the same.
+    NeverEqual,
+    /// A field that a target must have, or may not have.
+    TargetField,
+    /// A value that the schema of its target may refuse.
+    TargetValue,
+    /// A value that may be missing where there must be one.
+    MayBeNothing,
+    /// Something that is not held against a schema.
+    NotChecked,
+    /// Data on its way to a system that may not hold it.
+    Classified,
+    /// A field that is named as taken out, and is not.
+    TakenOut,
     /// Routes that feed each other, so that a message can go round.
     Circle,
     /// A target that no route sends to.
@@ -77,6 +95,15 @@ impl Code {
         Self::Secret,
         Self::TestOfNothing,
         Self::Case,
+        Self::NoSuchPlace,
+        Self::Operand,
+        Self::NeverEqual,
+        Self::TargetField,
+        Self::TargetValue,
+        Self::MayBeNothing,
+        Self::NotChecked,
+        Self::Classified,
+        Self::TakenOut,
         Self::Circle,
         Self::UnusedTarget,
         Self::UnreadSource,
@@ -105,6 +132,15 @@ impl Code {
             Self::Secret => "S017",
             Self::TestOfNothing => "S018",
             Self::Case => "S019",
+            Self::NoSuchPlace => "S020",
+            Self::Operand => "S021",
+            Self::NeverEqual => "S022",
+            Self::TargetField => "S023",
+            Self::TargetValue => "S024",
+            Self::MayBeNothing => "S025",
+            Self::NotChecked => "S026",
+            Self::Classified => "S027",
+            Self::TakenOut => "S028",
             Self::Circle => "S030",
             Self::UnusedTarget => "S031",
             Self::UnreadSource => "S032",
@@ -134,6 +170,15 @@ impl Code {
             Self::Secret => text!("a secret that stands in a file"),
             Self::TestOfNothing => text!("tests of a route that is not there"),
             Self::Case => text!("a test case that cannot be played, or can never hold"),
+            Self::NoSuchPlace => text!("a place that the source cannot have"),
+            Self::Operand => text!("an operand that does not fit"),
+            Self::NeverEqual => text!("a comparison that always comes out the same"),
+            Self::TargetField => text!("a field that a target must have, or may not have"),
+            Self::TargetValue => text!("a value that a target may refuse"),
+            Self::MayBeNothing => text!("a value that may be missing"),
+            Self::NotChecked => text!("something is not checked"),
+            Self::Classified => text!("data for a system that may not hold it"),
+            Self::TakenOut => text!("a field that is not taken out"),
             Self::Circle => text!("messages can go round between routes"),
             Self::UnusedTarget => text!("a target that no route uses"),
             Self::UnreadSource => text!("a source that nobody reads"),
@@ -163,6 +208,15 @@ impl Code {
             Self::Secret => include_str!("../../docs/errors/S017.md"),
             Self::TestOfNothing => include_str!("../../docs/errors/S018.md"),
             Self::Case => include_str!("../../docs/errors/S019.md"),
+            Self::NoSuchPlace => include_str!("../../docs/errors/S020.md"),
+            Self::Operand => include_str!("../../docs/errors/S021.md"),
+            Self::NeverEqual => include_str!("../../docs/errors/S022.md"),
+            Self::TargetField => include_str!("../../docs/errors/S023.md"),
+            Self::TargetValue => include_str!("../../docs/errors/S024.md"),
+            Self::MayBeNothing => include_str!("../../docs/errors/S025.md"),
+            Self::NotChecked => include_str!("../../docs/errors/S026.md"),
+            Self::Classified => include_str!("../../docs/errors/S027.md"),
+            Self::TakenOut => include_str!("../../docs/errors/S028.md"),
             Self::Circle => include_str!("../../docs/errors/S030.md"),
             Self::UnusedTarget => include_str!("../../docs/errors/S031.md"),
             Self::UnreadSource => include_str!("../../docs/errors/S032.md"),

@@ -82,6 +82,8 @@ pub enum Severity {
     Error,
     /// The files can be used; the author should know all the same.
     Warning,
+    /// Nothing is wrong; the author may want to know how far the looking went.
+    Note,
 }
 
 /// One thing wrong with a file, shown at the place where it is wrong.
@@ -143,6 +145,11 @@ impl Report {
         self.add(Severity::Warning, at, code, message.into())
     }
 
+    /// Adds a note at `at` of the current file; say more on what is returned.
+    pub fn note(&mut self, at: Span, code: Code, message: impl Into<Text>) -> &mut Diagnostic {
+        self.add(Severity::Note, at, code, message.into())
+    }
+
     /// Keeps `secret` out of everything that is found: it is shown as `***`.
     ///
     /// A last resort: no diagnostic should hold the value of a `${env:…}` in the first place.
@@ -167,6 +174,15 @@ impl Report {
         let index = self.found.len();
         self.found.push(diagnostic);
         &mut self.found[index]
+    }
+
+    /// Adds what was found in another file as something about `at` of the current one; `place`
+    /// says where it stands.
+    pub fn again(&mut self, found: Diagnostic, at: Span, place: &str) {
+        let Diagnostic { severity, code, message, label, help, .. } = found;
+        let added = self.add(severity, at, code, text!("{} ({})", message, &place));
+        added.label = label;
+        added.help = help;
     }
 
     /// Takes over what was found elsewhere in the current file.

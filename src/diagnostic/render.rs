@@ -16,6 +16,7 @@ impl Diagnostic {
         let severity = match self.severity {
             Severity::Error => text!("error"),
             Severity::Warning => text!("warning"),
+            Severity::Note => text!("note"),
         };
         let severity = severity.told(language);
         let label = tame(&self.label.told(language));

@@ -7,7 +7,10 @@ use super::{
     parse::{Cursor, Parser, Uses},
     path,
 };
-use crate::{diagnostic::text, message::Value};
+use crate::{
+    diagnostic::{Span, text},
+    message::Value,
+};
 
 /// A compiled expression.
 #[derive(Debug)]
@@ -15,6 +18,7 @@ pub struct Expr {
     text: Box<str>,
     node: Node,
     uses: Uses,
+    at: Span,
 }
 
 impl Expr {
@@ -35,7 +39,7 @@ impl Expr {
     pub fn parse_with(text: &str, environment: Environment<'_>) -> Result<Self, SyntaxError> {
         let mut parser = Parser::new(text, 0, environment)?;
         let node = parser.whole()?;
-        Ok(Self { text: text.into(), node, uses: parser.uses })
+        Ok(Self { text: text.into(), node, uses: parser.uses, at: Span::NOWHERE })
     }
 
     /// The value for one message; `None` is *nothing*.
@@ -54,6 +58,21 @@ impl Expr {
     /// [`EvalError`], also when the value is no boolean.
     pub fn holds(&self, scope: &Scope<'_>) -> Result<Option<bool>, EvalError> {
         truth(&self.node, scope).map_err(|it| it.in_text(&self.text))
+    }
+
+    /// The same, standing at `at` of a file.
+    #[must_use]
+    pub fn placed(self, at: Span) -> Self {
+        Self { at, ..self }
+    }
+
+    /// Where it stands in its file.
+    pub fn at(&self) -> Span {
+        self.at
+    }
+
+    pub(super) fn node(&self) -> &Node {
+        &self.node
     }
 
     /// The text it was compiled from.

@@ -15,6 +15,7 @@ mod eval;
 mod explain;
 mod expression;
 mod function;
+mod infer;
 mod node;
 mod number;
 mod parse;
@@ -34,6 +35,7 @@ pub use self::{
     explain::Part,
     expression::{Expr, Query},
     function::{Function, all as functions},
+    infer::{Inferred, Known},
     template::Template,
     value_text::ValueText,
 };

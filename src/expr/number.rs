@@ -55,7 +55,7 @@ pub(super) fn compare(left: &str, right: &str) -> Ordering {
     }
     match (short(left), short(right)) {
         (Some(left), Some(right)) => left.cmp(&right),
-        _ => compare_long(&Parts::of(left), &Parts::of(right)),
+        _ => Number::from_checked(left).order(Number::from_checked(right)),
     }
 }
 
@@ -113,7 +113,7 @@ pub(super) fn calculate<'a>(
 pub(super) fn negate<'a>(arena: &'a Arena, text: &str) -> Result<Value<'a>, Failure> {
     let negative = match text.strip_prefix('-') {
         Some(positive) => arena.text(positive)?,
-        None if Parts::of(text).is_zero() => arena.text(text)?,
+        None if Number::from_checked(text).is_zero() => arena.text(text)?,
         None => arena.joined(&["-", text])?,
     };
     Ok(Value::Number(Number::from_checked(negative)))
@@ -241,75 +241,6 @@ fn number(arena: &Arena, value: Decimal128, underflow: bool) -> Result<Value<'_>
         arena.joined(&[sign, before, point, behind, "E", plus, &exponent.to_string()])?
     };
     Ok(Value::Number(Number::from_checked(text)))
-}
-
-/// A number taken apart: `±before.behind × 10^exponent`.
-struct Parts<'t> {
-    negative: bool,
-    before: &'t str,
-    behind: &'t str,
-    exponent: i64,
-}
-
-impl<'t> Parts<'t> {
-    fn of(text: &'t str) -> Self {
-        // Far beyond what a body or a literal may hold, and far from overflowing.
-        const EXPONENT_MAX: i64 = 1 << 40;
-        let (negative, text) = match text.strip_prefix('-') {
-            Some(positive) => (true, positive),
-            None => (false, text),
-        };
-        let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-        let (before, behind) = digits.split_once('.').unwrap_or((digits, ""));
-        let beyond = if exponent.starts_with('-') { -EXPONENT_MAX } else { EXPONENT_MAX };
-        let exponent = exponent.parse().unwrap_or(beyond).clamp(-EXPONENT_MAX, EXPONENT_MAX);
-        Self { negative, before, behind, exponent }
-    }
-
-    fn digits(&self) -> impl Iterator<Item = u8> {
-        self.before.bytes().chain(self.behind.bytes()).skip_while(|it| *it == b'0')
-    }
-
-    fn is_zero(&self) -> bool {
-        self.digits().next().is_none()
-    }
-
-    /// The power of ten of the first digit that is not zero.
-    fn magnitude(&self) -> i64 {
-        let zeros = self.before.bytes().chain(self.behind.bytes()).take_while(|it| *it == b'0');
-        self.before.len() as i64 - zeros.count() as i64 + self.exponent
-    }
-}
-
-fn compare_long(left: &Parts<'_>, right: &Parts<'_>) -> Ordering {
-    match (left.is_zero(), right.is_zero()) {
-        (true, true) => return Ordering::Equal,
-        (true, false) if right.negative => return Ordering::Greater,
-        (true, false) => return Ordering::Less,
-        (false, true) => return compare_long(right, left).reverse(),
-        (false, false) => {}
-    }
-    match (left.negative, right.negative) {
-        (true, false) => Ordering::Less,
-        (false, true) => Ordering::Greater,
-        (false, false) => compare_size(left, right),
-        (true, true) => compare_size(right, left),
-    }
-}
-
-fn compare_size(left: &Parts<'_>, right: &Parts<'_>) -> Ordering {
-    left.magnitude().cmp(&right.magnitude()).then_with(|| {
-        let (mut left, mut right) = (left.digits(), right.digits());
-        loop {
-            match (left.next(), right.next()) {
-                (None, None) => return Ordering::Equal,
-                (one, other) => match one.unwrap_or(b'0').cmp(&other.unwrap_or(b'0')) {
-                    Ordering::Equal => {}
-                    unequal => return unequal,
-                },
-            }
-        }
-    })
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub struct Template {
 }
 
 #[derive(Debug)]
-enum Part {
+pub(super) enum Part {
     Literal(Box<str>),
     Value(Node),
 }
@@ -137,6 +137,10 @@ impl Template {
             [Part::Literal(literal)] => Some(literal),
             _ => None,
         }
+    }
+
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.parts
     }
 
     /// As [`Expr::uses_item`](super::Expr::uses_item).

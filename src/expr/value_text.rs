@@ -4,15 +4,18 @@ use super::{
     Environment, EvalError, Expr, Scope, SyntaxError,
     template::{Stands, Template},
 };
-use crate::{diagnostic::text, message::Value};
+use crate::{
+    diagnostic::{Span, text},
+    message::Value,
+};
 
 /// A value in `map` or `set`: a template when it holds `${`, else an expression when it begins
 /// with `$`, `@` or `=`, else literal text.
 #[derive(Debug)]
-pub struct ValueText(Shape);
+pub struct ValueText(Parts);
 
 #[derive(Debug)]
-enum Shape {
+pub(super) enum Parts {
     Literal(Box<str>),
     Expression(Expr),
     Template(Template),
@@ -41,7 +44,7 @@ impl ValueText {
             // The sign is no part of the expression, but places count from the start of the text.
             let unsigned = text.strip_prefix('=').map(|it| format!(" {it}"));
             let expression = Expr::parse_with(unsigned.as_deref().unwrap_or(text), environment)?;
-            return Ok(Self(Shape::Expression(expression)));
+            return Ok(Self(Parts::Expression(expression)));
         }
         if text.starts_with('=') {
             let message = text!("an expression with `${…}` in it");
@@ -52,8 +55,8 @@ impl ValueText {
         }
         let template = Template::compile(text, environment, Stands::ForValue)?;
         Ok(Self(match template.literal() {
-            Some(literal) => Shape::Literal(literal.into()),
-            None => Shape::Template(template),
+            Some(literal) => Parts::Literal(literal.into()),
+            None => Parts::Template(template),
         }))
     }
 
@@ -64,9 +67,9 @@ impl ValueText {
     /// [`EvalError`]: a bad message.
     pub fn eval<'a>(&self, scope: &Scope<'a>) -> Result<Option<Value<'a>>, EvalError> {
         match &self.0 {
-            Shape::Expression(expression) => expression.eval(scope),
-            Shape::Template(template) => template.eval_in_arena(scope).map(Some),
-            Shape::Literal(text) => match scope.arena.text(text) {
+            Parts::Expression(expression) => expression.eval(scope),
+            Parts::Template(template) => template.eval_in_arena(scope).map(Some),
+            Parts::Literal(text) => match scope.arena.text(text) {
                 Ok(text) => Ok(Some(Value::Text(text))),
                 Err(full) => {
                     let expression = text.to_string();
@@ -76,10 +79,23 @@ impl ValueText {
         }
     }
 
+    pub(super) fn parts(&self) -> &Parts {
+        &self.0
+    }
+
+    /// The same, standing at `at` of a file.
+    #[must_use]
+    pub fn placed(self, at: Span) -> Self {
+        match self.0 {
+            Parts::Expression(it) => Self(Parts::Expression(it.placed(at))),
+            other => Self(other),
+        }
+    }
+
     /// The text, where it is literal.
     pub fn literal(&self) -> Option<&str> {
         match &self.0 {
-            Shape::Literal(text) => Some(text),
+            Parts::Literal(text) => Some(text),
             _ => None,
         }
     }
@@ -87,36 +103,36 @@ impl ValueText {
     /// As it is written.
     pub fn text(&self) -> &str {
         match &self.0 {
-            Shape::Literal(text) => text,
-            Shape::Expression(expression) => expression.text(),
-            Shape::Template(template) => template.text(),
+            Parts::Literal(text) => text,
+            Parts::Expression(expression) => expression.text(),
+            Parts::Template(template) => template.text(),
         }
     }
 
     /// As [`Expr::can_fail`].
     pub fn can_fail(&self) -> bool {
         match &self.0 {
-            Shape::Literal(_) => false,
-            Shape::Expression(expression) => expression.can_fail(),
-            Shape::Template(template) => template.literal().is_none(),
+            Parts::Literal(_) => false,
+            Parts::Expression(expression) => expression.can_fail(),
+            Parts::Template(template) => template.literal().is_none(),
         }
     }
 
     /// As [`Expr::uses_item`].
     pub fn uses_item(&self) -> bool {
         match &self.0 {
-            Shape::Literal(_) => false,
-            Shape::Expression(expression) => expression.uses_item(),
-            Shape::Template(template) => template.uses_item(),
+            Parts::Literal(_) => false,
+            Parts::Expression(expression) => expression.uses_item(),
+            Parts::Template(template) => template.uses_item(),
         }
     }
 
     /// As [`Expr::uses_hash`].
     pub fn uses_hash(&self) -> bool {
         match &self.0 {
-            Shape::Literal(_) => false,
-            Shape::Expression(expression) => expression.uses_hash(),
-            Shape::Template(template) => template.uses_hash(),
+            Parts::Literal(_) => false,
+            Parts::Expression(expression) => expression.uses_hash(),
+            Parts::Template(template) => template.uses_hash(),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! message is worked on: source order, numbers as written, nothing copied that need not be.
 
 mod arena;
+mod decimal;
 mod document;
 mod headers;
 mod id;

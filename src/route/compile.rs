@@ -11,6 +11,7 @@ use super::{
     plan::{Plan, RetryPolicy, Route},
     routes::{self, World},
     systems::{Outside, Systems},
+    typed::{self, Notes},
     unused::unused,
 };
 use crate::{
@@ -33,9 +34,9 @@ pub struct Given {
 pub struct Loaded {
     /// What runs.
     pub plan: Plan,
-    /// What the authors should know although the files can be used.
-    pub warnings: Vec<Diagnostic>,
-    /// The files, for showing the warnings.
+    /// What the authors should know although the files can be used: warnings and notes.
+    pub found: Vec<Diagnostic>,
+    /// The files, for showing what was found.
     pub texts: Texts,
 }
 
@@ -46,8 +47,8 @@ pub struct Loaded {
 /// Everything that is wrong in any of them; nothing is half loaded.
 pub fn load(mut project: Project<'_>, given: &Given) -> Result<Loaded, Broken> {
     let plan = compile(&mut project, given);
-    let (plan, warnings, texts) = project.finish(plan)?;
-    Ok(Loaded { plan, warnings, texts })
+    let (plan, found, texts) = project.finish(plan)?;
+    Ok(Loaded { plan, found, texts })
 }
 
 fn compile(project: &mut Project<'_>, given: &Given) -> Option<Plan> {
@@ -83,18 +84,22 @@ fn compile(project: &mut Project<'_>, given: &Given) -> Option<Plan> {
     paths.retain(|it| !it.ends_with(".test.yaml"));
     let read = in_pieces(&paths, |paths| {
         let mut part = project.part();
-        let routes = paths.iter().filter_map(|path| route(path, &world, &mut part));
+        let mut notes = Notes::default();
+        let routes = paths.iter().filter_map(|path| route(path, &world, &mut part, &mut notes));
         let routes: Vec<_> = routes.collect();
-        (part, routes)
+        (part, routes, notes)
     });
     let mut places = Places::new();
-    for (part, routes) in read {
+    let mut notes = Notes::default();
+    for (part, routes, more) in read {
         project.join(part);
+        notes.join(more);
         for (route, targets) in routes {
             places.insert(route.name.to_string(), targets);
             plan.routes.insert(Arc::clone(&route.name), route);
         }
     }
+    notes.tell(&systems, &mut project.report);
     plan.digest = Some(whole(project, &systems, &digests, given));
     plan.sources = systems.sources;
     plan.targets = systems.targets;
@@ -109,12 +114,21 @@ fn compile(project: &mut Project<'_>, given: &Given) -> Option<Plan> {
 type Placed = (Arc<Route>, Vec<(Endpoint, Span)>);
 
 /// Reads and compiles one route file.
-fn route(path: &str, world: &World<'_>, project: &mut Project<'_>) -> Option<Placed> {
+fn route(
+    path: &str,
+    world: &World<'_>,
+    project: &mut Project<'_>,
+    notes: &mut Notes,
+) -> Option<Placed> {
     let node = project.unfilled(path)?;
     let file = decode::<RouteFile>(&node, &mut project.report)?;
     let text = project.text_of(path);
     let stem = check::stem(path, ".yaml");
+    let before = project.report.errors();
     let route = routes::compile(&file, (stem, &text), world, &mut project.report)?;
+    if before == project.report.errors() {
+        typed::check(&file, &route, world, &mut project.report, notes);
+    }
     let places = file.to.value.iter().zip(&route.to);
     let places = places.map(|(spec, it)| (it.target.clone(), spec.target.at)).collect();
     Some((Arc::new(route), places))

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
-    connector::{AnswerClass, amqp::AmqpSpec, files::FilesSpec, http::HttpSpec},
+    connector::{AnswerClass, Classification, amqp::AmqpSpec, files::FilesSpec, http::HttpSpec},
     diagnostic::{
         Entries, Located, Node,
         describe::{Either, EndpointName, Name, OneOrMany, Shape},
@@ -35,7 +35,8 @@ pub struct SystemFile {
     pub name: Option<Located<String>>,
     /// Who answers for the system.
     pub owner: Option<OwnerSpec>,
-    /// The highest class of data that the system may hold.
+    /// The highest class of data that the system may hold: `biasa`, `terbatas`, `rahasia` or
+    /// `sangat_rahasia`. Also that of each of its sources and targets that says none of its own.
     pub classification: Option<Classification>,
     /// How deliveries to its targets are tried again, unless a route says otherwise: the name of a
     /// policy in `simpul.yaml`, or `{ first, factor, max, give_up }`.
@@ -57,20 +58,6 @@ pub struct OwnerSpec {
     pub unit: Located<String>,
     /// How to reach it.
     pub contact: Located<String>,
-}
-
-/// The classes of data, from the lowest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Classification {
-    /// Public, or at least harmless.
-    Biasa,
-    /// For the agency alone.
-    Terbatas,
-    /// Secret.
-    Rahasia,
-    /// Top secret.
-    SangatRahasia,
 }
 
 /// A route file: `routes/<route>.yaml`.
@@ -131,6 +118,10 @@ pub struct DestinationSpec {
     /// The shape of what is sent; without it, the body as it is.
     #[schemars(with = "Option<Shape>")]
     pub map: Option<Node>,
+    /// The fields that are taken out of what the source sends before it goes there: needed where
+    /// the target may hold less than the source. `check` sees to it that none of them goes out.
+    #[serde(default)]
+    pub takes_out: Vec<Located<String>>,
     /// How a delivery is tried again: the name of a policy, or `{ first, factor, max, give_up }`.
     #[schemars(with = "Option<Either<RetrySpec, String>>")]
     pub retry: Option<Node>,

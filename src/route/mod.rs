@@ -17,15 +17,13 @@ mod retry;
 mod routes;
 mod stand_in;
 mod systems;
+mod typed;
 mod unused;
 
 pub use self::{
     alone::{check_route, check_system},
     compile::{Given, Loaded, load},
-    file::{
-        Classification, DestinationSpec, IdentityBody, IdentitySpec, OwnerSpec, RouteFile,
-        SystemFile,
-    },
+    file::{DestinationSpec, IdentityBody, IdentitySpec, OwnerSpec, RouteFile, SystemFile},
     fill::Variables,
     load::{Broken, FOLDERS, Project, Texts},
     outline::{Outline, RouteOutline, SystemOutline, TargetOutline},
@@ -36,3 +34,4 @@ pub use self::{
     retry::RetrySpec,
     stand_in::HASH_KEY,
 };
+pub use crate::connector::Classification;

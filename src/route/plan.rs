@@ -51,6 +51,8 @@ pub struct Route {
     pub identity: Option<Identity>,
     /// The key within which order is kept.
     pub order_by: Option<Expr>,
+    /// What operators will search for.
+    pub search: Vec<Expr>,
     /// The steps, in their order.
     pub steps: Vec<NamedStep>,
     /// The targets, in the order of the file.

@@ -54,9 +54,8 @@ pub(super) fn compile(
     let from = world.systems.declared.find(&file.from, Role::Source, report);
     let identity = optional(file.identity.as_ref(), |it| world.identity(it, report));
     let order_by = optional(file.order_by.as_ref(), |it| world.of_message(it, report));
-    for (_, text) in file.search.iter() {
-        world.of_message(text, report);
-    }
+    let search = file.search.iter().filter_map(|(_, text)| world.of_message(text, report));
+    let search = search.collect();
     let steps = world.steps(&file.steps, report);
     // Here for what is wrong with it; each target lays it over what its system says.
     retry::policy(file.retry.as_ref(), RetryPolicy::STANDARD, world.outside.retry, report);
@@ -72,6 +71,7 @@ pub(super) fn compile(
         from: from?,
         identity: identity?,
         order_by: order_by?,
+        search,
         steps: steps?,
         to: to?,
         unmatched: file.unmatched.unwrap_or_default(),

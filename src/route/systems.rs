@@ -12,7 +12,7 @@ use super::{
     retry,
 };
 use crate::{
-    connector::{OpenSource, OpenTarget},
+    connector::{Classification, OpenSource, OpenTarget},
     diagnostic::{Code, Located, Node, NodeKind, Report, Text, decode, text},
     message::Endpoint,
 };
@@ -30,6 +30,8 @@ pub(super) struct Systems {
     pub(super) declared: Declared,
     /// Where targets lead and sources read.
     pub(super) flow: Flow,
+    /// The class of data of each source and target, where one is said.
+    pub(super) classes: BTreeMap<Endpoint, Classification>,
     /// Everything that was filled in, for the digest of the whole.
     pub(super) texts: Vec<String>,
 }
@@ -121,6 +123,7 @@ impl Systems {
                 .help("write `http:`, `amqp:` or `files:`");
         }
         self.flow.add(stem, file);
+        self.classify(file, stem, report);
         // Under the name of the file: what a wrong name inside breaks was reported.
         let name = Located { value: stem.to_owned(), at: file.system.at };
         if let Some(http) = &file.http {
@@ -139,6 +142,35 @@ impl Systems {
             let targets = files.targets.iter().map(|(it, _)| it);
             self.declare(&name.value, [].into_iter(), targets, report);
             self.open(files.compile(&name.value, outside.directory, report), outside, report);
+        }
+    }
+
+    /// Notes the class of each source and target: its own, or that of the system.
+    fn classify(&mut self, file: &SystemFile, system: &str, report: &mut Report) {
+        let mut all: Vec<(&Located<String>, Option<&Located<Classification>>)> = Vec::new();
+        if let Some(http) = &file.http {
+            all.extend(http.sources.iter().map(|(name, it)| (name, it.classification.as_ref())));
+            all.extend(http.targets.iter().map(|(name, it)| (name, it.classification.as_ref())));
+        }
+        if let Some(amqp) = &file.amqp {
+            all.extend(amqp.sources.iter().map(|(name, it)| (name, it.classification.as_ref())));
+            all.extend(amqp.targets.iter().map(|(name, it)| (name, it.classification.as_ref())));
+        }
+        if let Some(files) = &file.files {
+            all.extend(files.targets.iter().map(|(name, it)| (name, it.classification.as_ref())));
+        }
+        for (name, own) in all {
+            if let (Some(own), Some(most)) = (own, file.classification)
+                && most < own.value
+            {
+                let message = format!("`{}` is above its system's `{most}`", own.value);
+                let found = report.error(own.at, Code::Classified, message);
+                found.label("a system holds what goes through it");
+                found.help(format!("write `classification: {}` for the system", own.value));
+            }
+            let class = own.map(|it| it.value).or(file.classification);
+            let endpoint = Endpoint::parse(&format!("{system}.{}", name.value));
+            self.classes.extend(endpoint.zip(class));
         }
     }
 

@@ -6,8 +6,9 @@ use serde::Deserialize;
 use super::{Branch, Context, Flow, Part, Rejected, Step, place::Place, text::message_expression};
 use crate::{
     diagnostic::{Code, Entries, Located, Report},
-    expr::{Expr, Scope},
+    expr::{Expr, Known, Scope},
     message::Value,
+    typing::{Items, Texts, Type},
 };
 
 /// Notes in the body which business rules a message breaks; the message goes on either way.
@@ -92,6 +93,21 @@ impl Step for Check {
 
     fn can_fail(&self) -> bool {
         self.rules.iter().any(|(_, condition)| condition.can_fail())
+    }
+
+    fn infer(&self, body: &Type, report: &mut Report) -> Type {
+        // A rule that is nothing is not evaluated, and that is fine.
+        for (_, condition) in &self.rules {
+            condition.infer(Known { body, item: None }, report);
+        }
+        let names = self.rules.iter().map(|(name, _)| name.as_str().into()).collect();
+        let failed = Type::array(Items {
+            each: Type::text(Texts::among(names)),
+            least: 0,
+            most: Some(self.rules.len() as u64),
+            solid: false,
+        });
+        self.into.infer(body, &failed, report)
     }
 
     fn uses_hash(&self) -> bool {

@@ -3,7 +3,8 @@
 use super::{Context, Flow, Part, Rejected, Step, text::message_expression};
 use crate::{
     diagnostic::{Located, Report},
-    expr::{Expr, Scope},
+    expr::{Expr, Known, Scope},
+    typing::Type,
 };
 
 pub(super) fn compile(
@@ -34,6 +35,14 @@ impl Step for Filter {
 
     fn parts<'a>(&self, scope: &Scope<'a>) -> Vec<Part<'a>> {
         vec![Part::of("", &self.when, scope)]
+    }
+
+    fn infer(&self, body: &Type, report: &mut Report) -> Type {
+        let inferred = self.when.infer_condition(Known { body, item: None }, report);
+        let then = "where it is, the message is bad: neither let through nor filtered";
+        let help = "ask with `| exists`, or give another value: `($.total | default(0)) > 0`";
+        inferred.must_be_there(then, help, report);
+        self.when.narrow(body)
     }
 
     fn uses_hash(&self) -> bool {

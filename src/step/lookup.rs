@@ -8,9 +8,10 @@ use serde::Deserialize;
 use super::{Context, Flow, Part, Rejected, Step, kind_of, place::Place, text::message_expression};
 use crate::{
     diagnostic::{Code, Located, Node, NodeKind, Report, Scalar, Span, Style, nearest, text},
-    expr::{Expr, Scope},
+    expr::{Expr, Known, Scope},
     message::Value,
     table::{Row, Table},
+    typing::{Kinds, Members, Rest, Texts, Type},
 };
 
 /// Puts the row of a code table whose first column is `key` into the body, as an object of
@@ -194,12 +195,58 @@ impl Step for Lookup {
         vec![key, Part { name, text, came }]
     }
 
+    fn infer(&self, body: &Type, report: &mut Report) -> Type {
+        let key = self.key.infer(Known { body, item: None }, report);
+        let kinds = key.value.kinds();
+        let takes = Kinds::CODE.and(Kinds::NULL);
+        if kinds.0 != 0 && !kinds.meets(takes) {
+            let message = format!("a key is a text or a number, not {}", kinds.words());
+            report.error(self.key.at(), Code::Operand, message);
+        }
+        let found = self.row_type(&key.value).marked(key.value.all_marks());
+        if found.has_no_value() && matches!(self.on_missing, Missing::Reject) {
+            let message = format!("`{}` is never in code table `{}`", self.key.text(), self.name);
+            let shown = report.error(self.key.at(), Code::NeverEqual, message);
+            shown.label(format!("it is {}", key.value));
+        }
+        match self.on_missing {
+            Missing::Reject => {
+                let then = "where it is, the message is bad: no key of a code table";
+                let help = "write `on_missing: null` or `skip`, or give another value";
+                key.must_be_there(then, help, report);
+                self.into.infer(body, &found, report)
+            }
+            Missing::Null => self.into.infer(body, &Type { null: true, ..found }, report),
+            Missing::Skip => self.into.infer(body, &found, report).join(body),
+        }
+    }
+
     fn uses_hash(&self) -> bool {
         self.key.uses_hash()
     }
 }
 
 impl Lookup {
+    /// What is known of the row: all of it, where the keys are known.
+    fn row_type(&self, key: &Type) -> Type {
+        let one_of = key.text.as_ref().and_then(|it| it.one_of.as_ref());
+        let known = one_of.filter(|_| key.kinds().within(Kinds::CODE) == Kinds::TEXT);
+        let rows: Option<Vec<_>> =
+            known.map(|keys| keys.iter().filter_map(|it| self.table.row(it)).collect());
+        if rows.as_ref().is_some_and(Vec::is_empty) {
+            return Type::default();
+        }
+        let field = |column: &usize| {
+            let name = self.table.columns().get(*column).map(String::as_str).unwrap_or_default();
+            let cells = rows.as_ref().map(|rows| {
+                rows.iter().map(|it| Arc::from(it.get(*column).unwrap_or_default())).collect()
+            });
+            (Arc::from(name), Type::text(cells.map_or_else(Texts::default, Texts::among)))
+        };
+        let fields = self.columns.iter().map(field).collect();
+        Type::object(Members { fields, rest: Rest::Closed })
+    }
+
     fn object<'a>(&self, row: Row<'_>, scope: &Scope<'a>) -> Result<Value<'a>, Rejected> {
         let mut members = Vec::with_capacity(self.columns.len());
         for column in &self.columns {

@@ -9,6 +9,7 @@
 //! compiler.
 
 mod check;
+mod fields;
 mod filter;
 mod lookup;
 mod map;
@@ -28,6 +29,7 @@ use serde::Deserialize;
 
 pub use self::{
     check::CheckSpec,
+    fields::Fields,
     lookup::LookupSpec,
     map::Map,
     schema::{Schema, Violation},
@@ -41,6 +43,7 @@ use crate::{
     expr::{Environment, EvalError, Expr, Scope},
     message::{ArenaFull, Limits, Value},
     table::Table,
+    typing::Type,
 };
 
 /// Every step a route may contain, as its author writes it.
@@ -206,6 +209,9 @@ pub trait Step: Send + Sync {
     fn can_fail(&self) -> bool {
         true
     }
+    /// What bodies are like behind the step, where they were like `body` before it: wider than
+    /// they are, never narrower. Adds to `report` what can never work in it.
+    fn infer(&self, body: &Type, report: &mut Report) -> Type;
 
     /// Whether the key of `hash` is needed.
     fn uses_hash(&self) -> bool {

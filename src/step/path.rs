@@ -6,6 +6,7 @@ use std::{iter::Peekable, str::CharIndices};
 use crate::{
     diagnostic::{Text, text},
     expr::SyntaxError,
+    typing::Step,
 };
 
 /// One step down into a value.
@@ -25,6 +26,17 @@ pub(super) enum Selector {
     Index(i64),
     /// Every member or item.
     All,
+}
+
+impl Selector {
+    /// As types know it.
+    pub(super) fn typed(&self) -> Step<'_> {
+        match self {
+            Self::Name(name) => Step::Name(name),
+            Self::Index(index) => Step::Index(*index),
+            Self::All => Step::All,
+        }
+    }
 }
 
 /// Levels that a path may go down; a body is at most so deep.

@@ -6,14 +6,16 @@ use super::{
     text::show_syntax_error,
 };
 use crate::{
-    diagnostic::{Code, Located, Report, text},
+    diagnostic::{Code, Located, Report, Span, text},
     message::{Arena, Value},
+    typing::{Step, Type},
 };
 
 /// One place in the body: `$.a.b`, `$.items[0].note`.
 #[derive(Debug)]
 pub(super) struct Place {
     text: String,
+    at: Span,
     way: Vec<Way>,
 }
 
@@ -45,7 +47,7 @@ impl Place {
                 .help("write a path of names and numbers, without `*` and `..`");
             return None;
         };
-        Some(Self { text: text.value.clone(), way })
+        Some(Self { text: text.value.clone(), at: text.at, way })
     }
 
     /// Objects and arrays around what is put there.
@@ -72,6 +74,32 @@ impl Place {
         arena: &'a Arena,
     ) -> Result<Value<'a>, Rejected> {
         set(Some(body), &self.way, value, arena).map_err(|wrong| wrong.in_field(&self.text))
+    }
+}
+
+impl Place {
+    /// What `body` is like with `value` at this place; adds to `report` where it never can be.
+    pub(super) fn infer(&self, body: &Type, value: &Type, report: &mut Report) -> Type {
+        let way: Vec<_> = self.way.iter().map(Way::typed).collect();
+        if body.has_no_value() {
+            return Type::default();
+        }
+        body.with(&way, value).unwrap_or_else(|| {
+            let message = format!("nothing can be put at `{}`", self.text);
+            let found = report.error(self.at, Code::NoSuchPlace, message);
+            found.label("what is on the way there is neither an object nor such an array");
+            found.help("put it beside, or `remove` what is in the way");
+            Type::default()
+        })
+    }
+}
+
+impl Way {
+    fn typed(&self) -> Step<'_> {
+        match self {
+            Self::Name(name) => Step::Name(name),
+            Self::Index(index) => Step::Index(*index),
+        }
     }
 }
 

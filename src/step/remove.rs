@@ -10,6 +10,7 @@ use crate::{
     diagnostic::{Code, Located, Report},
     expr::Scope,
     message::{Arena, ArenaFull, Value},
+    typing::Type,
 };
 
 pub(super) fn compile(
@@ -50,6 +51,20 @@ impl Step for Remove {
     fn can_fail(&self) -> bool {
         false
     }
+
+    fn infer(&self, body: &Type, _: &mut Report) -> Type {
+        self.paths.iter().fold(body.clone(), |body, path| left(&body, path))
+    }
+}
+
+/// What is left of `value` without what `path` names in it.
+fn left(value: &Type, path: &[Segment]) -> Type {
+    let all: Vec<_> = path.iter().map(|it| it.selector.typed()).collect();
+    let Some(anywhere) = path.iter().position(|it| it.anywhere) else {
+        return value.without(&all);
+    };
+    let (before, below) = all.split_at(anywhere);
+    value.at_path(before, &|it| it.without_anywhere(below))
 }
 
 /// `value` without what `path` names in it; `None` where it names nothing, so that nothing is

@@ -5,7 +5,8 @@ use super::{
 };
 use crate::{
     diagnostic::{Code, Entries, Node, Report, text},
-    expr::Scope,
+    expr::{Known, Scope},
+    typing::Type,
 };
 
 pub(super) fn compile(
@@ -69,6 +70,17 @@ impl Step for Set {
             }
         }
         parts
+    }
+
+    fn infer(&self, body: &Type, report: &mut Report) -> Type {
+        let mut body = body.clone();
+        for (place, shape) in &self.fields {
+            let value = shape.infer(Known { body: &body, item: None }, report);
+            let changed = place.infer(&body, &value.clone().present(), report);
+            // What is nothing is not set.
+            body = if value.absent { changed.join(&body) } else { changed };
+        }
+        body
     }
 
     fn uses_hash(&self) -> bool {

@@ -2,9 +2,10 @@
 
 use super::{Context, Flow, Part, Rejected, SPLIT_MAX, Step, kind_of, text::message_expression};
 use crate::{
-    diagnostic::{Located, Report},
-    expr::{Expr, Scope},
+    diagnostic::{Code, Located, Report},
+    expr::{Expr, Known, Scope},
     message::Value,
+    typing::{Kinds, Type},
 };
 
 pub(super) fn compile(
@@ -37,6 +38,19 @@ impl Step for Split {
 
     fn parts<'a>(&self, scope: &Scope<'a>) -> Vec<Part<'a>> {
         vec![Part::of("", &self.items, scope)]
+    }
+
+    fn infer(&self, body: &Type, report: &mut Report) -> Type {
+        let inferred = self.items.infer(Known { body, item: None }, report);
+        let then = "where it is, the message is bad: there is nothing to split";
+        inferred.must_be_there(then, "give another value: `| default([])`", report);
+        let kinds = inferred.value.kinds();
+        if kinds.0 != 0 && !kinds.meets(Kinds::ARRAY) {
+            let message = format!("`split` takes an array, not {}", kinds.words());
+            report.error(self.items.at(), Code::Operand, message);
+        }
+        let marks = inferred.value.marks;
+        inferred.value.arrays().map(|it| it.each.clone().marked(marks)).unwrap_or_default()
     }
 
     fn uses_hash(&self) -> bool {

@@ -13,6 +13,7 @@ pub fn expression(
     report: &mut Report,
 ) -> Option<Expr> {
     Expr::parse_with(&text.value, context.environment())
+        .map(|it| it.placed(text.at))
         .map_err(|error| show_syntax_error(text, &error, report))
         .ok()
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::{Context, Flow, Rejected, Schema, Step};
 use crate::{
-    diagnostic::{Code, Located, Report, nearest, text},
+    diagnostic::{Code, Located, Report, Span, nearest, text},
     expr::Scope,
+    typing::Type,
 };
 
 /// Violations that a rejection lists; the operator needs the first, not all of a wrong document.
@@ -33,12 +34,13 @@ pub(super) fn compile(
         };
         return None;
     };
-    Some(Box::new(Validate { schema: Arc::clone(schema), path: path.value.clone() }))
+    Some(Box::new(Validate { schema: Arc::clone(schema), path: path.value.clone(), at: path.at }))
 }
 
 struct Validate {
     schema: Arc<Schema>,
     path: String,
+    at: Span,
 }
 
 impl Step for Validate {
@@ -52,5 +54,17 @@ impl Step for Validate {
         }
         let listed: Vec<String> = violations.iter().map(ToString::to_string).collect();
         Err(Rejected::because(format!("does not fit `{}`: {}", self.path, listed.join("; "))))
+    }
+
+    fn infer(&self, body: &Type, report: &mut Report) -> Type {
+        let contract = self.schema.contract();
+        if let Some(misfit) = contract.check(body).into_iter().find(|it| it.certain) {
+            let place = if misfit.path.is_empty() { "the body" } else { &misfit.path };
+            let message = format!("`{}` refuses every message", self.path);
+            let found = report.error(self.at, Code::TargetValue, message);
+            found.label(format!("`{place}` never fits, by what is known of it here"));
+            found.help("compare the schema with that of the source, and with the steps before");
+        }
+        body.meet(contract.emitted())
     }
 }

@@ -10,8 +10,10 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("metrics", &[], &["prometheus"]),
     ("store", &[], &["rusqlite", "rustix", "tokio_postgres", "tokio_rustls"]),
     ("table", &["diagnostic"], &["csv"]),
-    ("expr", &["diagnostic", "message", "table"], &["jsonpath_rust", "dec"]),
-    ("step", &["diagnostic", "expr", "message", "table"], &["jsonschema"]),
+    // What is known of values before there are any: expressions and steps are judged by it.
+    ("typing", &["diagnostic", "message"], &[]),
+    ("expr", &["diagnostic", "message", "table", "typing"], &["jsonpath_rust", "dec"]),
+    ("step", &["diagnostic", "expr", "message", "table", "typing"], &["jsonschema"]),
     (
         "connector",
         &["amqp", "diagnostic", "expr", "message"],
@@ -21,7 +23,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("broker", &["amqp", "message", "metrics", "store"], &[]),
     ("ledger", &["message", "store"], &[]),
     ("journal", &["message", "store"], &[]),
-    ("route", &["connector", "diagnostic", "expr", "message", "step", "table"], &[]),
+    ("route", &["connector", "diagnostic", "expr", "message", "step", "table", "typing"], &[]),
     (
         "engine",
         &[

@@ -56,3 +56,4 @@ mod support;
 mod tables;
 mod translations;
 mod trials;
+mod typing;

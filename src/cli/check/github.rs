@@ -20,6 +20,7 @@ fn command(found: &Diagnostic, language: Language) -> String {
     let severity = match found.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
+        Severity::Note => "notice",
     };
     let Span { line, column, len } = found.at;
     let code = found.code.as_str();

@@ -41,6 +41,7 @@ impl<'a> DiagnosticView<'a> {
         let severity = match found.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         };
         Self {
             severity,

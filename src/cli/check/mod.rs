@@ -108,7 +108,7 @@ pub(super) fn run(project: &Path, args: &Args) -> Outcome {
     let language = args.lang.language()?;
     let read = project::read_and_check_tests(project);
     let (plan, diagnostics, texts) = match &read {
-        Ok(files) => (Some(&files.plan), &files.warnings, &files.texts),
+        Ok(files) => (Some(&files.plan), &files.found, &files.texts),
         Err(broken) => (None, &broken.found, &broken.texts),
     };
     let needs = read.as_ref().ok().and_then(Needs::of);

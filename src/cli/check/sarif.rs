@@ -62,6 +62,7 @@ fn result(found: &Diagnostic, rule: usize, language: Language) -> Value {
     let level = match found.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
+        Severity::Note => "note",
     };
     json!({
         "ruleId": found.code.as_str(),

@@ -114,7 +114,7 @@ pub(super) fn run(project: &Path, args: &Args) -> Outcome {
 /// Everything that `check` finds in a directory.
 fn found(directory: &Path) -> (Vec<Diagnostic>, Texts) {
     match settings::load(directory, &Variables::of_process()) {
-        Ok((_, Loaded { warnings, texts, .. })) => (warnings, texts),
+        Ok((_, Loaded { found, texts, .. })) => (found, texts),
         Err(broken) => (broken.found, broken.texts),
     }
 }

@@ -170,7 +170,7 @@ impl<'p> Draft<'p> {
     fn checked(&self) -> Exit {
         let read = files::read(self.project);
         let (found, texts) = match &read {
-            Ok(files) => (&files.warnings, &files.texts),
+            Ok(files) => (&files.found, &files.texts),
             Err(broken) => (&broken.found, &broken.texts),
         };
         let is_new = |file: &str| self.files.iter().any(|(path, _)| path == file);

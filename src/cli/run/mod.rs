@@ -57,10 +57,10 @@ pub(super) fn run(project: &Path, args: &Args) -> Outcome {
         }
     };
     logging::start(args.log_format, files.settings.log.as_deref())?;
-    match args.log_format {
-        _ if files.warnings.is_empty() => {}
-        LogFormat::Human => complain(files.warned().trim_end()),
-        LogFormat::Json => tracing::warn!("{}", files.warned().trim_end()),
+    match (args.log_format, files.warned().trim_end()) {
+        (_, "") => {}
+        (LogFormat::Human, warned) => complain(warned),
+        (LogFormat::Json, warned) => tracing::warn!("{warned}"),
     }
     let runtime = Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CouldNot(format!("no runtime: {error}")))?;

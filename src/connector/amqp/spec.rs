@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{super::Secret, compile::PREFETCH};
+use super::{
+    super::{Classification, Secret},
+    compile::PREFETCH,
+};
 use crate::diagnostic::{
     Entries, Located,
     describe::{NAME, SchemaPath},
@@ -56,6 +59,8 @@ pub struct AmqpTargetSpec {
     /// The JSON Schema of what the target takes; a body that does not fit is refused here.
     #[schemars(with = "Option<SchemaPath>")]
     pub schema: Option<Located<String>>,
+    /// The highest class of data that it may be sent, where that is less than its system's.
+    pub classification: Option<Located<Classification>>,
 }
 
 /// A queue that the system publishes to. It is consumed as it is, of whatever type and arguments.
@@ -72,6 +77,8 @@ pub struct AmqpSourceSpec {
     /// The JSON Schema of what the source sends; what does not fit becomes a dead letter.
     #[schemars(with = "Option<SchemaPath>")]
     pub schema: Option<Located<String>>,
+    /// The highest class of data that it sends, where that is less than its system's.
+    pub classification: Option<Located<Classification>>,
     /// Declares the queue where it is missing: durable, of this type, without further arguments.
     pub declare: Option<Located<QueueKind>>,
     /// Binds the queue to exchanges. They are not declared: they must be there.

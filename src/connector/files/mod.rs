@@ -11,7 +11,8 @@ use serde::Deserialize;
 
 use self::append::Appender;
 use super::{
-    Answer, Call, CallError, Class, Draft, OpenSource, OpenTarget, Parameter, Target, http,
+    Answer, Call, CallError, Class, Classification, Draft, OpenSource, OpenTarget, Parameter,
+    Target, http,
     literal::{PLACEHOLDER, literal_letters},
 };
 use crate::{
@@ -65,6 +66,8 @@ pub struct FilesTargetSpec {
     /// The JSON Schema of what the target takes; a body that does not fit is refused here.
     #[schemars(with = "Option<SchemaPath>")]
     pub schema: Option<Located<String>>,
+    /// The highest class of data that it may be sent, where that is less than its system's.
+    pub classification: Option<Located<Classification>>,
 }
 
 /// What a line of a file holds.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::super::{AnswerClass, Secret};
+use super::super::{AnswerClass, Classification, Secret};
 use crate::diagnostic::{
     Entries, Located,
     describe::{NAME, SchemaPath},
@@ -114,6 +114,8 @@ pub struct HttpTargetSpec {
     /// The JSON Schema of what the target takes; a body that does not fit is refused here.
     #[schemars(with = "Option<SchemaPath>")]
     pub schema: Option<Located<String>>,
+    /// The highest class of data that it may be sent, where that is less than its system's.
+    pub classification: Option<Located<Classification>>,
     /// How it sorts answers otherwise than usual, by status from 300 to 599:
     /// `{ 404: refused, 409: delivered }`.
     #[serde(default)]
@@ -143,6 +145,8 @@ pub struct HttpSourceSpec {
     /// The JSON Schema of what the source sends; what does not fit is answered with 422.
     #[schemars(with = "Option<SchemaPath>")]
     pub schema: Option<Located<String>>,
+    /// The highest class of data that it sends, where that is less than its system's.
+    pub classification: Option<Located<Classification>>,
     /// Who may send: a name for each key, and `sha256:` with the hash of the key. `simpul key new`
     /// makes a key and prints both; the key itself stands in no file of simpul.
     #[serde(default)]

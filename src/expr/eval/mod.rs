@@ -251,7 +251,7 @@ fn called<'a>(
     }
     let values = values.get(..arguments.len()).unwrap_or_default();
     match function.body {
-        Body::Plain(run) => run(scope, values).map_err(|it| it.at(node)),
+        Body::Plain(run, _) => run(scope, values).map_err(|it| it.at(node)),
         _ => Err(Failure::from("bug: not a plain function").at(node)),
     }
 }

@@ -13,6 +13,7 @@ use crate::{
         eval::{Failure, a},
     },
     message::Value,
+    typing::{Texts, Type},
 };
 
 /// Days that `add_days` adds at most: some 270 years.
@@ -180,6 +181,17 @@ fn digits(text: &mut &str, least: usize, most: usize) -> Option<i16> {
     let (number, rest) = text.split_at_checked(found).filter(|_| least <= found)?;
     *text = rest;
     number.parse().ok()
+}
+
+/// A day, or null for the one that stands for it.
+pub(in crate::expr) fn date_type() -> Type {
+    let texts = Texts { least: 10, most: Some(10), ..Texts::of_format("date") };
+    let texts = texts.matching("^[0-9]{4}-[0-9]{2}-[0-9]{2}$");
+    Type { null: true, ..Type::text(texts) }
+}
+
+pub(super) fn add_days_type(_: &[Type]) -> Type {
+    date_type()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::{Outcome, argument, code_of};
 use crate::{
     expr::{Scope, eval::Failure},
     message::Value,
+    typing::{Texts, Type},
 };
 
 pub(super) fn hash<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -34,4 +35,10 @@ fn hex<'a>(scope: &Scope<'a>, bytes: &[u8]) -> Outcome<'a> {
     }
     let text = std::str::from_utf8(text.finish()).map_err(|_| "bug: not UTF-8")?;
     Ok(Some(Value::Text(text)))
+}
+
+/// 32 bytes in hex.
+pub(super) fn digest_type(_: &[Type]) -> Type {
+    let texts = Texts { least: 64, most: Some(64), ..Texts::default() };
+    Type::text(texts.matching("^[0-9a-f]{64}$"))
 }

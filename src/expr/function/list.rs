@@ -4,6 +4,7 @@ use super::{Outcome, argument, array_of};
 use crate::{
     expr::{Scope, eval::a, number},
     message::Value,
+    typing::{Bound, Items, Kinds, Numbers, Range, Type},
 };
 
 pub(super) fn count<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -52,4 +53,33 @@ pub(super) fn flatten<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome
         }
     }
     Ok(Some(Value::Array(flat.finish())))
+}
+
+pub(super) fn count_type(arguments: &[Type]) -> Type {
+    let items = arguments.first().and_then(Type::arrays).unwrap_or_default();
+    let bound = |count: u64| Some(Bound::at(&count.to_string()));
+    let range = Range { least: bound(items.least), most: items.most.and_then(bound) };
+    Type::number(Numbers { whole: true, range, one_of: None })
+}
+
+pub(super) fn length_type(_: &[Type]) -> Type {
+    Type::count()
+}
+
+/// The first or last that is not null.
+pub(super) fn one_type(arguments: &[Type]) -> Type {
+    let items = arguments.first().and_then(Type::arrays).unwrap_or_default();
+    Type { absent: !items.solid, ..items.each.clone().without_null() }
+}
+
+pub(super) fn flatten_type(arguments: &[Type]) -> Type {
+    let items = arguments.first().and_then(Type::arrays).unwrap_or_default();
+    let others = items.each.clone().only(Kinds(Kinds::ANY.0 & !Kinds::ARRAY.0));
+    let inner = items.each.arrays().filter(|it| it.most != Some(0)).map(|it| it.each.clone());
+    let others = (!others.has_no_value()).then_some(others);
+    let each = inner.into_iter().chain(others).reduce(|one, other| one.join(&other));
+    match each {
+        Some(each) => Type::array(Items { each, ..Items::default() }),
+        None => Type::array(Items { most: Some(0), ..Items::default() }),
+    }
 }

@@ -1,7 +1,11 @@
 //! Functions that tell what a message is beside its body.
 
 use super::{Outcome, argument, text_of};
-use crate::{expr::Scope, message::Value};
+use crate::{
+    expr::Scope,
+    message::Value,
+    typing::{Texts, Type},
+};
 
 pub(super) fn header<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let name = text_of("header", argument(arguments, 0)?)?;
@@ -20,4 +24,16 @@ pub(super) fn message_id<'a>(scope: &Scope<'a>, _: &[Value<'a>]) -> Outcome<'a> 
 
 pub(super) fn received_at<'a>(scope: &Scope<'a>, _: &[Value<'a>]) -> Outcome<'a> {
     Ok(Some(Value::Text(scope.arena.text(&scope.meta.received_at.to_string())?)))
+}
+
+pub(super) fn header_type(_: &[Type]) -> Type {
+    Type::text(Texts::default()).or_nothing()
+}
+
+pub(super) fn message_id_type(_: &[Type]) -> Type {
+    Type::text(Texts { least: 36, most: Some(36), ..Texts::of_format("uuid") })
+}
+
+pub(super) fn received_at_type(_: &[Type]) -> Type {
+    Type::text(Texts { least: 20, ..Texts::of_format("date-time") })
 }

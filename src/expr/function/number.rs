@@ -1,6 +1,6 @@
 //! Functions on numbers.
 
-use super::{Outcome, argument, array_of, number_of, whole_of};
+use super::{Outcome, argument, array_of, number_of, typed::number_in, whole_of};
 use crate::{
     expr::{
         Scope,
@@ -8,6 +8,7 @@ use crate::{
         number::{self, Operator, Toward},
     },
     message::{Number, Value},
+    typing::{Bound, Kinds, Numbers, Range, Type},
 };
 
 pub(super) fn number<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -111,4 +112,35 @@ fn rounded<'a>(
     let decimals = whole_of(name, "decimals", arguments.get(1))?;
     scope.take_for_bytes(number.text().len())?;
     number::round(scope.arena, number.text(), decimals, toward).map(Some)
+}
+
+pub(super) fn number_type(arguments: &[Type]) -> Type {
+    let value = arguments.first().cloned().unwrap_or_default();
+    let as_it_is = value.number.clone().map(Type::number);
+    let read = value.kinds().meets(Kinds::TEXT).then(|| Type::number(Numbers::default()));
+    let both = as_it_is.into_iter().chain(read);
+    both.reduce(|one, other| one.join(&other)).unwrap_or_default()
+}
+
+/// Rounding a number that is not negative makes none that is.
+pub(super) fn rounded_type(arguments: &[Type]) -> Type {
+    let numbers = number_in(arguments, 0);
+    // Without decimals, or with as many as a whole number has, the result is whole.
+    let whole = arguments.len() < 2 || numbers.as_ref().is_some_and(|it| it.whole);
+    let positive = numbers.is_some_and(|it| it.range.is_positive());
+    Type::number(Numbers { whole, range: sign(positive), one_of: None })
+}
+
+/// Nothing where there are no numbers to add.
+pub(super) fn sum_type(arguments: &[Type]) -> Type {
+    let items = arguments.first().and_then(Type::arrays).unwrap_or_default();
+    let numbers = items.each.number.clone().unwrap_or_default();
+    let positive = numbers.range.is_positive();
+    let sum = Numbers { whole: numbers.whole, range: sign(positive), one_of: None };
+    Type { absent: !items.solid, ..Type::number(sum) }
+}
+
+/// From 0 on, where nothing is negative.
+pub(in crate::expr) fn sign(positive: bool) -> Range {
+    Range { least: positive.then(|| Bound::at("0")), most: None }
 }

@@ -4,6 +4,7 @@ use super::{Outcome, argument, object_of, text_of};
 use crate::{
     expr::{Scope, path::member},
     message::Value,
+    typing::{Items, Texts, Type},
 };
 
 pub(super) fn keys<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -29,4 +30,24 @@ pub(super) fn has<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a>
     object_of("has", object)?;
     let name = text_of("has", argument(arguments, 1)?)?;
     Ok(Some(Value::Bool(member(scope, object, name)?.is_some())))
+}
+
+pub(super) fn keys_type(arguments: &[Type]) -> Type {
+    let each = Type::text(Texts::default());
+    Type::array(Items { each, ..members_in(arguments) })
+}
+
+pub(super) fn values_type(arguments: &[Type]) -> Type {
+    let every = arguments.first().and_then(Type::objects).and_then(|it| it.every());
+    Type::array(Items { each: every.unwrap_or_default(), ..members_in(arguments) })
+}
+
+pub(super) fn has_type(_: &[Type]) -> Type {
+    Type::boolean()
+}
+
+/// As many items as there are members.
+fn members_in(arguments: &[Type]) -> Items {
+    let least = arguments.first().and_then(Type::objects).map_or(0, |it| it.count_least());
+    Items { least, ..Items::default() }
 }

@@ -10,6 +10,7 @@ use crate::{
         path::member,
     },
     message::Value,
+    typing::{Items, Kinds, Type},
 };
 
 pub(super) fn min<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -85,4 +86,19 @@ fn mixed(name: &str, item: Value<'_>, against: Value<'_>) -> Failure {
         return format!("`{name}` {wanted}, not one with {}", a(item)).into();
     }
     format!("`{name}` {wanted}, not one with {} and {}", a(against), a(item)).into()
+}
+
+/// The least or greatest of the numbers or texts; nothing where there are only nulls.
+pub(super) fn extreme_type(arguments: &[Type]) -> Type {
+    let items = arguments.first().and_then(Type::arrays).unwrap_or_default();
+    Type { absent: !items.solid, ..items.each.clone().only(Kinds::CODE) }
+}
+
+pub(super) fn unique_type(arguments: &[Type]) -> Type {
+    let items = arguments.first().and_then(Type::arrays).unwrap_or_default();
+    Type::array(Items { least: items.least.min(1), ..(*items).clone() })
+}
+
+pub(super) fn sort_type(arguments: &[Type]) -> Type {
+    Type { array: arguments.first().and_then(Type::arrays), ..Type::default() }
 }

@@ -1,12 +1,18 @@
 //! Functions on texts.
 
-use super::{Outcome, argument, array_of, code_of, length_of, text_of};
+use std::sync::Arc;
+
+use super::{
+    Outcome, argument, array_of, code_of, length_of, text_of,
+    typed::{text_in, whole_in},
+};
 use crate::{
     expr::{
         Scope,
         eval::{Failure, a},
     },
     message::{List, Value},
+    typing::{Items, Kinds, Texts, Type},
 };
 
 pub(super) fn upper<'a>(scope: &Scope<'a>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -154,4 +160,106 @@ fn mapped<'a>(scope: &Scope<'a>, text: &str, mapped: String) -> Outcome<'a> {
 fn finished<'a>(bytes: List<'a, u8>) -> Outcome<'a> {
     let text = std::str::from_utf8(bytes.finish()).map_err(|_| "bug: not UTF-8")?;
     Ok(Some(Value::Text(text)))
+}
+
+/// A text of which nothing is known.
+pub(super) fn any_type(_: &[Type]) -> Type {
+    Type::text(Texts::default())
+}
+
+/// No letter becomes nothing, and some become several.
+pub(super) fn cased_type(arguments: &[Type]) -> Type {
+    let least = text_in(arguments, 0).map_or(0, |it| it.least.min(1));
+    Type::text_of(least, None)
+}
+
+pub(super) fn trim_type(arguments: &[Type]) -> Type {
+    Type::text_of(0, text_in(arguments, 0).and_then(|it| it.most))
+}
+
+pub(super) fn split_type(arguments: &[Type]) -> Type {
+    let each = Type::text_of(0, text_in(arguments, 0).and_then(|it| it.most));
+    Type::array(Items { each, least: 1, most: None, solid: true })
+}
+
+pub(super) fn truncate_type(arguments: &[Type]) -> Type {
+    let length = arguments.get(1).and_then(whole_in);
+    Type::text(text_in(arguments, 0).unwrap_or_default().truncated(length))
+}
+
+pub(super) fn pad_type(arguments: &[Type]) -> Type {
+    let Some(length) = arguments.get(1).and_then(whole_in) else {
+        return Type::text_of(0, None);
+    };
+    let as_text = text_type(arguments);
+    let text = as_text.text.unwrap_or_default();
+    Type::text_of(text.least.max(length), text.most.map(|it| it.max(length)))
+}
+
+/// A text, or an array where the first is one.
+pub(super) fn concat_type(arguments: &[Type]) -> Type {
+    let kinds = arguments.first().map_or(Kinds::ANY, Type::kinds);
+    let marks = arguments.iter().fold(0, |marks, it| marks | it.all_marks());
+    let texts = kinds.meets(Kinds::SCALAR).then(|| {
+        let parts: Vec<_> =
+            arguments.iter().map(|it| text_type(std::slice::from_ref(it))).collect();
+        joined(&parts).marked(marks)
+    });
+    let arrays = kinds.meets(Kinds::ARRAY).then(|| {
+        let arrays: Vec<_> = arguments.iter().filter_map(Type::arrays).collect();
+        let inside = arrays.iter().filter(|it| it.most != Some(0)).map(|it| it.each.clone());
+        let each = inside.reduce(|one, other| one.join(&other)).unwrap_or_default();
+        Type::array(Items {
+            each,
+            least: arrays.iter().fold(0, |sum, it| sum.saturating_add(it.least)),
+            most: arrays.iter().try_fold(0_u64, |sum, it| sum.checked_add(it.most?)),
+            solid: arrays.iter().any(|it| it.solid),
+        })
+    });
+    let both = texts.into_iter().chain(arrays);
+    both.reduce(|one, other| one.join(&other)).unwrap_or_default()
+}
+
+/// A text as it is, or what a number or boolean is as one.
+pub(in crate::expr) fn text_type(arguments: &[Type]) -> Type {
+    let Some(value) = arguments.first() else { return Type::default() };
+    if value.unknown {
+        return any_type(arguments);
+    }
+    let text = value.text.clone().map(Type::text);
+    // A number may be written in more ways than one: `1`, `1.0`, `10e-1`.
+    let number = value.number.as_ref().map(|_| Type::text_of(1, None));
+    let yes = value.truths.yes.then(|| Type::literal("true"));
+    let no = value.truths.no.then(|| Type::literal("false"));
+    let all = [text, number, yes, no].into_iter().flatten();
+    all.reduce(|one, other| one.join(&other)).unwrap_or_default()
+}
+
+/// Texts one behind the other.
+pub(in crate::expr) fn joined(parts: &[Type]) -> Type {
+    /// Texts that are told apart one by one.
+    const ONE_OF_MAX: usize = 64;
+    let texts: Vec<Texts> = parts.iter().map(|it| it.text.clone().unwrap_or_default()).collect();
+    let least = texts.iter().fold(0_u64, |sum, it| sum.saturating_add(it.least));
+    let most = texts.iter().try_fold(0_u64, |sum, it| sum.checked_add(it.most?));
+    let mut all = Some(vec![String::new()]);
+    for text in &texts {
+        all = all.zip(text.one_of.as_ref()).and_then(|(all, next)| {
+            if ONE_OF_MAX < all.len() * next.len() {
+                return None;
+            }
+            let with =
+                |end: &Arc<str>| all.iter().map(|it| format!("{it}{end}")).collect::<Vec<_>>();
+            Some(next.iter().flat_map(with).collect())
+        });
+    }
+    match all {
+        Some(all) => Type::text(Texts::among(all.into_iter().map(Arc::from).collect())),
+        None => Type::text_of(least, most),
+    }
+}
+
+pub(super) fn mask_type(arguments: &[Type]) -> Type {
+    let text = text_type(arguments).text.unwrap_or_default();
+    Type::text_of(text.least, text.most)
 }

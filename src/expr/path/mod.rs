@@ -7,6 +7,7 @@
 
 mod compile;
 mod filter;
+mod infer;
 mod lex;
 mod pattern;
 mod walk;

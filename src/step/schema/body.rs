@@ -174,26 +174,8 @@ impl JsonNumber for Number<'_> {
     }
 
     fn is_integer(&self) -> bool {
-        is_whole(self.text())
+        Number::is_whole(*self)
     }
-}
-
-/// Whether a JSON number has no fraction: `1.50e2` has none.
-fn is_whole(text: &str) -> bool {
-    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let fraction = fraction.trim_end_matches('0');
-    let Ok(exponent) = exponent.parse::<i64>() else { return false };
-    let is_zero = fraction.is_empty() && whole.trim_start_matches('-').bytes().all(|it| it == b'0');
-    let places = match i64::try_from(fraction.len()) {
-        Ok(0) => {
-            let zeros = whole.len() - whole.trim_end_matches('0').len();
-            -i64::try_from(zeros).unwrap_or(i64::MAX)
-        }
-        Ok(places) => places,
-        Err(_) => return false,
-    };
-    is_zero || places <= exponent
 }
 
 fn copied_number(number: Number<'_>) -> serde_json::Number {

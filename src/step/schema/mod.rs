@@ -6,17 +6,21 @@ mod wording;
 
 use std::fmt;
 
-use jsonschema::{PatternOptions, ValidationError, Validator};
+use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 
 use self::{body::Body, source::Source, wording::demand};
 use crate::{
     diagnostic::{Code, Report, text},
     expr::Budget,
     message::{Arena, JsonWriter, Value},
+    typing::{Contract, Keeps, RuleKind},
 };
 
 /// A compiled JSON Schema (draft 2020-12 or 7). Nothing is ever fetched.
-pub struct Schema(Validator<Body>);
+pub struct Schema {
+    validator: Validator<Body>,
+    contract: Contract,
+}
 
 /// One thing in which a body does not fit a schema. Holds no value of the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,12 +69,22 @@ impl Schema {
             // Linear in the text, so that no message can make a pattern run for minutes.
             .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES_MAX));
         match options.build(&schema.ok()?) {
-            Ok(validator) => Some(Self(validator)),
+            Ok(validator) => {
+                let place = |part: &str| source.place(part);
+                let draft_7 = draft == Draft::Draft7;
+                let contract = Contract::read(source.root, draft_7, judge, &place);
+                Some(Self { validator, contract })
+            }
             Err(error) => {
                 source.show(&error, report);
                 None
             }
         }
+    }
+
+    /// The schema as it is reasoned with when files are loaded.
+    pub fn contract(&self) -> &Contract {
+        &self.contract
     }
 
     /// The steps that checking `value` takes off the budget of its message. A body in which one
@@ -84,14 +98,26 @@ impl Schema {
 
     /// At most `max` things in which `value` does not fit.
     pub fn violations(&self, value: Value<'_>, max: usize) -> Vec<Violation> {
-        if self.0.is_valid(&value) {
+        if self.validator.is_valid(&value) {
             return Vec::new();
         }
         if GATHERED_MAX < count_up_to(value, GATHERED_MAX) {
-            return self.0.validate(&value).err().iter().map(violation).collect();
+            return self.validator.validate(&value).err().iter().map(violation).collect();
         }
-        self.0.iter_errors(&value).take(max).map(|error| violation(&error)).collect()
+        self.validator.iter_errors(&value).take(max).map(|error| violation(&error)).collect()
     }
+}
+
+/// How texts of a pattern or format are told, by the validator of messages itself.
+fn judge(kind: RuleKind, rule: &str) -> Option<Keeps> {
+    let schema = serde_json::json!({ kind.keyword(): rule });
+    let options = jsonschema::options_for::<Body>()
+        .with_draft(Draft::Draft202012)
+        .offline()
+        .should_validate_formats(true)
+        .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES_MAX));
+    let validator = options.build(&schema).ok()?;
+    Some(Box::new(move |text| validator.is_valid(&Value::Text(text))))
 }
 
 fn violation(error: &ValidationError<'_>) -> Violation {

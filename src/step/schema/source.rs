@@ -165,7 +165,7 @@ impl<'a> Source<'a> {
     }
 
     /// The place of a part of the text, which is borrowed from it; the start where it is not.
-    fn place(&self, part: &str) -> Span {
+    pub(super) fn place(&self, part: &str) -> Span {
         let offset = (part.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize);
         let before = offset
             .filter(|it| it + part.len() <= self.text.len())

@@ -81,7 +81,7 @@ fn lacks(path: &str, found: &[Diagnostic]) -> Vec<String> {
 
 fn check(project: &Path) -> (Vec<Diagnostic>, Texts) {
     match load(project, &Variables::default()) {
-        Ok((_, loaded)) => (loaded.warnings, loaded.texts),
+        Ok((_, loaded)) => (loaded.found, loaded.texts),
         Err(broken) => (broken.found, broken.texts),
     }
 }

@@ -11,7 +11,7 @@ fn said(files: &[(&str, &str)]) -> String {
         write(&folder, path, text);
     }
     match load(folder.path(), &[]) {
-        Ok((_, loaded)) => loaded.texts.render(&loaded.warnings, Language::English),
+        Ok((_, loaded)) => loaded.texts.render(&loaded.found, Language::English),
         Err(broken) => broken.to_string(),
     }
 }

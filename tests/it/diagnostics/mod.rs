@@ -97,7 +97,7 @@ fn said_of_map(line: &str) -> String {
 fn a_sound_project_is_loaded() {
     let folder = sound();
     let (_, loaded) = load(folder.path(), &[]).map_err(|it| it.to_string()).unwrap();
-    assert_eq!(loaded.warnings, []);
+    assert_eq!(loaded.found, []);
     assert_eq!(loaded.plan.routes.len(), 1);
 }
 

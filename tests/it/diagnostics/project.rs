@@ -123,7 +123,7 @@ fn the_files_that_ship_with_the_project_are_sound() {
     }
     let variables: Vec<_> = variables.iter().map(|(name, it)| (&**name, &**it)).collect();
     let (_, loaded) = load(folder.path(), &variables).map_err(|it| it.to_string()).unwrap();
-    assert_eq!(loaded.texts.render(&loaded.warnings, Language::English), "");
+    assert_eq!(loaded.texts.render(&loaded.found, Language::English), "");
     let names: Vec<_> = loaded.plan.routes.keys().map(|it| &**it).collect();
     assert_eq!(names, ["hasil-tps", "sk-mutasi", "sppd-terbit"]);
 }

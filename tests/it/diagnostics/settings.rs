@@ -111,7 +111,7 @@ fn a_broker_off_this_machine_is_to_be_encrypted_and_its_authority_is_a_certifica
     write(&folder, "simpul.yaml", &text);
     let (settings, loaded) = load(folder.path(), &[]).map_err(|it| it.to_string()).unwrap();
     assert_eq!(settings.broker_ca.as_deref(), Some(pem.trim_end()));
-    assert!(loaded.warnings.is_empty());
+    assert!(loaded.found.is_empty());
 
     let (settings, loaded) = load(folder.path(), &[("SIMPUL_BROKER", "amqp://mq.kpu.example")])
         .map_err(|it| it.to_string())
@@ -120,7 +120,7 @@ fn a_broker_off_this_machine_is_to_be_encrypted_and_its_authority_is_a_certifica
     assert!(
         loaded
             .texts
-            .render(&loaded.warnings, simpul::diagnostic::Language::English)
+            .render(&loaded.found, simpul::diagnostic::Language::English)
             .contains("password and messages travel unencrypted")
     );
 

@@ -7,3 +7,4 @@ mod manual;
 mod properties;
 mod specification;
 mod support;
+mod types;

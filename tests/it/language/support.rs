@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use super::types;
 use simpul::{
-    diagnostic::Report,
+    diagnostic::{Report, Span},
     expr::{
         Budget, Environment, EvalError, Expr, Meta, Query, Scope, SyntaxError, Template, ValueText,
     },
@@ -48,17 +49,38 @@ pub(super) fn run(kind: Kind, text: &str, message: &Message) -> Outcome {
     let environment = Environment { tables: Some(&tables) };
     match kind {
         Kind::Expression => match Expr::parse_with(text, environment) {
-            Ok(expression) => message.evaluate(|scope| expression.eval(scope)),
+            Ok(expression) => message.evaluate(|scope| {
+                let expression = expression.placed(Span::START);
+                let value = expression.eval(scope);
+                types::hold(scope, &value, text, |known, report| {
+                    expression.infer(known, report).value
+                });
+                if let Ok(Some(Value::Bool(true))) = value {
+                    types::narrow(scope, text, |body| expression.narrow(body));
+                }
+                value
+            }),
             Err(error) => Outcome::Refused(error),
         },
         Kind::ValueText => match ValueText::parse_with(text, environment) {
-            Ok(value) => message.evaluate(|scope| value.eval(scope)),
+            Ok(compiled) => message.evaluate(|scope| {
+                let compiled = compiled.placed(Span::START);
+                let value = compiled.eval(scope);
+                types::hold(scope, &value, text, |known, report| {
+                    compiled.infer(known, Span::START, report)
+                });
+                value
+            }),
             Err(error) => Outcome::Refused(error),
         },
         Kind::Template => match Template::parse_with(text, environment) {
             Ok(template) => message.evaluate(|scope| {
-                let text = template.eval(scope, str::to_owned)?;
-                Ok(Some(Value::Text(scope.arena.text(&text).unwrap())))
+                let made = template.eval(scope, str::to_owned)?;
+                let value = Ok(Some(Value::Text(scope.arena.text(&made).unwrap())));
+                types::hold(scope, &value, text, |known, report| {
+                    template.infer(known, Span::START, report)
+                });
+                value
             }),
             Err(error) => Outcome::Refused(error),
         },

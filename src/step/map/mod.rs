@@ -1,5 +1,7 @@
 //! `map`: makes a new body in the shape that its author draws. Stands as a step and at targets.
 
+mod infer;
+
 use super::{
     Context, Flow, Part, Rejected, Step, kind_of,
     text::{expression, no_item, show_syntax_error},
@@ -8,8 +10,9 @@ use crate::{
     diagnostic::{
         Code, Located, Node, NodeKind, PlainValue, Report, Scalar, Span, Style, nearest, text,
     },
-    expr::{Expr, Scope, ValueText, field_elsewhere},
+    expr::{Expr, Known, Scope, ValueText, field_elsewhere},
     message::{Number, Value},
+    typing::Type,
 };
 
 /// A compiled `map`: the shape of a new body. Stands as a step and at targets.
@@ -46,6 +49,11 @@ impl Map {
     /// Whether some message may be at fault.
     pub fn can_fail(&self) -> bool {
         self.0.can_fail()
+    }
+
+    /// What is known of the new body; adds to `report` what can never work.
+    pub fn infer(&self, known: Known<'_>, report: &mut Report) -> Type {
+        self.0.infer(known, report)
     }
 
     /// Whether `@` is mentioned outside `$each`.
@@ -94,6 +102,10 @@ impl Step for Map {
         self.0.can_fail() || matches!(self.0.kind, Kind::Text(_) | Kind::Each { .. })
     }
 
+    fn infer(&self, body: &Type, report: &mut Report) -> Type {
+        self.0.infer(Known { body, item: None }, report).present()
+    }
+
     fn uses_hash(&self) -> bool {
         self.0.uses_hash
     }
@@ -107,6 +119,8 @@ impl Step for Map {
 #[derive(Debug)]
 pub(super) struct Shape {
     kind: Kind,
+    /// Where it stands.
+    at: Span,
     item_at: Option<Span>,
     uses_hash: bool,
 }
@@ -137,7 +151,7 @@ impl Shape {
                 let shapes: Vec<_> =
                     items.iter().map(|it| Self::compile(it, context, report)).collect();
                 let shapes: Vec<Self> = shapes.into_iter().collect::<Option<_>>()?;
-                Some(Self::of(Kind::List, shapes, |it| it))
+                Some(Self::of(Kind::List, shapes, |it| it).standing(node.at))
             }
             NodeKind::Map(fields) => match fields.iter().find(|(key, _)| is_reserved(key)) {
                 Some((key, _)) => Self::each(fields, key, context, report),
@@ -147,7 +161,8 @@ impl Shape {
                     };
                     let fields: Vec<_> = fields.iter().map(|it| compile(it, report)).collect();
                     let fields: Vec<_> = fields.into_iter().collect::<Option<_>>()?;
-                    Some(Self::of(Kind::Object, fields, |(_, shape)| shape))
+                    let object = Self::of(Kind::Object, fields, |(_, shape)| shape);
+                    Some(object.standing(node.at))
                 }
             },
         }
@@ -178,7 +193,7 @@ impl Shape {
             PlainValue::Text(text) => match ValueText::parse_with(text, context.environment()) {
                 Ok(value) => {
                     doubtful(scalar, at, report);
-                    return Some(Self::text(value, at));
+                    return Some(Self::text(value.placed(at), at));
                 }
                 Err(error) => {
                     show_syntax_error(&Located { value: text.to_owned(), at }, &error, report);
@@ -186,18 +201,22 @@ impl Shape {
                 }
             },
         };
-        Some(Self { kind, item_at: None, uses_hash: false })
+        Some(Self { kind, at, item_at: None, uses_hash: false })
     }
 
     fn text(value: ValueText, at: Span) -> Self {
         let (item_at, uses_hash) = (value.uses_item().then_some(at), value.uses_hash());
-        Self { kind: Kind::Text(value), item_at, uses_hash }
+        Self { kind: Kind::Text(value), at, item_at, uses_hash }
     }
 
     fn of<T>(kind: fn(Vec<T>) -> Kind, parts: Vec<T>, shape: fn(&T) -> &Self) -> Self {
         let item_at = parts.iter().find_map(|it| shape(it).item_at);
         let uses_hash = parts.iter().any(|it| shape(it).uses_hash);
-        Self { kind: kind(parts), item_at, uses_hash }
+        Self { kind: kind(parts), at: Span::NOWHERE, item_at, uses_hash }
+    }
+
+    fn standing(self, at: Span) -> Self {
+        Self { at, ..self }
     }
 
     /// A mapping in which some key begins with `$`; `reserved` is the first.
@@ -238,7 +257,7 @@ impl Shape {
         let shape = Box::new(shape?);
         let item_at = items.uses_item().then_some(text.at);
         let uses_hash = items.uses_hash() || shape.uses_hash;
-        Some(Self { kind: Kind::Each { items, shape }, item_at, uses_hash })
+        Some(Self { kind: Kind::Each { items, shape }, at: text.at, item_at, uses_hash })
     }
 
     /// Arrays and objects inside each other, as drawn.
