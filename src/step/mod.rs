@@ -10,6 +10,7 @@
 
 mod check;
 mod filter;
+mod look;
 mod lookup;
 mod map;
 mod path;
