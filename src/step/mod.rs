@@ -11,6 +11,7 @@
 mod check;
 mod fields;
 mod filter;
+mod look;
 mod lookup;
 mod map;
 mod path;

@@ -109,6 +109,9 @@ fn items(plan: &Plan, route: &Route, file: &RouteFile) -> Vec<Item> {
     add("message: routed".to_owned(), file.route.at);
     if let Some(node) = &file.identity {
         add("message: repeat".to_owned(), node.at);
+        if route.identity.as_ref().is_some_and(|it| !it.ignore_body) {
+            add("message: changed".to_owned(), node.at);
+        }
     }
     let source = plan.sources.get(&route.from);
     match source.map(|it| (it.schema.is_some(), it.source.pull.is_some())) {
@@ -178,6 +181,7 @@ fn reached(seen: &Seen) -> BTreeSet<String> {
         all.extend(message.reached.iter().cloned());
         let way = match message.outcome {
             MessageWord::Routed => "routed",
+            MessageWord::Changed => "changed",
             MessageWord::Repeat => "repeat",
             MessageWord::Refused => "refused at the door",
             MessageWord::Dead => {

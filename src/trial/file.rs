@@ -127,6 +127,8 @@ pub struct ExpectSpec {
 pub enum MessageWord {
     /// It gave rise to deliveries.
     Routed,
+    /// So it did, though its identity was accepted before, with another body.
+    Changed,
     /// A step let it go no further.
     Filtered,
     /// Its identity was accepted before.
@@ -185,6 +187,7 @@ impl MessageWord {
     pub fn word(self) -> &'static str {
         match self {
             Self::Routed => "routed",
+            Self::Changed => "changed",
             Self::Filtered => "filtered",
             Self::Repeat => "repeat",
             Self::Duplicate => "duplicate",

@@ -261,7 +261,10 @@ impl SeenMessage {
                 }
                 (Event::Repeat { .. }, _) => self.outcome = MessageWord::Repeat,
                 (Event::Dead { .. }, None) => self.outcome = MessageWord::Dead,
-                (Event::Routed { .. }, _) => self.outcome = MessageWord::Routed,
+                (Event::Changed { .. }, _) => self.outcome = MessageWord::Changed,
+                (Event::Routed { .. }, _) if self.outcome != MessageWord::Changed => {
+                    self.outcome = MessageWord::Routed;
+                }
                 _ => {}
             }
         }

@@ -91,7 +91,7 @@ impl Recorded {
             if let Some(reason) = &message.reason {
                 out.push_str(&format!("      reason: {}\n", quoted(reason)));
             }
-            if message.outcome == MessageWord::Routed {
+            if matches!(message.outcome, MessageWord::Routed | MessageWord::Changed) {
                 deliveries(seen, &mut out);
             }
         }

@@ -118,15 +118,16 @@ impl Step for Map {
 /// What may stand where a value stands: one of `map`, of `set`, or within them.
 #[derive(Debug)]
 pub(super) struct Shape {
-    kind: Kind,
+    pub(super) kind: Kind,
     /// Where it stands.
     at: Span,
     item_at: Option<Span>,
     uses_hash: bool,
 }
 
+/// What a shape is.
 #[derive(Debug)]
-enum Kind {
+pub(super) enum Kind {
     Null,
     Bool(bool),
     /// As written.
@@ -271,52 +272,6 @@ impl Shape {
                 1 + fields.iter().map(|(_, shape)| shape.depth()).max().unwrap_or_default()
             }
             Kind::Each { shape, .. } => 1 + shape.depth(),
-        }
-    }
-
-    /// Adds what each single value in it comes to; `name` is that of the whole.
-    pub(super) fn parts<'a>(&self, name: &str, scope: &Scope<'a>, parts: &mut Vec<Part<'a>>) {
-        let mut add = |text: &str| {
-            let came = self.value(scope).map_err(|error| error.to_string());
-            parts.push(Part { name: name.to_owned(), text: text.to_owned(), came });
-        };
-        match &self.kind {
-            Kind::Null => add("null"),
-            Kind::Bool(value) => add(if *value { "true" } else { "false" }),
-            Kind::Number(text) => add(text),
-            Kind::Text(value) => add(value.text()),
-            Kind::List(shapes) => {
-                for (index, shape) in shapes.iter().enumerate() {
-                    shape.parts(&format!("{name}[{index}]"), scope, parts);
-                }
-            }
-            Kind::Object(fields) => {
-                for (field, shape) in fields {
-                    let dot = if name.is_empty() { "" } else { "." };
-                    shape.parts(&format!("{name}{dot}{field}"), scope, parts);
-                }
-            }
-            Kind::Each { items, shape } => match items.eval(scope) {
-                Ok(Some(Value::Array(found))) => {
-                    for (index, item) in found.iter().enumerate() {
-                        let scope = Scope { item: Some(*item), ..*scope };
-                        shape.parts(&format!("{name}[{index}]"), &scope, parts);
-                    }
-                }
-                _ => add(&format!("$each: {}", items.text())),
-            },
-        }
-    }
-
-    fn can_fail(&self) -> bool {
-        match &self.kind {
-            Kind::Null | Kind::Bool(_) | Kind::Number(_) => false,
-            Kind::Text(value) => value.can_fail(),
-            Kind::List(shapes) => shapes.iter().any(Self::can_fail),
-            Kind::Object(fields) => fields.iter().any(|(_, shape)| shape.can_fail()),
-            Kind::Each { items, shape } => {
-                items.can_fail() || !items.yields_array() || shape.can_fail()
-            }
         }
     }
 

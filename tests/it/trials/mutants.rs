@@ -96,45 +96,60 @@ fn load(instead: &BTreeMap<String, Vec<u8>>) -> Option<(Plan, Vec<Suite>)> {
 fn try_all(plan: &Plan, suite: &Suite, path: &str, mutants: &[Mutant]) -> Vec<End> {
     let route = Arc::clone(&plan.routes[&suite.route]);
     let messages = messages(plan, &route, suite);
-    let reference: Vec<String> = messages.iter().map(|it| made(plan, &route, it)).collect();
+    let trying = Trying {
+        made: messages.iter().map(|it| made(plan, &route, it)).collect(),
+        messages,
+        order: by_cost(plan, &route, suite),
+        essence: essence(&std::fs::read_to_string(path).unwrap()),
+        rules: rules(&route),
+        suite,
+        path,
+    };
     let next = AtomicUsize::new(0);
     let ends = Mutex::new(vec![End::Same; mutants.len()]);
-    let order = by_cost(plan, &route, suite);
-    let essence_before = essence(&std::fs::read_to_string(path).unwrap());
     let work = || {
         let stage = Stage::set(Limits::default(), 1 << 20).unwrap();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(mutant) = mutants.get(index) else { return };
-            let instead = [(path.to_owned(), mutant.text.clone().into_bytes())].into();
-            let end = match load(&instead) {
-                None => End::Checked,
-                Some((spoilt, _)) => {
-                    let spoilt_route = spoilt.routes.get(&suite.route).map(Arc::clone);
-                    let fails = |it: &usize| {
-                        let route = spoilt_route.as_ref().unwrap();
-                        fails(&stage, &spoilt, route, &suite.cases[*it])
-                    };
-                    match &spoilt_route {
-                        None => End::Checked,
-                        Some(_) if essence(&mutant.text) == essence_before => End::Same,
-                        Some(_) if order.iter().any(fails) => End::Tested,
-                        Some(other) => {
-                            let same = rules(&route) == rules(other)
-                                && messages.iter().zip(&reference).all(|(it, made_before)| {
-                                    made(&spoilt, other, it) == *made_before
-                                });
-                            if same { End::Same } else { End::Missed }
-                        }
-                    }
-                }
-            };
+            let end = trying.one(&stage, mutant);
             ends.lock().unwrap()[index] = end;
         }
     };
     let cores = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(work))));
     ends.into_inner().unwrap()
+}
+
+/// The route that is spoilt, as it is.
+struct Trying<'s> {
+    suite: &'s Suite,
+    path: &'s str,
+    /// The numbers of the cases, the quickest first.
+    order: Vec<usize>,
+    essence: Option<String>,
+    rules: String,
+    messages: Vec<Bytes>,
+    /// What it makes of them.
+    made: Vec<String>,
+}
+
+impl Trying<'_> {
+    fn one(&self, stage: &Stage, mutant: &Mutant) -> End {
+        let instead = [(self.path.to_owned(), mutant.text.clone().into_bytes())].into();
+        let Some((plan, _)) = load(&instead) else { return End::Checked };
+        let Some(route) = plan.routes.get(&self.suite.route) else { return End::Checked };
+        if essence(&mutant.text) == self.essence {
+            return End::Same;
+        }
+        let fails = |it: &usize| fails(stage, &plan, route, &self.suite.cases[*it]);
+        if self.order.iter().any(fails) {
+            return End::Tested;
+        }
+        let is_same = |(it, before): (&Bytes, &String)| made(&plan, route, it) == *before;
+        let same = rules(route) == self.rules && self.messages.iter().zip(&self.made).all(is_same);
+        if same { End::Same } else { End::Missed }
+    }
 }
 
 fn fails(stage: &Stage, plan: &Plan, route: &Arc<Route>, case: &Case) -> bool {

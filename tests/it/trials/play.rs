@@ -73,7 +73,7 @@ fn what_is_expected_and_happens_passes() {
     insta::assert_snapshot!(told(&said), @r"
     routes/surat.test.yaml: 7 cases passed
     7 cases: 7 passed, 0 failed
-    coverage of surat: 12 of 27
+    coverage of surat: 12 of 28
     `simpul test --coverage` names what is not covered
     ");
 }
