@@ -8,12 +8,16 @@ mod client;
 mod dead;
 pub mod demo;
 mod diff;
+mod editor;
 mod eval;
+mod fmt;
+mod explain;
 mod graph;
 mod impact;
 mod key;
 mod language;
 mod logging;
+mod new;
 mod offline;
 mod pause;
 mod plan;
@@ -22,9 +26,11 @@ mod project;
 mod rabbitmq;
 mod reload;
 mod run;
+mod schema;
 mod screen;
 pub mod settings;
 mod store;
+mod test;
 mod trace;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -91,6 +97,7 @@ const EXAMPLES: &str = "\
 Examples:
   simpul demo                                   watch it work, with systems that play an agency's
   simpul check                                  find every mistake in the files of this directory
+  simpul test                                   play the test cases beside the routes
   simpul --project /etc/simpul run              start the bus
   simpul dead list --route sk-mutasi            what could not be delivered, and why
 
@@ -100,10 +107,15 @@ Exit codes: 0 done, 1 found something wrong, 2 could not run.";
 enum Command {
     Run(run::Args),
     Check(check::Args),
+    New(new::Args),
+    Test(test::Args),
+    Explain(explain::Args),
     Impact(impact::Args),
     Plan(plan::Args),
     Graph(graph::Args),
     Eval(eval::Args),
+    Fmt(fmt::Args),
+    Schema(schema::Args),
     Dead(dead::Args),
     Pause(pause::PauseArgs),
     Resume(pause::ResumeArgs),
@@ -143,10 +155,15 @@ fn dispatch(cli: Cli) -> Outcome {
     match command {
         Command::Run(args) => run::run(&project, &args),
         Command::Check(args) => check::run(&project, &args),
+        Command::New(args) => new::run(&project, args),
+        Command::Test(args) => test::run(&project, &args),
+        Command::Explain(args) => explain::run(&project, &args),
         Command::Impact(args) => impact::run(&project, &args),
         Command::Plan(args) => wait(plan::run(&project, args)),
         Command::Graph(args) => graph::run(&project, &args),
         Command::Eval(args) => eval::run(&project, &args),
+        Command::Fmt(args) => fmt::run(&project, &args),
+        Command::Schema(args) => schema::run(&project, &args),
         Command::Dead(args) => wait(dead::run(&project, args)),
         Command::Pause(args) => wait(pause::pause(&project, args)),
         Command::Resume(args) => wait(pause::resume(&project, args)),

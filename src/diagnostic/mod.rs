@@ -8,10 +8,13 @@
 mod access;
 mod code;
 mod decode;
+pub mod describe;
 mod entries;
+mod format;
 mod habit;
 mod node;
 mod placeholder;
+mod polish;
 mod reader;
 mod render;
 mod translate;
@@ -28,6 +31,7 @@ pub use self::{
     code::Code,
     decode::decode,
     entries::Entries,
+    format::{Formatted, format},
     node::{Ambiguous, Located, Node, NodeKind, PlainValue, Scalar, Style},
     translate::{Argument, Language, Text},
     yaml::{parse, read},
@@ -213,4 +217,9 @@ pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -
     let rated = candidates.into_iter().map(|it| (strsim::jaro_winkler(wrong, it), it));
     let best = rated.max_by(|left, right| left.0.total_cmp(&right.0));
     best.filter(|(similarity, _)| SIMILAR <= *similarity).map(|(_, name)| name)
+}
+
+/// How alike two names are written, from 0 to 1.
+pub fn similarity(left: &str, right: &str) -> f64 {
+    strsim::jaro_winkler(left, right)
 }

@@ -31,15 +31,15 @@ pub struct UnitError {
     pub help: &'static str,
 }
 
-const DURATION: UnitError = UnitError {
+pub(super) const DURATION: UnitError = UnitError {
     what: "a length of time",
     help: "write a whole number and a unit (ms, s, m, h, d), as in `500ms`, `10s`, `5m`, `2h`, `3d`",
 };
-const SIZE: UnitError = UnitError {
+pub(super) const SIZE: UnitError = UnitError {
     what: "a size",
     help: "write a whole number and a unit (B, KiB, MiB, GiB), as in `64KiB`, `1MiB`",
 };
-const RATE: UnitError =
+pub(super) const RATE: UnitError =
     UnitError { what: "a rate", help: "write a whole number above 0 and `/s`, as in `200/s`" };
 
 impl FromStr for DurationText {

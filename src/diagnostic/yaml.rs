@@ -11,6 +11,7 @@ use serde_saphyr::granit_parser::{
 use super::{
     Node, Report, Scalar, Span, Style,
     decode::decode,
+    format::{Token, TokenKind},
     trap::{Broken, Lines, Near},
     tree::Tree,
 };
@@ -56,6 +57,28 @@ pub fn parse(text: &str, report: &mut Report) -> Option<Node> {
             }
         }
     }
+}
+
+/// What stands in a text that [`parse`] takes, piece by piece; `None` if it does not take it.
+pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
+    let options = options! { block_nesting_limit: DEPTH_MAX, flow_nesting_limit: DEPTH_MAX };
+    let mut tokens = Vec::new();
+    for event in Parser::new_from_str_with_options(text, options) {
+        let (event, range) = event.ok()?;
+        let kind = match event {
+            Event::Scalar(value, style, ..) => {
+                let scalar = scalar(&value, style, &range);
+                TokenKind::Scalar { scalar, double: style == ScalarStyle::DoubleQuoted }
+            }
+            Event::SequenceStart(style, ..) => TokenKind::Open { map: false, flow: flow(style) },
+            Event::MappingStart(style, ..) => TokenKind::Open { map: true, flow: flow(style) },
+            Event::SequenceEnd | Event::MappingEnd => TokenKind::Close,
+            _ => continue,
+        };
+        let (start, end) = (range.start.index(), range.end.index());
+        tokens.push(Token { kind, start, end, column: range.start.col() });
+    }
+    Some(tokens)
 }
 
 fn build(text: &str, tree: &mut Tree<'_>) -> Result<(), (Broken, Near)> {

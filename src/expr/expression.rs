@@ -61,9 +61,24 @@ impl Expr {
         &self.text
     }
 
+    /// The tree that it was compiled to.
+    pub(super) fn tree(&self) -> &Node {
+        &self.node
+    }
+
     /// Whether it is a query that names one place at most, so that its value is one value.
     pub fn names_one_place(&self) -> bool {
         matches!(self.node.kind, Kind::Place(_))
+    }
+
+    /// Whether its value is an array whatever the message is like.
+    pub fn yields_array(&self) -> bool {
+        matches!(self.node.kind, Kind::Nodes(_) | Kind::Array(_))
+    }
+
+    /// Whether some message makes it an error, beside one that takes too much work.
+    pub fn can_fail(&self) -> bool {
+        self.node.can_fail()
     }
 
     /// Whether it mentions `@` outside a filter.

@@ -12,6 +12,7 @@
 //! language may stand.
 
 mod eval;
+mod explain;
 mod expression;
 mod function;
 mod node;
@@ -30,6 +31,7 @@ use crate::{
 };
 
 pub use self::{
+    explain::Part,
     expression::{Expr, Query},
     function::{Function, all as functions},
     template::Template,
@@ -83,6 +85,11 @@ impl Budget {
     /// A budget of `steps`.
     pub fn new(steps: u64) -> Self {
         Self(Cell::new(steps))
+    }
+
+    /// As if nothing had been taken.
+    pub(crate) fn refill(&self) {
+        self.0.set(Self::STEPS_MAX);
     }
 
     /// Takes `steps`; false when they are not there.

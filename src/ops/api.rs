@@ -35,6 +35,7 @@ pub(super) fn routes(ops: Ops) -> Router {
         .route("/dead/jobs/{id}", get(dead::job))
         .route("/dead/jobs/{id}/cancel", post(dead::cancel))
         .route("/dead/{id}", get(dead::show))
+        .route("/dead/{id}/message", get(dead::message))
         .route("/dead/{id}/preview", get(dead::preview))
         .route("/pauses", get(pauses).post(pause))
         .route("/pauses/{target}", delete(resume))

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::{
     engine::{Comparison, Disk, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace},
     ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
-    message::{Endpoint, MessageId},
+    message::{Endpoint, Message, MessageId},
 };
 
 /// A running bus, as far as an operator can reach it.
@@ -27,6 +27,11 @@ pub trait Bus: Send + Sync {
 
     /// One dead letter, with what was sent.
     async fn dead_one(&self, id: i64) -> Result<Option<DeadLetter>, Refusal>;
+
+    /// The message of one dead letter, as its route accepted it.
+    async fn dead_message(&self, _id: i64) -> Result<Option<Message>, Refusal> {
+        Ok(None)
+    }
 
     /// Dead letters in groups of those that failed alike, the largest first.
     async fn dead_groups(

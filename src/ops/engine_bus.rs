@@ -19,7 +19,7 @@ use crate::{
         RouteStatus, Trace,
     },
     ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
-    message::{Endpoint, MessageId},
+    message::{Endpoint, Message, MessageId},
     metrics::Metrics,
     route::Plan,
 };
@@ -76,6 +76,10 @@ impl Bus for EngineBus {
 
     async fn dead_one(&self, id: i64) -> Result<Option<DeadLetter>, Refusal> {
         Ok(self.engine.dead_one(id).await?)
+    }
+
+    async fn dead_message(&self, id: i64) -> Result<Option<Message>, Refusal> {
+        Ok(self.engine.dead_message(id).await?)
     }
 
     async fn dead_groups(

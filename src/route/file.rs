@@ -1,22 +1,35 @@
 //! What integrators write: system files and route files. The comments are their manual.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
     connector::{AnswerClass, amqp::AmqpSpec, files::FilesSpec, http::HttpSpec},
-    diagnostic::{Entries, Located, Node, units::DurationText},
+    diagnostic::{
+        Entries, Located, Node,
+        describe::{EndpointName, Expressions, ExpressionsOr, Name, NameOr, Shape},
+        units::DurationText,
+    },
     step::StepSpec,
 };
 
-use super::plan::{OnExhausted, Unmatched};
+use super::{
+    plan::{OnExhausted, Unmatched},
+    retry::RetrySpec,
+    routes::WINDOW,
+};
 
 /// A system file: `connectors/<system>.yaml`.
 ///
 /// Has no `Debug`: what `${env:…}` and `${file:…}` were filled in with stands in it.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("anyOf" = [
+    { "required": ["http"] }, { "required": ["amqp"] }, { "required": ["files"] },
+]))]
 pub struct SystemFile {
     /// The system's name, the same as that of the file.
+    #[schemars(with = "Name")]
     pub system: Located<String>,
     /// What people call the system.
     pub name: Option<Located<String>>,
@@ -26,6 +39,7 @@ pub struct SystemFile {
     pub classification: Option<Classification>,
     /// How deliveries to its targets are tried again, unless a route says otherwise: the name of a
     /// policy in `simpul.yaml`, or `{ first, factor, max, give_up }`.
+    #[schemars(with = "Option<NameOr<RetrySpec>>")]
     pub retry: Option<Node>,
     /// What it speaks over HTTP.
     pub http: Option<HttpSpec>,
@@ -36,7 +50,7 @@ pub struct SystemFile {
 }
 
 /// Who answers for a system.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OwnerSpec {
     /// The unit of the agency.
@@ -46,7 +60,7 @@ pub struct OwnerSpec {
 }
 
 /// The classes of data, from the lowest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Classification {
     /// Public, or at least harmless.
@@ -60,19 +74,22 @@ pub enum Classification {
 }
 
 /// A route file: `routes/<route>.yaml`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RouteFile {
     /// The route's name, the same as that of the file.
+    #[schemars(with = "Name")]
     pub route: Located<String>,
     /// What the route is for, in a sentence.
     pub summary: Option<Located<String>>,
     /// The unit that answers for it.
     pub owner: Option<Located<String>>,
     /// The source that it reads: `system.source`.
+    #[schemars(with = "EndpointName")]
     pub from: Located<String>,
     /// How a message is recognised that was accepted before: an expression, a list of them, or
     /// `{ key, body, window }`.
+    #[schemars(with = "Option<ExpressionsOr<IdentitySpec>>")]
     pub identity: Option<Node>,
     /// Messages for which this yields the same reach each target in the order of their arrival.
     pub order_by: Option<Located<String>>,
@@ -83,32 +100,39 @@ pub struct RouteFile {
     #[serde(default)]
     pub steps: Vec<Located<StepSpec>>,
     /// Where it goes.
+    #[schemars(extend("minItems" = 1))]
     pub to: Located<Vec<DestinationSpec>>,
     /// How deliveries are tried again, unless a target says otherwise: the name of a policy in
     /// `simpul.yaml`, or `{ first, factor, max, give_up }`.
+    #[schemars(with = "Option<NameOr<RetrySpec>>")]
     pub retry: Option<Node>,
     /// How old a message may be when it is sent: what is not delivered by then is `expired`.
     pub ttl: Option<Located<DurationText>>,
     /// What becomes of the order of a key whose delivery is given up: `park_key` (so unless said),
     /// `dead_letter` or `block`. Only with `order_by`.
+    #[schemars(extend("default" = "park_key"))]
     pub on_exhausted: Option<Located<OnExhausted>>,
     /// What becomes of a message that every target skipped: `dead` (so unless said) or `filter`.
+    #[schemars(extend("default" = "dead"))]
     pub unmatched: Option<Unmatched>,
 }
 
 /// A target of a route.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DestinationSpec {
     /// Which: `system.target`.
+    #[schemars(with = "EndpointName")]
     pub target: Located<String>,
     /// The message goes there only where this holds.
     pub when: Option<Located<String>>,
     /// One delivery for each item of this array; `@` is the item.
     pub each: Option<Located<String>>,
     /// The shape of what is sent; without it, the body as it is.
+    #[schemars(with = "Option<Shape>")]
     pub map: Option<Node>,
     /// How a delivery is tried again: the name of a policy, or `{ first, factor, max, give_up }`.
+    #[schemars(with = "Option<NameOr<RetrySpec>>")]
     pub retry: Option<Node>,
     /// How old a message may be when it is sent there.
     pub ttl: Option<Located<DurationText>>,
@@ -116,25 +140,29 @@ pub struct DestinationSpec {
     pub on_exhausted: Option<Located<OnExhausted>>,
     /// How answers are sorted otherwise than usual: `{ 409: delivered }`.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = { "pattern": "^[345][0-9][0-9]$" }))]
     pub answers: Entries<AnswerClass, u16>,
 }
 
 /// The long form of `identity`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IdentitySpec {
     /// The business key: an expression, or a list of them.
+    #[schemars(with = "Expressions")]
     pub key: Node,
     /// `compare` (so unless said): a message with the same key and another body is no repeat.
     /// `ignore`: it is one.
     #[serde(default)]
+    #[schemars(extend("default" = "compare"))]
     pub body: IdentityBody,
     /// How long a message is remembered: `7d` unless said.
+    #[schemars(extend("default" = DurationText(WINDOW).to_string()))]
     pub window: Option<Located<DurationText>>,
 }
 
 /// Whether the body counts in telling repeats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IdentityBody {
     /// Another body makes another message.

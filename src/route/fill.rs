@@ -15,7 +15,10 @@ const FILE: &str = "${file:";
 
 /// The variables of the environment. Their values are not shown.
 #[derive(Clone, Default)]
-pub struct Variables(BTreeMap<String, String>);
+pub struct Variables {
+    values: BTreeMap<String, String>,
+    stand_in: bool,
+}
 
 impl Variables {
     /// Those of this process, without the ones that are not Unicode.
@@ -26,26 +29,37 @@ impl Variables {
             .collect()
     }
 
+    /// None at all: what files ask for is stood in for, also what they ask of other files. For
+    /// tests of routes, which call nobody, and must give the same on each machine.
+    pub fn stand_ins() -> Self {
+        Self { values: BTreeMap::new(), stand_in: true }
+    }
+
+    /// Whether what files ask for is stood in for.
+    pub(super) fn stands_in(&self) -> bool {
+        self.stand_in
+    }
+
     /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.values.get(name).map(String::as_str)
     }
 
     /// The names of all variables.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.values.keys().map(String::as_str)
     }
 }
 
 impl FromIterator<(String, String)> for Variables {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
-        Self(variables.into_iter().collect())
+        Self { values: variables.into_iter().collect(), stand_in: false }
     }
 }
 
 impl fmt::Debug for Variables {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_set().entries(self.0.keys()).finish()
+        formatter.debug_set().entries(self.values.keys()).finish()
     }
 }
 
@@ -240,7 +254,7 @@ fn fill_text(
 }
 
 /// Where the next thing to fill in begins. `$$` is a literal dollar, also before a brace.
-fn next(text: &str, from: usize) -> Option<usize> {
+pub(super) fn next(text: &str, from: usize) -> Option<usize> {
     let rest = text.get(from..).filter(|it| it.contains("${"))?;
     rest.match_indices('$').map(|(index, _)| from + index).find(|index| {
         let here = text.get(*index..).unwrap_or_default();

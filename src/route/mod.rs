@@ -15,6 +15,7 @@ mod pieces;
 mod plan;
 mod retry;
 mod routes;
+mod stand_in;
 mod systems;
 mod unused;
 
@@ -33,4 +34,5 @@ pub use self::{
         RetryPolicy, Route, Unmatched,
     },
     retry::RetrySpec,
+    stand_in::HASH_KEY,
 };

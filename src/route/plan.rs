@@ -123,7 +123,7 @@ impl RetryPolicy {
 }
 
 /// What becomes of the order of a key when one of its deliveries is given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnExhausted {
     /// The later ones of its key are parked, until the dead one is replayed or discarded, or an
@@ -145,7 +145,7 @@ impl OnExhausted {
 }
 
 /// What becomes of a message that every target skipped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Unmatched {
     /// A dead letter, `no target`.

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::plan::RetryPolicy;
@@ -10,16 +11,20 @@ use crate::diagnostic::{
 };
 
 /// `{ first, factor, max, give_up }`; what is left out is inherited.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetrySpec {
     /// The pause after the first failure.
+    #[schemars(extend("default" = DurationText(RetryPolicy::STANDARD.first).to_string()))]
     pub first: Option<Located<DurationText>>,
     /// What each further pause is multiplied with; from 1 to 100.
+    #[schemars(range(min = 1, max = 100), extend("default" = 3))]
     pub factor: Option<Located<f64>>,
     /// No pause is longer, but for a `Retry-After`.
+    #[schemars(extend("default" = DurationText(RetryPolicy::STANDARD.max).to_string()))]
     pub max: Option<Located<DurationText>>,
     /// How long after a delivery was made it is given up; at most `365d`.
+    #[schemars(extend("default" = DurationText(RetryPolicy::STANDARD.give_up).to_string()))]
     pub give_up: Option<Located<DurationText>>,
 }
 

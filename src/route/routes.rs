@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long a message is remembered by its identity, unless the route says otherwise.
-const WINDOW: Duration = Duration::from_hours(7 * 24);
+pub(super) const WINDOW: Duration = Duration::from_hours(7 * 24);
 
 /// The longest: each remembered message takes a row in the store.
 const WINDOW_MAX: Duration = Duration::from_hours(365 * 24);

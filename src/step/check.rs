@@ -1,8 +1,9 @@
 //! `check`: notes in the body which business rules a message breaks.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Context, Flow, Rejected, Step, place::Place, text::message_expression};
+use super::{Branch, Context, Flow, Part, Rejected, Step, place::Place, text::message_expression};
 use crate::{
     diagnostic::{Code, Entries, Located, Report},
     expr::{Expr, Scope},
@@ -20,16 +21,26 @@ use crate::{
 ///
 /// `into` becomes an array: the names of the rules that do not hold, in the order of the file,
 /// empty where all hold. A rule whose condition is nothing or no boolean is not evaluated.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckSpec {
     /// Where the names of the failed rules land.
     into: Located<String>,
     /// The rules: a name, and the condition that a good message meets.
+    #[schemars(extend("minProperties" = 1))]
     rules: Entries<Located<String>>,
 }
 
 impl CheckSpec {
+    /// Each rule can hold, and be broken.
+    pub(super) fn branches(&self) -> Vec<Branch> {
+        let both = |(name, _): (&Located<String>, _)| {
+            ["holds", "is broken"]
+                .map(|how| Branch { name: format!("{} {how}", name.value), at: name.at })
+        };
+        self.rules.iter().flat_map(both).collect()
+    }
+
     pub(super) fn compile(
         &self,
         context: &Context<'_>,
@@ -73,6 +84,14 @@ impl Step for Check {
         }
         let failed = Value::Array(scope.arena.slice(&failed)?);
         Ok(Flow::Next(self.into.set(scope.body, failed, scope.arena)?))
+    }
+
+    fn parts<'a>(&self, scope: &Scope<'a>) -> Vec<Part<'a>> {
+        self.rules.iter().map(|(name, condition)| Part::of(name, condition, scope)).collect()
+    }
+
+    fn can_fail(&self) -> bool {
+        self.rules.iter().any(|(_, condition)| condition.can_fail())
     }
 
     fn uses_hash(&self) -> bool {

@@ -1,10 +1,11 @@
 //! `lookup`: puts a row of a code table into the body.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-use super::{Context, Flow, Rejected, Step, kind_of, place::Place, text::message_expression};
+use super::{Context, Flow, Part, Rejected, Step, kind_of, place::Place, text::message_expression};
 use crate::{
     diagnostic::{Code, Located, Node, NodeKind, Report, Scalar, Span, Style, nearest, text},
     expr::{Expr, Scope},
@@ -18,7 +19,7 @@ use crate::{
 /// ```yaml
 /// - lookup: { table: wilayah, key: $.tujuan.kode_wilayah, into: $.tujuan.wilayah }
 /// ```
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LookupSpec {
     /// The table: `wilayah` is `tables/wilayah.csv`.
@@ -33,6 +34,7 @@ pub struct LookupSpec {
     /// What happens where the key is nothing, null, or in no row. Without it, `reject`: a code
     /// that nobody knows is a mistake that a later system would have to find.
     #[serde(default = "reject")]
+    #[schemars(with = "MissingWord", extend("default" = "reject"))]
     on_missing: Node,
 }
 
@@ -40,6 +42,20 @@ pub struct LookupSpec {
 fn reject() -> Node {
     let scalar = Scalar { text: "reject".to_owned(), style: Style::Plain };
     Node { at: Span::START, kind: NodeKind::Scalar(scalar) }
+}
+
+/// What `on_missing` may be, for the schema: YAML's `null` among the words.
+struct MissingWord;
+
+impl JsonSchema for MissingWord {
+    fn schema_name() -> Cow<'static, str> {
+        "OnMissing".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let words: Vec<_> = Missing::NAMES.iter().map(|(name, ..)| *name).collect();
+        json_schema!({ "anyOf": [{ "enum": words }, { "const": null }] })
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -79,6 +95,7 @@ impl LookupSpec {
     ) -> Option<Box<dyn Step>> {
         let key = message_expression(&self.key, context, report);
         let into = Place::compile(&self.into, report);
+        let on_missing = Missing::compile(&self.on_missing, report);
         let Some(table) = context.tables.get(&self.table.value) else {
             let message = text!("no code table `{}`", &self.table.value);
             let shown = report.error(self.table.at, Code::UnknownName, message);
@@ -96,7 +113,6 @@ impl LookupSpec {
             return None;
         };
         let columns = self.columns(table, report);
-        let on_missing = Missing::compile(&self.on_missing, report);
         Some(Box::new(Lookup {
             table: Arc::clone(table),
             name: self.table.value.clone(),
@@ -163,6 +179,19 @@ impl Step for Lookup {
             }
         };
         Ok(Flow::Next(self.into.set(scope.body, value, scope.arena)?))
+    }
+
+    fn parts<'a>(&self, scope: &Scope<'a>) -> Vec<Part<'a>> {
+        let key = Part::of("key", &self.key, scope);
+        let row = match &key.came {
+            Ok(Some(Value::Text(key))) => self.table.row(key),
+            Ok(Some(Value::Number(key))) => self.table.row(key.text()),
+            _ => None,
+        };
+        let came = row.map(|it| self.object(it, scope)).transpose();
+        let came = came.map_err(|error| error.to_string());
+        let (name, text) = ("row".to_owned(), format!("tables/{}.csv", self.name));
+        vec![key, Part { name, text, came }]
     }
 
     fn uses_hash(&self) -> bool {

@@ -23,6 +23,7 @@ mod validate;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use self::{
@@ -33,31 +34,74 @@ pub use self::{
     text::{expression, show_syntax_error},
 };
 use crate::{
-    diagnostic::{Entries, Located, Node, Report},
-    expr::{Environment, EvalError, Scope},
+    diagnostic::{
+        Entries, Located, Node, Report, Span,
+        describe::{SchemaPath, Shape},
+    },
+    expr::{Environment, EvalError, Expr, Scope},
     message::{ArenaFull, Limits, Value},
     table::Table,
 };
 
 /// Every step a route may contain, as its author writes it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepSpec {
-    /// Lets through only the messages for which the condition holds.
+    /// Lets through only the messages for which the condition holds. A condition that is nothing, because
+    /// a field is missing, makes a bad message.
+    ///
+    /// ```yaml
+    /// - filter: $.status == 'TERBIT'
+    /// ```
     Filter(Located<String>),
-    /// Makes a new body.
-    Map(Node),
-    /// Adds fields to the body, or replaces them: `$.a.b: value`, in their order.
-    Set(Entries<Node>),
-    /// Takes fields out of the body: `[$.a.b, $.items[*].note, $..nik]`.
-    Remove(Located<Vec<Located<String>>>),
-    /// Refuses messages that do not fit a JSON Schema: `schemas/x.schema.json`.
-    Validate(Located<String>),
-    /// Notes in the body which business rules a message breaks.
+    /// Makes a new body, in the shape that is drawn. A value that begins with `$`, `@` or `=` is an
+    /// expression, one that holds `${…}` is a text with expressions in it, and any other is itself.
+    ///
+    /// ```yaml
+    /// - map:
+    ///     nomor: $.nomor_spd
+    ///     perihal: Perjalanan dinas ke ${$.tujuan.nama}
+    ///     peserta: { $each: "$.pelaksana[*]", $map: { nip: "@.nip" } }
+    /// ```
+    Map(#[schemars(with = "Shape")] Node),
+    /// Adds fields to the body, or replaces them, in their order. Values are what may stand in a `map`.
+    ///
+    /// ```yaml
+    /// - set: { $.tujuan.negara: ID, $.total: $.uang_harian * $.hari }
+    /// ```
+    Set(#[schemars(with = "Entries<Shape>")] Entries<Node>),
+    /// Takes fields out of the body; what is not there need not be removed.
+    ///
+    /// ```yaml
+    /// - remove: [$.catatan, "$.pelaksana[*].nik", $..telepon]
+    /// ```
+    Remove(#[schemars(extend("minItems" = 1))] Located<Vec<Located<String>>>),
+    /// Refuses messages that do not fit a JSON Schema.
+    ///
+    /// ```yaml
+    /// - validate: schemas/sppd.schema.json
+    /// ```
+    Validate(#[schemars(with = "SchemaPath")] Located<String>),
+    /// Notes in the body which business rules a message breaks; the message goes on either way.
+    ///
+    /// ```yaml
+    /// - check:
+    ///     into: $.gagal
+    ///     rules:
+    ///       tanggal-urut: ($.berangkat | date) <= ($.kembali | date)
+    /// ```
     Check(CheckSpec),
     /// Puts a row of a code table into the body.
+    ///
+    /// ```yaml
+    /// - lookup: { table: wilayah, key: $.tujuan.kode, into: $.tujuan.wilayah }
+    /// ```
     Lookup(LookupSpec),
     /// Makes one message of each item of an array.
+    ///
+    /// ```yaml
+    /// - split: $.pelaksana
+    /// ```
     Split(Located<String>),
 }
 
@@ -115,6 +159,19 @@ impl StepSpec {
         }
     }
 
+    /// The ways that a message can go in the step, which stands at `at`, but for being at fault.
+    pub fn branches(&self, at: Span) -> Vec<Branch> {
+        let names: &[&str] = match self {
+            Self::Filter(_) => &["passes", "filters"],
+            Self::Validate(_) => &["fits", "does not fit"],
+            Self::Lookup(_) => &["found", "missing"],
+            Self::Split(_) => &["parts", "no parts"],
+            Self::Map(_) | Self::Set(_) | Self::Remove(_) => &["done"],
+            Self::Check(spec) => return spec.branches(),
+        };
+        names.iter().map(|name| Branch { name: (*name).to_owned(), at }).collect()
+    }
+
     /// Compiles what the author wrote, adding everything wrong with it to `report`.
     pub fn compile(&self, context: &Context<'_>, report: &mut Report) -> Option<Box<dyn Step>> {
         match self {
@@ -140,6 +197,16 @@ pub trait Step: Send + Sync {
     /// dead letters without a retry.
     fn apply<'a>(&self, scope: &Scope<'a>) -> Result<Flow<'a>, Rejected>;
 
+    /// What its expressions come to for the message in `scope`, for people who look on.
+    fn parts<'a>(&self, _scope: &Scope<'a>) -> Vec<Part<'a>> {
+        Vec::new()
+    }
+
+    /// Whether some message may be at fault.
+    fn can_fail(&self) -> bool {
+        true
+    }
+
     /// Whether the key of `hash` is needed.
     fn uses_hash(&self) -> bool {
         false
@@ -154,6 +221,33 @@ pub trait Step: Send + Sync {
 /// Arrays and objects that one step may put around a body: as many as a body may have. What goes
 /// through values by recursion has a stack for both together.
 pub const DEEPENS_MAX: usize = Limits::DEPTH_MAX;
+
+/// An expression of a step or a `map`, and what it came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part<'a> {
+    /// What it is for: a field, a rule; empty where there is nothing to tell it from.
+    pub name: String,
+    /// As it is written.
+    pub text: String,
+    /// The value, nothing, or why there is none.
+    pub came: Result<Option<Value<'a>>, String>,
+}
+
+impl<'a> Part<'a> {
+    fn of(name: &str, expression: &Expr, scope: &Scope<'a>) -> Self {
+        let came = expression.eval(scope).map_err(|error| error.to_string());
+        Self { name: name.to_owned(), text: expression.text().to_owned(), came }
+    }
+}
+
+/// A way that a message can go in a step, for telling which ways were never gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branch {
+    /// In words.
+    pub name: String,
+    /// Where it stands in the file.
+    pub at: Span,
+}
 
 /// Where a message goes after a step.
 #[derive(Debug, Clone, PartialEq)]

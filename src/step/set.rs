@@ -1,6 +1,8 @@
 //! `set`: adds fields to the body, or replaces them.
 
-use super::{Context, DEEPENS_MAX, Flow, Rejected, Step, map::Shape, place::Place, text::no_item};
+use super::{
+    Context, DEEPENS_MAX, Flow, Part, Rejected, Step, map::Shape, place::Place, text::no_item,
+};
 use crate::{
     diagnostic::{Code, Entries, Node, Report, text},
     expr::Scope,
@@ -52,6 +54,21 @@ impl Step for Set {
             }
         }
         Ok(Flow::Next(scope.body))
+    }
+
+    fn parts<'a>(&self, scope: &Scope<'a>) -> Vec<Part<'a>> {
+        let (mut scope, mut parts) = (*scope, Vec::new());
+        for (place, shape) in &self.fields {
+            shape.parts(place.text(), &scope, &mut parts);
+            let set = shape.value(&scope).ok().flatten();
+            let set = set.map(|value| place.set(scope.body, value, scope.arena));
+            match set {
+                Some(Ok(body)) => scope.body = body,
+                Some(Err(_)) => break,
+                None => {}
+            }
+        }
+        parts
     }
 
     fn uses_hash(&self) -> bool {

@@ -16,7 +16,7 @@ pub(super) struct Said {
 }
 
 /// Runs the program with `input` on its standard input.
-fn simpul_with(arguments: &[&str], input: &str) -> Said {
+pub(super) fn simpul_with(arguments: &[&str], input: &str) -> Said {
     let mut child = Command::new(env!("CARGO_BIN_EXE_simpul"))
         .args(arguments)
         .env("USER", "sari")
@@ -44,14 +44,23 @@ pub(super) fn simpul_on(project: &Path, arguments: &[&str]) -> Said {
     simpul(&[&["--project", project.to_str().unwrap()], arguments].concat())
 }
 
-const COMMANDS: [&[&str]; 25] = [
+pub(super) const COMMANDS: [&[&str]; 34] = [
     &[],
     &["run"],
     &["check"],
+    &["new"],
+    &["new", "project"],
+    &["new", "system"],
+    &["new", "route"],
+    &["new", "schema"],
+    &["test"],
+    &["explain"],
     &["impact"],
     &["plan"],
     &["graph"],
     &["eval"],
+    &["fmt"],
+    &["schema"],
     &["dead"],
     &["dead", "list"],
     &["dead", "groups"],

@@ -22,7 +22,7 @@ const NAME_BYTES_MAX: usize = ID_BYTES_MAX;
 
 /// Messages of a source in hand, unless the file says otherwise: enough for one commit to take
 /// many, and few enough for large ones.
-const PREFETCH: u16 = 100;
+pub(super) const PREFETCH: u16 = 100;
 
 /// What can be said of it.
 const PREFETCH_RANGE: RangeInclusive<u64> = 1..=10_000;
@@ -40,7 +40,7 @@ impl AmqpSpec {
             Some(OpenTarget {
                 endpoint,
                 target: Arc::new(AmqpTarget::new(shared, parts?)),
-                parameters: parameters?,
+                parameters: parameters?.into(),
                 schema: spec.schema.clone(),
                 answers: BTreeMap::new(),
                 digest: self.digest(&spec.texts()),

@@ -1,13 +1,17 @@
 //! What the author of a system file writes under `amqp:`. The comments are its manual.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::super::Secret;
-use crate::diagnostic::{Entries, Located};
+use super::{super::Secret, compile::PREFETCH};
+use crate::diagnostic::{
+    Entries, Located,
+    describe::{NAME, SchemaPath},
+};
 
 /// A system that speaks AMQP: it publishes to queues of a RabbitMQ (`sources`), reads from one
 /// (`targets`), or both.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AmqpSpec {
     /// The address of the RabbitMQ: `amqps://user:password@host:5671/vhost`.
@@ -17,9 +21,11 @@ pub struct AmqpSpec {
     pub ca: Option<Located<String>>,
     /// What can be published for the system, by name.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = { "pattern": NAME }))]
     pub targets: Entries<AmqpTargetSpec>,
     /// The queues that the system publishes to, by name.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = { "pattern": NAME }))]
     pub sources: Entries<AmqpSourceSpec>,
 }
 
@@ -30,8 +36,9 @@ pub struct AmqpSpec {
 ///   mutasi: { exchange: kepegawaian, routing_key: "mutasi.${$.jenis}" }
 ///   naskah: { queue: arsip.masuk }
 /// ```
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["exchange"] }, { "required": ["queue"] }]))]
 pub struct AmqpTargetSpec {
     /// The exchange to publish to. It is not declared: it must be there.
     pub exchange: Option<Located<String>>,
@@ -47,6 +54,7 @@ pub struct AmqpTargetSpec {
     #[serde(rename = "type")]
     pub kind: Option<Located<String>>,
     /// The JSON Schema of what the target takes; a body that does not fit is refused here.
+    #[schemars(with = "Option<SchemaPath>")]
     pub schema: Option<Located<String>>,
 }
 
@@ -56,12 +64,13 @@ pub struct AmqpTargetSpec {
 /// sources:
 ///   koreksi: { queue: absensi.koreksi, schema: schemas/koreksi.schema.json }
 /// ```
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AmqpSourceSpec {
     /// The queue. It must be there, unless `declare` says otherwise.
     pub queue: Located<String>,
     /// The JSON Schema of what the source sends; what does not fit becomes a dead letter.
+    #[schemars(with = "Option<SchemaPath>")]
     pub schema: Option<Located<String>>,
     /// Declares the queue where it is missing: durable, of this type, without further arguments.
     pub declare: Option<Located<QueueKind>>,
@@ -69,6 +78,7 @@ pub struct AmqpSourceSpec {
     #[serde(default)]
     pub bind: Vec<BindSpec>,
     /// Messages in hand at most, from 1 to 10000: 100 unless said. Fewer where they are large.
+    #[schemars(range(min = 1, max = 10_000), extend("default" = PREFETCH))]
     pub prefetch: Option<Located<u64>>,
     /// What of the senders' properties is believed: `[message-id]` takes the message id for an
     /// idempotency key, so that a second message with the same id and body is no second message.
@@ -78,7 +88,7 @@ pub struct AmqpSourceSpec {
 }
 
 /// What a queue is bound to.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BindSpec {
     /// The exchange.
@@ -88,7 +98,7 @@ pub struct BindSpec {
 }
 
 /// The type of a queue that is declared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum QueueKind {
     /// Replicated; survives the loss of a machine.
@@ -98,7 +108,7 @@ pub enum QueueKind {
 }
 
 /// A property that can be believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trusted {
     /// The message id: a second message with the same one is a repeat.

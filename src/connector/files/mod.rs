@@ -6,17 +6,22 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::append::Appender;
 use super::{
-    Answer, Call, CallError, Class, OpenSource, OpenTarget, Parameter, Target, http,
+    Answer, Call, CallError, Class, Draft, OpenSource, OpenTarget, Parameter, Target, http,
     literal::{PLACEHOLDER, literal_letters},
 };
 use crate::{
-    diagnostic::{Code, Entries, Located, Report, text},
+    diagnostic::{
+        Code, Entries, Located, Report,
+        describe::{NAME, SchemaPath},
+        text,
+    },
     expr::Template,
-    message::Digest,
+    message::{Digest, Headers},
 };
 
 /// The longest name of a file, in bytes: file systems allow 255.
@@ -33,7 +38,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 ///   targets:
 ///     naskah: { file: "naskah-${$.tahun}.ndjson" }
 /// ```
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FilesSpec {
     /// The directory. It is made if only its last part is missing; a directory whose parent is
@@ -41,12 +46,13 @@ pub struct FilesSpec {
     pub path: Located<String>,
     /// What can be written there, by name.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = { "pattern": NAME }))]
     pub targets: Entries<FilesTargetSpec>,
 }
 
 /// A file that messages are appended to, one line for each, and safe on disk before the delivery
 /// counts as made.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FilesTargetSpec {
     /// The name of the file, without directories: letters, digits, `.`, `-` and `_`, and `${…}`.
@@ -54,13 +60,15 @@ pub struct FilesTargetSpec {
     pub file: Located<String>,
     /// What a line holds: `body` unless said, or `headers_and_body`.
     #[serde(default)]
+    #[schemars(extend("default" = "body"))]
     pub lines: LineKind,
     /// The JSON Schema of what the target takes; a body that does not fit is refused here.
+    #[schemars(with = "Option<SchemaPath>")]
     pub schema: Option<Located<String>>,
 }
 
 /// What a line of a file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LineKind {
     /// The body.
@@ -102,7 +110,7 @@ impl FilesSpec {
             open.push(OpenTarget {
                 endpoint,
                 target: Arc::new(target),
-                parameters,
+                parameters: parameters.into(),
                 schema: spec.schema.clone(),
                 answers: BTreeMap::new(),
                 digest: self.digest(spec),
@@ -154,19 +162,28 @@ struct FilesTarget {
 #[async_trait]
 impl Target for FilesTarget {
     async fn send(&self, call: &Call) -> Result<Answer, CallError> {
-        let name = self.fixed_name.as_ref().or_else(|| call.parameters.first());
-        let Some(name) = name.filter(|it| is_safe(it)) else {
-            let reason = "the message makes no safe name of a file".to_owned();
-            return Err(failure(Class::Refused, reason));
-        };
+        let name = self.name(call)?;
         let line = self.line(call);
         let written = line.len();
         self.appender.append(name.clone(), line).await?;
         Ok(Answer { summary: format!("{written} bytes written") })
     }
+
+    fn draft(&self, call: &Call) -> Result<Draft, CallError> {
+        let line = format!("append to {}", self.name(call)?);
+        Ok(Draft { line, headers: Headers::default(), body: Some(self.line(call).into()) })
+    }
 }
 
 impl FilesTarget {
+    fn name<'c>(&'c self, call: &'c Call) -> Result<&'c String, CallError> {
+        let name = self.fixed_name.as_ref().or_else(|| call.parameters.first());
+        name.filter(|it| is_safe(it)).ok_or_else(|| {
+            let reason = "the message makes no safe name of a file".to_owned();
+            failure(Class::Refused, reason)
+        })
+    }
+
     fn line(&self, call: &Call) -> Vec<u8> {
         let mut line = Vec::with_capacity(call.body.len() + 1);
         if self.lines == LineKind::HeadersAndBody {

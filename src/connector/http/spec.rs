@@ -1,12 +1,17 @@
 //! What the author of a system file writes under `http:`. The comments are its manual.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::{AnswerClass, Secret};
-use crate::diagnostic::{Entries, Located, units::DurationText};
+use crate::diagnostic::{
+    Entries, Located,
+    describe::{NAME, SchemaPath},
+    units::DurationText,
+};
 
 /// A system that speaks HTTP: simpul calls it (`targets`), it calls simpul (`sources`), or both.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HttpSpec {
     /// Where the system answers: `https://absensi.kpu.example/api`. The paths of targets are
@@ -19,6 +24,7 @@ pub struct HttpSpec {
     pub ca: Option<Located<String>>,
     /// How long one call may take in all, connecting and reading the answer included: 15 s unless
     /// said, at most 5 min. Connecting alone may take 5 s.
+    #[schemars(extend("examples" = ["10s"]))]
     pub timeout: Option<Located<DurationText>>,
     /// Headers sent with every call. Not for secrets (see `auth`); may hold `${…}`.
     #[serde(default)]
@@ -27,17 +33,20 @@ pub struct HttpSpec {
     /// true unless said, for most systems of an agency are. Say `false` for a system on the
     /// internet. Link-local addresses (169.254.0.0/16, where clouds keep credentials) never are
     /// allowed.
+    #[schemars(extend("default" = true))]
     pub allow_private_networks: Option<bool>,
     /// What can be sent to the system, by name.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = { "pattern": NAME }))]
     pub targets: Entries<HttpTargetSpec>,
     /// What the system sends to simpul, by name: `POST /v1/<system>/<source>`.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = { "pattern": NAME }))]
     pub sources: Entries<HttpSourceSpec>,
 }
 
 /// How simpul proves who it is.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthSpec {
     /// A token: `Authorization: Bearer <token>`.
@@ -49,7 +58,7 @@ pub enum AuthSpec {
 }
 
 /// A user and a password.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BasicSpec {
     /// The user. No colon in it.
@@ -59,7 +68,7 @@ pub struct BasicSpec {
 }
 
 /// A header of the system's own that proves who calls.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HeaderAuthSpec {
     /// The header's name: `X-API-Key`.
@@ -77,8 +86,12 @@ pub struct HeaderAuthSpec {
 ///     post: /api/pegawai/${$.nip}/dinas-luar?tahun=${$.tahun}
 ///     answers: { 409: delivered }
 /// ```
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    { "required": ["get"] }, { "required": ["post"] }, { "required": ["put"] },
+    { "required": ["patch"] }, { "required": ["delete"] },
+]))]
 pub struct HttpTargetSpec {
     /// Calls with GET. The path begins with `/` and may hold `${…}`: what it yields is
     /// percent-encoded, as one segment of the path, or as one value of the query.
@@ -99,17 +112,20 @@ pub struct HttpTargetSpec {
     /// `json` unless said; `none` for `get` and `delete`.
     pub body: Option<Located<BodyKind>>,
     /// The JSON Schema of what the target takes; a body that does not fit is refused here.
+    #[schemars(with = "Option<SchemaPath>")]
     pub schema: Option<Located<String>>,
     /// How it sorts answers otherwise than usual, by status from 300 to 599:
     /// `{ 404: refused, 409: delivered }`.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = { "pattern": "^[345][0-9][0-9]$" }))]
     pub answers: Entries<AnswerClass, u16>,
     /// How long this call may take in all, instead of the system's `timeout`.
+    #[schemars(extend("examples" = ["10s"]))]
     pub timeout: Option<Located<DurationText>>,
 }
 
 /// How a body is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BodyKind {
     /// As it is, `application/json`.
@@ -121,13 +137,15 @@ pub enum BodyKind {
 }
 
 /// One thing that the system sends to simpul.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HttpSourceSpec {
     /// The JSON Schema of what the source sends; what does not fit is answered with 422.
+    #[schemars(with = "Option<SchemaPath>")]
     pub schema: Option<Located<String>>,
     /// Who may send: a name for each key, and `sha256:` with the hash of the key. `simpul key new`
     /// makes a key and prints both; the key itself stands in no file of simpul.
     #[serde(default)]
+    #[schemars(extend("minProperties" = 1))]
     pub api_keys: Entries<Located<Secret>>,
 }

@@ -3,6 +3,8 @@
 //! The file is read as strictly as all others. Every setting can be given as a variable instead,
 //! which has the last word: `limits: { body: 1MiB }` is `SIMPUL_LIMITS_BODY=1MiB`.
 
+mod file;
+
 use std::{
     collections::{BTreeMap, HashMap},
     net::SocketAddr,
@@ -11,18 +13,17 @@ use std::{
 };
 
 use config::{Environment, Source as _};
-use serde::Deserialize;
 
+use self::file::LimitsSpec;
+pub(in crate::cli) use self::file::SettingsFile;
 use crate::{
     broker::rabbitmq::Address,
     connector::{self, Secret},
     diagnostic::{
-        Code, Entries, Located, Node, NodeKind, Report, Scalar, Span, Style, Text, decode, nearest,
-        text,
-        units::{RateText, SizeText},
+        Code, Located, Node, NodeKind, Report, Scalar, Span, Style, Text, decode, nearest, text,
     },
     message::Limits,
-    route::{self, Broken, Given, Loaded, Project, RetryPolicy, RetrySpec, Variables},
+    route::{self, Broken, Given, Loaded, Project, RetryPolicy, Variables},
     store::{self, DiskLow},
 };
 
@@ -90,53 +91,6 @@ const PREFETCH: RangeInclusive<u64> = 1..=10_000;
 
 /// The shortest key of `hash`, in bytes: what is hashed are numbers that can be tried out.
 const HASH_KEY_BYTES_MIN: usize = 16;
-
-/// `simpul.yaml`, as written.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SettingsFile {
-    /// Where systems hand messages over: `127.0.0.1:8080` unless said.
-    listen: Option<Located<String>>,
-    /// Where operators look: `127.0.0.1:9464` unless said.
-    ops: Option<Located<String>>,
-    /// Where messages wait: `embedded` unless said, or a RabbitMQ,
-    /// `amqp://user:password@host:5672/vhost`.
-    broker: Option<Located<Secret>>,
-    /// Certificate authorities to trust beside those of the operating system, for a broker behind
-    /// `amqps://`, as PEM text: `${file:/etc/simpul/ca-kpu.pem}`.
-    broker_ca: Option<Located<String>>,
-    /// The directory of the store, `./data` unless said; or the PostgreSQL that several gateways
-    /// share, `postgres://user:password@host:5432/database`.
-    store: Option<Located<Secret>>,
-    /// What is accepted.
-    #[serde(default)]
-    limits: LimitsSpec,
-    /// Retry policies by name; `standard` is the one where none is named.
-    #[serde(default)]
-    retry: Entries<RetrySpec>,
-    /// The key of the function `hash`, from the environment or a file.
-    hash_key: Option<Located<Secret>>,
-    /// What is logged.
-    log: Option<Located<String>>,
-}
-
-/// What is accepted.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LimitsSpec {
-    /// The largest body: `1MiB` unless said.
-    body: Option<Located<SizeText>>,
-    /// Arrays and objects inside each other: 64 unless said.
-    depth: Option<Located<u64>>,
-    /// Messages of one client: `200/s` unless said.
-    rate: Option<Located<RateText>>,
-    /// Messages that the worker of a route holds at most: 500 unless said.
-    prefetch: Option<Located<u64>>,
-    /// What must be left on the disk of the store: with less nothing is accepted, and deliveries go
-    /// on. 1 GiB unless said; 5 % of a disk of more than 20 GiB (16 GiB at most), and a quarter of
-    /// one of less than 4 GiB.
-    disk_low: Option<Located<SizeText>>,
-}
 
 /// Reads the settings and the files of a project.
 ///

@@ -1,5 +1,7 @@
 //! `simpul eval`: an expression over a document, as routes would evaluate it.
 
+mod interactive;
+
 use std::{
     collections::BTreeMap,
     fs::{self, File},
@@ -14,7 +16,7 @@ use super::{
 };
 use crate::{
     diagnostic::Report,
-    expr::{Budget, Environment, EvalError, Expr, Meta, Query, Scope, SyntaxError},
+    expr::{Budget, Environment, EvalError, Expr, Meta, Part, Query, Scope, SyntaxError},
     message::{Arena, Clock, Headers, JsonWriter, Limits, MessageId, Value, parse},
     table::Table,
 };
@@ -36,18 +38,32 @@ const MEMORY_BYTES_MAX: usize = 1024 * 1024 * 1024;
 #[command(after_help = "\
 Examples:
   simpul eval '$.pelaksana | count' sppd.json
-  curl -s https://e-sppd.example/api/17 | simpul eval '$.total * 1.1 | round(0)'
+  curl -s https://e-sppd.example/api/17 | simpul eval '($.total * 1.1) | round(0)'
   simpul eval '@.nip' sppd.json --item '{\"nip\": \"199001012020121001\"}'
   simpul eval --nodes '$..nip' sppd.json
+  simpul eval --explain '($.berangkat | date) <= ($.kembali | date)' sppd.json
+  simpul eval -i --message sppd.json
 
 Exit codes: 0 evaluated (nothing included), 1 the message would be bad, 2 it does not parse.")]
 pub(super) struct Args {
     /// The expression
-    #[arg(allow_hyphen_values = true)]
-    expr: String,
+    #[arg(allow_hyphen_values = true, required_unless_present = "interactive")]
+    expr: Option<String>,
 
     /// The document; `-` for standard input
     file: Option<String>,
+
+    /// The document, as FILE
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    message: Option<String>,
+
+    /// Show what each part of the expression comes to
+    #[arg(long, conflicts_with = "nodes")]
+    explain: bool,
+
+    /// Evaluate one line after the other; `.help` tells what else can be typed
+    #[arg(short, long, conflicts_with_all = ["expr", "nodes", "explain"])]
+    interactive: bool,
 
     /// Take the expression as a bare RFC 9535 query and print its node list, a JSON array
     #[arg(long, conflicts_with = "item")]
@@ -62,36 +78,112 @@ pub(super) struct Args {
     headers: Vec<String>,
 }
 
+/// What expressions are evaluated over.
+struct Given<'p> {
+    project: &'p Path,
+    document: Vec<u8>,
+    item: Option<String>,
+    headers: Headers,
+}
+
+impl Given<'_> {
+    /// Calls `run` with everything that an expression sees.
+    fn scope(&self, run: impl FnOnce(&Scope<'_>) -> Outcome) -> Outcome {
+        let arena = Arena::with_limit(MEMORY_BYTES_MAX);
+        let limits = Limits::default();
+        let body = parse(&arena, &self.document, &limits)
+            .map_err(|error| CouldNot(format!("the document: {error}")))?;
+        let item = self.item.as_ref().map(|it| parse(&arena, it.as_bytes(), &limits)).transpose();
+        let item = item.map_err(|error| CouldNot(format!("the item: {error}")))?;
+        let meta = Meta {
+            id: MessageId::from_bytes([0; 16]),
+            received_at: Clock::system().now(),
+            headers: &self.headers,
+            hash_key: None,
+        };
+        let budget = Budget::new(Budget::STEPS_MAX);
+        run(&Scope { arena: &arena, body, item, meta: &meta, budget: &budget })
+    }
+
+    fn expression(&self, text: &str) -> Result<Expr, CouldNot> {
+        let tables = tables(self.project, text)?;
+        let environment = Environment { tables: Some(&tables) };
+        Expr::parse_with(text, environment).map_err(|error| wrong(text, &error))
+    }
+
+    fn value(&self, text: &str) -> Outcome {
+        let expr = self.expression(text)?;
+        self.scope(|scope| told(expr.eval(scope).map(|value| value.map(json))))
+    }
+
+    fn explain(&self, text: &str) -> Outcome {
+        let expr = self.expression(text)?;
+        self.scope(|scope| {
+            let parts = expr.explain(scope);
+            explained(&parts).iter().for_each(|it| say(it));
+            let is_bad = parts.first().is_some_and(|it| it.result.is_err());
+            Ok(if is_bad { Exit::FoundWrong } else { Exit::Done })
+        })
+    }
+}
+
 pub(super) fn run(project: &Path, args: &Args) -> Outcome {
-    let tables = tables(project, &args.expr)?;
-    let document = document(args.file.as_deref())?;
-    let arena = Arena::with_limit(MEMORY_BYTES_MAX);
-    let limits = Limits::default();
-    let body = parse(&arena, &document, &limits)
-        .map_err(|error| CouldNot(format!("the document: {error}")))?;
-    let item = args.item.as_ref().map(|it| parse(&arena, it.as_bytes(), &limits)).transpose();
-    let item = item.map_err(|error| CouldNot(format!("the item: {error}")))?;
-    let headers = headers(&args.headers)?;
-    let meta = Meta {
-        id: MessageId::from_bytes([0; 16]),
-        received_at: Clock::system().now(),
-        headers: &headers,
-        hash_key: None,
+    let file = args.message.as_deref().or(args.file.as_deref());
+    let document = match (args.interactive, file) {
+        // The lines come from standard input then.
+        (true, None | Some("-")) => b"null".to_vec(),
+        _ => document(file)?,
     };
-    let budget = Budget::new(Budget::STEPS_MAX);
-    let scope = Scope { arena: &arena, body, item, meta: &meta, budget: &budget };
-    if args.nodes { nodes(&args.expr, &scope) } else { value(&args.expr, &tables, &scope) }
+    let headers = headers(&args.headers)?;
+    let given = Given { project, document, item: args.item.clone(), headers };
+    match &args.expr {
+        None => interactive::run(given),
+        Some(text) if args.nodes => given.scope(|scope| nodes(text, scope)),
+        Some(text) if args.explain => given.explain(text),
+        Some(text) => given.value(text),
+    }
+}
+
+/// The parts of an expression, each below what it is in, with what they come to beside them.
+fn explained(parts: &[Part<'_>]) -> Vec<String> {
+    /// Columns of the expressions; a longer one has its value on a line of its own.
+    const COLUMNS: usize = 60;
+    let texts: Vec<_> =
+        parts.iter().map(|it| format!("{}{}", "  ".repeat(it.depth), escaped(&it.text))).collect();
+    let widths = texts.iter().map(|it| it.chars().count());
+    let width = widths.filter(|it| *it <= COLUMNS).max().unwrap_or_default();
+    let lines = texts.iter().zip(parts).map(|(text, part)| {
+        let came = match &part.result {
+            _ if !part.counts => "(does not matter)".to_owned(),
+            Ok(Some(value)) => shortened(&json(*value)),
+            Ok(None) => match &part.why {
+                Some(why) => format!("nothing: {}", escaped(why)),
+                None => "nothing".to_owned(),
+            },
+            Err(error) => format!("error: {}", escaped(&error.message)),
+        };
+        if width < text.chars().count() {
+            format!("{text}\n{:width$}  {came}", "")
+        } else {
+            format!("{text:width$}  {came}")
+        }
+    });
+    lines.collect()
+}
+
+/// As much of a value as one looks at.
+fn shortened(text: &str) -> String {
+    const SHOWN_MAX: usize = 200;
+    let mut shown: String = text.chars().take(SHOWN_MAX).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
 }
 
 fn nodes(text: &str, scope: &Scope<'_>) -> Outcome {
     let query = Query::parse(text).map_err(|error| wrong(text, &error))?;
     told(query.nodes(scope).map(|nodes| Some(json(Value::Array(&nodes)))))
-}
-
-fn value(text: &str, tables: &Tables, scope: &Scope<'_>) -> Outcome {
-    let environment = Environment { tables: Some(tables) };
-    let expr = Expr::parse_with(text, environment).map_err(|error| wrong(text, &error))?;
-    told(expr.eval(scope).map(|value| value.map(json)))
 }
 
 /// Prints the value, if there is one, or why there is none.
