@@ -108,7 +108,10 @@ fn formatted(name: &str, text: &str) -> Result<Done, CouldNot> {
         ))),
         None => {
             for found in report.into_sorted() {
-                complain(&format!("{}\n", escaped(found.render(text, Language::English).trim_end())));
+                complain(&format!(
+                    "{}\n",
+                    escaped(found.render(text, Language::English).trim_end())
+                ));
             }
             Ok(Done::Broken)
         }

@@ -39,8 +39,11 @@ impl Doc {
             report.enter(&name);
             let node = parse_yaml(&text, &mut report).filter(|_| !report.has_errors());
             return node.as_ref().map(Self::of_node).ok_or_else(|| {
-                let found: String =
-                    report.into_sorted().iter().map(|it| it.render(&text, Language::English) + "\n").collect();
+                let found: String = report
+                    .into_sorted()
+                    .iter()
+                    .map(|it| it.render(&text, Language::English) + "\n")
+                    .collect();
                 CouldNot(format!("`{name}` is no YAML that simpul reads:\n{}", escaped(&found)))
             });
         }

@@ -61,7 +61,12 @@ fn every_yaml_example_is_one_and_whole_files_are_decoded() {
                 What::Steps => drop(read::<Vec<StepSpec>>(&text, &mut report)),
                 What::Other => drop(parse(&text, &mut report)),
             }
-            broken.extend(report.into_sorted().iter().map(|it| it.render(&text, simpul::diagnostic::Language::English)));
+            broken.extend(
+                report
+                    .into_sorted()
+                    .iter()
+                    .map(|it| it.render(&text, simpul::diagnostic::Language::English)),
+            );
         }
     }
     assert!(broken.is_empty(), "\n{}\n", broken.join("\n"));
