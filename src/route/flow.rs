@@ -16,27 +16,21 @@ pub(super) type Places = BTreeMap<String, Vec<(Endpoint, Span)>>;
 #[derive(Debug, Default)]
 pub(super) struct Flow {
     outlets: BTreeMap<Endpoint, Outlet>,
-    inlets: Vec<(Endpoint, Inlet)>,
+    /// The sources that read a queue: by RabbitMQ and queue.
+    queues: BTreeMap<(String, String), Vec<Endpoint>>,
+    /// The sources whose queues are bound to an exchange, with what pattern: by RabbitMQ and exchange.
+    bound: BTreeMap<(String, String), Vec<(String, Endpoint)>>,
 }
 
 /// Where a target leads.
 #[derive(Debug)]
 enum Outlet {
     /// To a queue of a RabbitMQ.
-    Queue { broker: String, queue: String },
-    /// To an exchange, with a routing key that no message changes.
-    Exchange { broker: String, exchange: String, key: String },
+    Queue((String, String)),
+    /// To an exchange of a RabbitMQ, with a routing key that no message changes.
+    Exchange((String, String), String),
     /// To a source of a bus on this machine: `/v1/system/source`.
     Bus(Endpoint),
-}
-
-/// What a source reads, beside what is handed over to it.
-#[derive(Debug)]
-struct Inlet {
-    broker: String,
-    queue: String,
-    /// The exchanges that the queue is bound to, and with what pattern.
-    bound: Vec<(String, String)>,
 }
 
 impl Flow {
@@ -47,27 +41,26 @@ impl Flow {
             let broker = broker(amqp.url.value.reveal());
             for (name, spec) in amqp.targets.iter() {
                 let outlet = match (&spec.queue, &spec.exchange, &spec.routing_key) {
-                    (Some(queue), ..) => {
-                        Outlet::Queue { broker: broker.clone(), queue: queue.value.clone() }
-                    }
+                    (Some(queue), ..) => Outlet::Queue((broker.clone(), queue.value.clone())),
                     (_, Some(_), Some(key)) if key.value.contains("${") => continue,
-                    (_, Some(exchange), key) => Outlet::Exchange {
-                        broker: broker.clone(),
-                        exchange: exchange.value.clone(),
-                        key: key.as_ref().map(|it| it.value.clone()).unwrap_or_default(),
-                    },
+                    (_, Some(exchange), key) => Outlet::Exchange(
+                        (broker.clone(), exchange.value.clone()),
+                        key.as_ref().map(|it| it.value.clone()).unwrap_or_default(),
+                    ),
                     _ => continue,
                 };
                 self.outlets.extend(endpoint(&name.value).map(|it| (it, outlet)));
             }
             for (name, spec) in amqp.sources.iter() {
-                let bound = spec.bind.iter().map(|it| {
-                    let pattern = it.routing_key.as_ref().map(|it| it.value.clone());
-                    (it.exchange.value.clone(), pattern.unwrap_or_default())
-                });
-                let (broker, queue) = (broker.clone(), spec.queue.value.clone());
-                let inlet = Inlet { broker, queue, bound: bound.collect() };
-                self.inlets.extend(endpoint(&name.value).map(|it| (it, inlet)));
+                let Some(source) = endpoint(&name.value) else { continue };
+                for bind in &spec.bind {
+                    let at = (broker.clone(), bind.exchange.value.clone());
+                    let pattern = bind.routing_key.as_ref().map(|it| it.value.clone());
+                    let bound = (pattern.unwrap_or_default(), source.clone());
+                    self.bound.entry(at).or_default().push(bound);
+                }
+                let at = (broker.clone(), spec.queue.value.clone());
+                self.queues.entry(at).or_default().push(source);
             }
         }
         if let Some(http) = &file.http {
@@ -82,18 +75,12 @@ impl Flow {
 
     /// The sources that receive what `target` is sent.
     pub(super) fn fed_by<'a>(&'a self, target: &Endpoint) -> Vec<&'a Endpoint> {
-        let read = |fits: &dyn Fn(&Inlet) -> bool| -> Vec<&'a Endpoint> {
-            self.inlets.iter().filter(|(_, it)| fits(it)).map(|(it, _)| it).collect()
-        };
         match self.outlets.get(target) {
-            Some(Outlet::Queue { broker, queue }) => {
-                read(&|it| it.broker == *broker && it.queue == *queue)
+            Some(Outlet::Queue(at)) => self.queues.get(at).into_iter().flatten().collect(),
+            Some(Outlet::Exchange(at, key)) => {
+                let bound = self.bound.get(at).into_iter().flatten();
+                bound.filter(|(pattern, _)| fits(pattern, key)).map(|(_, it)| it).collect()
             }
-            Some(Outlet::Exchange { broker, exchange, key }) => read(&|it| {
-                let bound =
-                    |(name, pattern): &(String, String)| name == exchange && fits(pattern, key);
-                it.broker == *broker && it.bound.iter().any(bound)
-            }),
             Some(Outlet::Bus(source)) => vec![source],
             None => vec![],
         }
@@ -153,18 +140,40 @@ pub(super) fn circles(plan: &Plan, flow: &Flow, places: &Places, report: &mut Re
     // By route: the targets that feed a route, and that route.
     let mut next: BTreeMap<&str, Vec<(&Endpoint, &str)>> = BTreeMap::new();
     for route in plan.routes.values() {
+        next.entry(&route.name).or_default();
         for to in &route.to {
             let fed = flow.fed_by(&to.target);
             let read = fed.iter().filter_map(|it| readers.get(it)).flatten();
             next.entry(&route.name).or_default().extend(read.map(|it| (&to.target, *it)));
         }
     }
-    next.retain(|_, it| !it.is_empty());
+    only_circles(&mut next);
     let mut done = BTreeSet::new();
     for start in next.keys() {
         let Some(circle) = circle_from(start, &next, &done) else { continue };
         done.extend(circle.iter().map(|(route, _)| *route));
         tell(&circle, plan, places, report);
+    }
+}
+
+/// Takes out what leads into no circle, so that long chains of routes are walked once.
+fn only_circles(next: &mut BTreeMap<&str, Vec<(&Endpoint, &str)>>) {
+    let mut before: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (from, to) in next.iter() {
+        to.iter().for_each(|(_, to)| before.entry(to).or_default().push(from));
+    }
+    let mut left: BTreeMap<&str, usize> = next.iter().map(|(it, to)| (*it, to.len())).collect();
+    let mut ends: Vec<&str> = left.iter().filter(|(_, it)| **it == 0).map(|(it, _)| *it).collect();
+    while let Some(end) = ends.pop() {
+        next.remove(end);
+        for from in before.remove(end).into_iter().flatten() {
+            if let Some(count) = left.get_mut(from) {
+                *count -= 1;
+                if *count == 0 {
+                    ends.push(from);
+                }
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The rooms that say something to authors of files.
-const ROOMS: [&str; 7] = [
+const ROOMS: [&str; 8] = [
     "src/diagnostic",
     "src/route",
     "src/step",
@@ -15,6 +15,7 @@ const ROOMS: [&str; 7] = [
     "src/connector",
     "src/table",
     "src/cli",
+    "src/trial",
 ];
 
 /// Calls whose argument is told to the author; a text put together there would stay English.

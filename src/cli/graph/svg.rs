@@ -19,7 +19,7 @@ text { font: 13px sans-serif; fill: #1f2933 }
 .route { fill: #e3f0ff; stroke: #4a7fb5 }
 .edge { fill: none; stroke: #4a7fb5; stroke-width: 1.4 }
 .sometimes { stroke-dasharray: 6 4 }
-.times { font-size: 11px; fill: #4a7fb5 }";
+.times { font-size: 11px; fill: #4a7fb5; stroke: #ffffff; stroke-width: 4px; paint-order: stroke }";
 
 pub(super) fn draw(graph: &Graph) -> String {
     let layout = layout(graph);
@@ -81,7 +81,7 @@ fn edges(graph: &Graph, layout: &Layout, out: &mut String) {
             to.1
         );
         if edge.each {
-            let (x, y) = (to.0 - 24.0, to.1 - 5.0);
+            let (x, y) = (to.0 - 26.0, to.1 + 13.0);
             let _ = writeln!(out, "<text class=\"times\" x=\"{x:.1}\" y=\"{y:.1}\">×n</text>");
         }
     }

@@ -348,10 +348,12 @@ fn doubtful(scalar: &Scalar, at: Span, report: &mut Report) {
     if let Some(path) = field_elsewhere(text) {
         let found = report.warn(at, Code::Trap, text!("`{}` is sent as it stands", text));
         found.label("a text, not a field of the message");
+        let quote = if text.contains('\'') { '"' } else { '\'' };
+        let meant = format!("{quote}{text}{quote}");
         found.help(text!(
-            "write `{}` for the field; where the text is meant, `='{}'`",
+            "write `{}` for the field; where the text is meant, `={}`",
             &path,
-            text
+            &meant
         ));
         return;
     }
