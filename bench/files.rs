@@ -6,6 +6,7 @@
 
 mod common {
     pub(crate) mod bus;
+    pub(crate) mod cpu;
     pub(crate) mod figures;
     pub(crate) mod wire;
 }
@@ -20,6 +21,7 @@ use std::{
 
 use common::{
     bus::{Bus, KEY, Project, command},
+    cpu::cpu_of_ended,
     figures::{Figures, scaled, spread},
     wire::Connection,
 };
@@ -172,16 +174,6 @@ async fn send(address: &str, done: &AtomicBool) -> f64 {
         tokio::time::sleep(PAUSE).await;
     }
     slowest
-}
-
-/// Milliseconds of processor that all programs took which this one started and saw the end of.
-fn cpu_of_ended() -> f64 {
-    /// The kernel tells them in hundredths of a second.
-    const TICK_MS: f64 = 10.0;
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    // Behind the name, which may hold blanks: the state is the first field.
-    let fields = stat.rsplit(')').next().unwrap().split_whitespace();
-    fields.skip(13).take(2).map(|it| it.parse::<f64>().unwrap() * TICK_MS).sum()
 }
 
 fn millis(since: Instant) -> f64 {

@@ -15,6 +15,7 @@
 //! broker ledger journal         durable queues; outcomes; history
 //! route                         files -> Plan, or diagnostics
 //! engine                        Plan -> running tasks
+//! trial                         the tests of routes, played by the engine
 //! ops cli                       what operators see; what people type
 //! ```
 //!
@@ -40,3 +41,4 @@ pub mod route;
 pub mod step;
 pub mod store;
 pub mod table;
+pub mod trial;

@@ -260,7 +260,8 @@ pub(crate) async fn other_password(context: Context) -> Played {
     let resume = move || call(&folder, &["resume", ORDERED]);
     let (code, said) = tokio::task::spawn_blocking(resume).await.unwrap();
     stage.wants(code == Some(0), || said);
-    stage.goes_on("fresh after the correction", Instant::now(), Duration::from_secs(5)).await;
+    let most = context.length(Duration::from_secs(5), Duration::from_secs(30));
+    stage.goes_on("fresh after the correction", Instant::now(), most).await;
     Ok(stage.judge(0).await)
 }
 

@@ -10,13 +10,17 @@ pub mod demo;
 mod diff;
 mod editor;
 mod eval;
+mod explain;
 mod fmt;
+mod graph;
+mod impact;
 mod key;
 mod language;
 mod logging;
 mod new;
 mod offline;
 mod pause;
+mod plan;
 mod pretty;
 mod project;
 mod rabbitmq;
@@ -26,6 +30,7 @@ mod schema;
 mod screen;
 pub mod settings;
 mod store;
+mod test;
 mod trace;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -92,6 +97,7 @@ const EXAMPLES: &str = "\
 Examples:
   simpul demo                                   watch it work, with systems that play an agency's
   simpul check                                  find every mistake in the files of this directory
+  simpul test                                   play the test cases beside the routes
   simpul --project /etc/simpul run              start the bus
   simpul dead list --route sk-mutasi            what could not be delivered, and why
 
@@ -102,6 +108,11 @@ enum Command {
     Run(run::Args),
     Check(check::Args),
     New(new::Args),
+    Test(test::Args),
+    Explain(explain::Args),
+    Impact(impact::Args),
+    Plan(plan::Args),
+    Graph(graph::Args),
     Eval(eval::Args),
     Fmt(fmt::Args),
     Schema(schema::Args),
@@ -145,6 +156,11 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Run(args) => run::run(&project, &args),
         Command::Check(args) => check::run(&project, &args),
         Command::New(args) => new::run(&project, args),
+        Command::Test(args) => test::run(&project, &args),
+        Command::Explain(args) => explain::run(&project, &args),
+        Command::Impact(args) => impact::run(&project, &args),
+        Command::Plan(args) => wait(plan::run(&project, args)),
+        Command::Graph(args) => graph::run(&project, &args),
         Command::Eval(args) => eval::run(&project, &args),
         Command::Fmt(args) => fmt::run(&project, &args),
         Command::Schema(args) => schema::run(&project, &args),

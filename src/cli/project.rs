@@ -1,6 +1,9 @@
 //! The project's directory: its files, and where its settings say that things are.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use super::{
     CouldNot,
@@ -9,8 +12,9 @@ use super::{
 use crate::{
     connector::http::source::IngestLimits,
     diagnostic::{Diagnostic, Language},
-    route::{Broken, Loaded, Plan, Project, Texts, Variables},
+    route::{self, Broken, Given, Loaded, Plan, Project, Texts, Variables},
     store::Address,
+    trial::{self, Suite},
 };
 
 /// The files of a project, compiled.
@@ -37,6 +41,52 @@ pub(super) fn read(directory: &Path) -> Result<Files, Broken> {
     let (settings, loaded) = settings::load(directory, &Variables::of_process())?;
     let Loaded { plan, warnings, texts } = loaded;
     Ok(Files { settings, plan, warnings, texts })
+}
+
+/// Contents in the place of files, by path.
+pub(super) type Instead = BTreeMap<String, Vec<u8>>;
+
+/// Reads everything as [`read`] does, and the tests of routes, but asks for nothing that stands
+/// outside of the files: what a variable or a secret would be is stood in for.
+///
+/// # Errors
+///
+/// Everything that is wrong in any file.
+pub(super) fn read_with_tests(
+    directory: &Path,
+    instead: &Instead,
+) -> Result<(Files, Vec<Suite>), Broken> {
+    let variables = Variables::stand_ins();
+    let project = || Project::new(directory, &variables).with(instead.clone());
+    let mut files = project();
+    let settings = Settings::read(directory, &mut files);
+    let given = Given { retry: settings.retry.clone(), hash_key: settings.hash_key.is_some() };
+    let Loaded { plan, warnings, mut texts } = route::load(files, &given)?;
+    let mut tests = project();
+    let suites = trial::read(&mut tests, &plan);
+    let (suites, _, of_tests) = tests.finish(Some(suites))?;
+    texts.join(of_tests);
+    Ok((Files { settings, plan, warnings, texts }, suites))
+}
+
+/// As [`read`], and looks whether the tests of routes can be played.
+///
+/// # Errors
+///
+/// Everything that is wrong in any file, those of tests too.
+pub(super) fn read_and_check_tests(directory: &Path) -> Result<Files, Broken> {
+    let files = read(directory)?;
+    let variables = Variables::stand_ins();
+    let mut tests = Project::new(directory, &variables);
+    let suites = trial::read(&mut tests, &files.plan);
+    match tests.finish(Some(suites)) {
+        Ok(_) => Ok(files),
+        Err(Broken { mut found, mut texts }) => {
+            found.extend(files.warnings);
+            texts.join(files.texts);
+            Err(Broken { found, texts })
+        }
+    }
 }
 
 /// That there is such a directory at all; without one there is nothing to find mistakes in.

@@ -49,6 +49,48 @@ pub trait Target: Send + Sync {
     fn rabbitmq(&self) -> Option<&str> {
         None
     }
+
+    /// What [`send`](Self::send) would send, without sending it.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), where it would fail before anything is sent.
+    fn draft(&self, call: &Call) -> Result<Draft, CallError> {
+        Ok(Draft {
+            line: String::new(),
+            headers: call.headers.clone(),
+            body: Some(call.body.clone()),
+        })
+    }
+
+    /// What [`send`](Self::send) would make of an answer with this status; nothing where answers
+    /// have no status.
+    fn judge(
+        &self,
+        _status: u16,
+        _retry_after: Option<Duration>,
+    ) -> Option<Result<Answer, CallError>> {
+        None
+    }
+
+    /// How long a call may take before it is given up as unavailable.
+    fn time_max(&self) -> Duration {
+        CALL_TIME_MAX
+    }
+}
+
+/// How long a call may take where a target does not say otherwise.
+const CALL_TIME_MAX: Duration = Duration::from_secs(15);
+
+/// What is sent to another system with one call; what proves who calls is not in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Where within the system: `PUT /api/tps/1301`, as from its `url`.
+    pub line: String,
+    /// The headers, but for those that the protocol adds.
+    pub headers: Headers,
+    /// The body; nothing where none is sent.
+    pub body: Option<Bytes>,
 }
 
 /// One attempt at one delivery.
@@ -129,13 +171,27 @@ pub struct OpenTarget {
     /// What to call.
     pub target: Arc<dyn Target>,
     /// Templates over the message (path, headers), evaluated where the delivery is made.
-    pub parameters: Vec<Parameter>,
+    pub parameters: Arc<[Parameter]>,
     /// The JSON Schema of what it takes: a path as written.
     pub schema: Option<Located<String>>,
     /// How it sorts answers otherwise than usual.
     pub answers: BTreeMap<u16, AnswerClass>,
     /// Changes when its system file does (secrets included): frees a paused target.
     pub digest: Digest,
+}
+
+impl OpenTarget {
+    /// The same target of the same system file, with something else behind it.
+    pub(crate) fn played_by(&self, target: Arc<dyn Target>) -> Self {
+        Self {
+            endpoint: self.endpoint.clone(),
+            target,
+            parameters: Arc::clone(&self.parameters),
+            schema: self.schema.clone(),
+            answers: self.answers.clone(),
+            digest: self.digest,
+        }
+    }
 }
 
 /// A template that a target wants evaluated for each delivery.

@@ -41,6 +41,18 @@ pub enum Code {
     Table,
     /// A secret that stands in a file for all to read.
     Secret,
+    /// Tests of a route that is not there.
+    TestOfNothing,
+    /// A test case that cannot be played, or can never hold.
+    Case,
+    /// Routes that feed each other, so that a message can go round.
+    Circle,
+    /// A target that no route sends to.
+    UnusedTarget,
+    /// A source that no route reads.
+    UnreadSource,
+    /// A retry that goes on after the message has expired.
+    OutlivesMessage,
 }
 
 impl Code {
@@ -63,6 +75,12 @@ impl Code {
         Self::Schema,
         Self::Table,
         Self::Secret,
+        Self::TestOfNothing,
+        Self::Case,
+        Self::Circle,
+        Self::UnusedTarget,
+        Self::UnreadSource,
+        Self::OutlivesMessage,
     ];
 
     /// The code as people see it.
@@ -85,6 +103,12 @@ impl Code {
             Self::Schema => "S015",
             Self::Table => "S016",
             Self::Secret => "S017",
+            Self::TestOfNothing => "S018",
+            Self::Case => "S019",
+            Self::Circle => "S030",
+            Self::UnusedTarget => "S031",
+            Self::UnreadSource => "S032",
+            Self::OutlivesMessage => "S033",
         }
     }
 
@@ -108,6 +132,12 @@ impl Code {
             Self::Schema => text!("a schema that is none"),
             Self::Table => text!("a table that is none"),
             Self::Secret => text!("a secret that stands in a file"),
+            Self::TestOfNothing => text!("tests of a route that is not there"),
+            Self::Case => text!("a test case that cannot be played, or can never hold"),
+            Self::Circle => text!("messages can go round between routes"),
+            Self::UnusedTarget => text!("a target that no route uses"),
+            Self::UnreadSource => text!("a source that nobody reads"),
+            Self::OutlivesMessage => text!("tries that outlive the message"),
         }
     }
 
@@ -131,6 +161,12 @@ impl Code {
             Self::Schema => include_str!("../../docs/errors/S015.md"),
             Self::Table => include_str!("../../docs/errors/S016.md"),
             Self::Secret => include_str!("../../docs/errors/S017.md"),
+            Self::TestOfNothing => include_str!("../../docs/errors/S018.md"),
+            Self::Case => include_str!("../../docs/errors/S019.md"),
+            Self::Circle => include_str!("../../docs/errors/S030.md"),
+            Self::UnusedTarget => include_str!("../../docs/errors/S031.md"),
+            Self::UnreadSource => include_str!("../../docs/errors/S032.md"),
+            Self::OutlivesMessage => include_str!("../../docs/errors/S033.md"),
         }
     }
 }

@@ -150,7 +150,14 @@ impl Report {
         self.secrets.push(secret.to_owned());
     }
 
-    fn add(&mut self, severity: Severity, at: Span, code: Code, message: Text) -> &mut Diagnostic {
+    /// Adds a finding of that severity at `at` of the current file; say more on what is returned.
+    pub(crate) fn add(
+        &mut self,
+        severity: Severity,
+        at: Span,
+        code: Code,
+        message: Text,
+    ) -> &mut Diagnostic {
         let file = self.file.clone().unwrap_or_else(|| "".into());
         let label = Text::default();
         let diagnostic = Diagnostic { severity, code, message, file, at, label, help: None };

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     journal::{self, Event},
     ledger::{self, Cause, DeadFilter, DeadGroup, DeadLetter, JobKind, Pause},
-    message::Endpoint,
+    message::{Endpoint, Message},
     store::Writes,
 };
 
@@ -57,6 +57,16 @@ impl Engine {
     /// [`EngineError`] when the store cannot be read.
     pub async fn dead_one(&self, id: i64) -> Result<Option<DeadLetter>, EngineError> {
         Ok(self.shared.ledger.dead_letter(id).await?)
+    }
+
+    /// The message of a dead letter, as its route accepted it; `None` if there is no such letter.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] when the store cannot be read.
+    pub async fn dead_message(&self, id: i64) -> Result<Option<Message>, EngineError> {
+        let Some(letter) = self.shared.ledger.dead_letter(id).await? else { return Ok(None) };
+        Ok(self.shared.ledger.message(&letter.route, letter.message).await?)
     }
 
     /// Dead letters in groups of those that failed alike, the largest first, at most `limit`.

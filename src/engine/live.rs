@@ -28,7 +28,7 @@ use crate::{
     connector::OpenSource,
     journal::{self, Event, Journal, Line},
     ledger::{self, Ledger},
-    message::{Endpoint, IdSource, Timestamp},
+    message::{Endpoint, Timestamp},
     route::{Plan, Route},
     store::Writes,
 };
@@ -114,7 +114,7 @@ impl Engine {
         let pauses = ledger.pauses().await?;
         let live = Live::new(generation, plan, broker.rabbitmq().as_deref());
         let live = RwLock::new(Arc::new(live));
-        let (gates, ids, acting) = (Gates::default(), IdSource::default(), Mutex::default());
+        let (gates, ids, acting) = (Gates::default(), options.chance.ids(), Mutex::default());
         let (stopping, stop) = (CancellationToken::new(), CancellationToken::new());
         let in_hand = InHand::open(options.in_hand.as_deref(), clock.now());
         let shared = Shared {
@@ -158,9 +158,11 @@ impl Engine {
         for route in live.plan.routes.values() {
             running.start(shared, route);
         }
-        running.background.spawn(housekeeping::run(Arc::clone(shared)));
         running.background.spawn(express::write_afterwards(Arc::clone(shared)));
-        running.background.spawn(jobs::run(Arc::clone(shared)));
+        if shared.options.keeps_house {
+            running.background.spawn(housekeeping::run(Arc::clone(shared)));
+            running.background.spawn(jobs::run(Arc::clone(shared)));
+        }
         drop(running);
         // Last: what they bring finds its routes at work.
         engine.pulls.lock().await.start(shared);

@@ -7,6 +7,7 @@
 
 mod again;
 mod batch;
+mod compare;
 mod dead;
 mod delivery;
 mod ended;
@@ -23,7 +24,9 @@ mod keys;
 mod live;
 mod pipeline;
 mod pull;
+mod rehearsal;
 mod reload;
+mod routed;
 mod status;
 mod verdict;
 mod worker;
@@ -38,11 +41,13 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
+    compare::{Comparison, Difference},
     dead::{Preview, Replayed},
     envelope::queues,
     gate::{Breaker, GateSettings},
     keys::KeyResumed,
     live::Stopped,
+    rehearsal::{Planned, Rehearsal, Rehearsed, Sending, Watch},
     reload::Reloaded,
     status::{RouteStatus, TargetStatus, Trace},
 };
@@ -100,6 +105,41 @@ pub struct Options {
     /// The directory in which it is written down what is in hand, so that a message that ends the
     /// process is known by that; `None`: nowhere.
     pub in_hand: Option<PathBuf>,
+    /// Whether anything is left to chance.
+    pub chance: Chance,
+    /// Whether the engine also does what is beside the messages: measures its queues, forgets what
+    /// is old, works on jobs over dead letters.
+    pub keeps_house: bool,
+}
+
+/// What is left to chance: ids of messages, and by how much pauses are spread.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Chance {
+    /// Both, as the system has it.
+    #[default]
+    System,
+    /// Neither: ids are counted, and pauses are as long as the files say.
+    None,
+}
+
+impl Chance {
+    /// From 0 to 1, to spread pauses.
+    fn luck(self) -> f64 {
+        if self == Self::None {
+            return 1.0;
+        }
+        let mut byte = [128];
+        // Without randomness the pauses are not spread, which harms nobody.
+        let _ = getrandom::fill(&mut byte);
+        f64::from(byte[0]) / 255.0
+    }
+
+    fn ids(self) -> IdSource {
+        match self {
+            Self::System => IdSource::default(),
+            Self::None => IdSource::counting(),
+        }
+    }
 }
 
 impl Default for Options {
@@ -113,6 +153,8 @@ impl Default for Options {
             gate: GateSettings::default(),
             sample_every: Duration::from_secs(5),
             in_hand: None,
+            chance: Chance::System,
+            keeps_house: true,
         }
     }
 }
@@ -180,7 +222,7 @@ impl Shared {
 
     fn setting<'a>(&'a self, plan: &'a Plan) -> Setting<'a> {
         let hash_key = self.options.hash_key.as_deref();
-        Setting { plan, hash_key, limits: self.options.limits }
+        Setting { plan, hash_key, limits: self.options.limits, watch: None }
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::{again, envelope, fetched};
+pub(super) use super::routed::{Failed, Fated, Made, Out, Routed};
+use super::{again, envelope, fetched, rehearsal::Watch};
 use crate::{
     crash,
     expr::{Budget, EvalError, Expr, Meta, Scope},
@@ -35,65 +36,8 @@ pub(super) struct Setting<'a> {
     pub(super) hash_key: Option<&'a [u8]>,
     /// What a body may be like.
     pub(super) limits: Limits,
-}
-
-/// What a route makes of a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Routed {
-    /// The message's identity, where the route has one.
-    pub(super) identity: Option<Digest>,
-    /// The key within which its deliveries stay in order.
-    pub(super) order_key: Option<Digest>,
-    /// What becomes of it.
-    pub(super) fate: Fated,
-}
-
-/// What becomes of a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fated {
-    /// A step (named) let it go no further.
-    Filtered(String),
-    /// It is a bad message, or has no target.
-    Dead(Cause),
-    /// It gives rise to deliveries.
-    Out(Out),
-}
-
-/// What a message gives rise to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Out {
-    /// Deliveries to be made.
-    pub(super) made: Vec<Made>,
-    /// Deliveries that could not be made: dead from the start.
-    pub(super) failed: Vec<Failed>,
-    /// Targets that it skipped.
-    pub(super) skipped: Vec<Endpoint>,
-}
-
-/// A delivery to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Made {
-    /// Where to.
-    pub(super) target: Endpoint,
-    /// Which of those to this target.
-    pub(super) ordinal: u32,
-    /// The body to send.
-    pub(super) body: Bytes,
-    /// What the target's parameters yielded.
-    pub(super) parameters: Vec<String>,
-    /// Its `Idempotency-Key`.
-    pub(super) key: Digest,
-}
-
-/// A delivery that could not be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Failed {
-    /// Where to.
-    pub(super) target: Endpoint,
-    /// Which of those to this target.
-    pub(super) ordinal: u32,
-    /// Why.
-    pub(super) cause: Cause,
+    /// Who looks on.
+    pub(super) watch: Option<&'a dyn Watch>,
 }
 
 /// A message that a step, `when` or `map` cannot deal with.
@@ -124,6 +68,9 @@ pub(super) fn run(setting: Setting<'_>, route: &Route, arena: &Arena, message: &
         hash_key: setting.hash_key,
     };
     let scope = Scope { arena, body, item: None, meta: &meta, budget: &budget };
+    if let Some(watch) = setting.watch {
+        watch.begins(&scope);
+    }
     routed.fate = match fetched::check(setting, route, &scope) {
         Err(cause) => Fated::Dead(cause),
         Ok(()) => through(setting, route, &scope, &mut routed).unwrap_or_else(Fated::Dead),
@@ -143,13 +90,13 @@ fn through(
     if let Some(order_by) = &route.order_by {
         routed.order_key = Some(key_of("order_by", order_by, scope)?);
     }
-    let parts = match steps(route, scope)? {
+    let parts = match steps(setting, route, scope)? {
         Ok(parts) => parts,
         Err(step) => return Ok(Fated::Filtered(step)),
     };
     let mut making = Making::of(setting, route, scope);
-    for destination in &route.to {
-        making.destination(destination, scope, &parts)?;
+    for (index, destination) in route.to.iter().enumerate() {
+        making.destination((index, destination), scope, &parts)?;
     }
     let mut out = making.out;
     if let Some(only_to) = envelope::only_to(scope.meta.headers) {
@@ -192,20 +139,28 @@ fn json_of(place: &str, expression: &Expr, scope: &Scope<'_>) -> Result<Vec<u8>,
 }
 
 /// The bodies that come out of the steps; `Err` is the step that filtered the last of them.
-fn steps<'a>(route: &Route, scope: &Scope<'a>) -> Result<Result<Vec<Value<'a>>, String>, Cause> {
+fn steps<'a>(
+    setting: Setting<'_>,
+    route: &Route,
+    scope: &Scope<'a>,
+) -> Result<Result<Vec<Value<'a>>, String>, Cause> {
     let mut parts = vec![scope.body];
     let mut deepened = 0_usize;
-    for named in &route.steps {
+    for (index, named) in route.steps.iter().enumerate() {
         deepened = deepened.saturating_add(named.step.deepens());
         let mut next = Vec::with_capacity(parts.len());
         for body in parts {
-            let flow = named.step.apply(&Scope { body, ..*scope });
+            let scope = Scope { body, ..*scope };
+            let flow = named.step.apply(&scope);
+            if let Some(watch) = setting.watch {
+                watch.stepped(index, &scope, flow.as_ref());
+            }
             match flow.map_err(|rejected: Rejected| bad(&named.place, rejected))? {
                 Flow::Next(body) => next.push(body),
                 Flow::Split(bodies) => next.extend(bodies),
                 Flow::Filtered => {}
             }
-            if DEEPENS_MAX < deepened && !next.iter().all(|it| is_shallow(*it, scope, DEPTH_MAX)) {
+            if DEEPENS_MAX < deepened && !next.iter().all(|it| is_shallow(*it, &scope, DEPTH_MAX)) {
                 let reason = format!("nests values more than {DEPTH_MAX} levels deep");
                 return Err(bad(&named.place, reason));
             }
@@ -254,7 +209,7 @@ impl<'s> Making<'s> {
 
     fn destination<'a>(
         &mut self,
-        destination: &Destination,
+        (index, destination): (usize, &Destination),
         scope: &Scope<'a>,
         parts: &[Value<'a>],
     ) -> Result<(), Cause> {
@@ -265,7 +220,11 @@ impl<'s> Making<'s> {
         let mut ordinal = 0;
         for body in parts {
             let scope = Scope { body: *body, item: None, ..*scope };
-            let items = match items_of(destination, &scope) {
+            let items = items_of(destination, &scope);
+            if let Some(watch) = self.setting.watch {
+                watch.chose(index, &scope, items.as_ref().map(Vec::len));
+            }
+            let items = match items {
                 Ok(items) => items,
                 Err(cause) => {
                     self.fail(target, ordinal, cause);
@@ -276,7 +235,11 @@ impl<'s> Making<'s> {
             };
             for item in items {
                 let scope = Scope { item, ..scope };
-                match make(destination, open, &scope) {
+                let made = make(destination, open, &scope);
+                if let Some(watch) = self.setting.watch {
+                    watch.made(index, &scope, made.as_ref());
+                }
+                match made {
                     Ok((body, parameters)) => self.made(target, ordinal, body, parameters),
                     Err(cause) => self.fail(target, ordinal, cause),
                 }
@@ -359,7 +322,7 @@ fn make(
     destination: &Destination,
     open: &OpenPlanTarget,
     scope: &Scope<'_>,
-) -> Result<(Vec<u8>, Vec<String>), Cause> {
+) -> Result<Shaped, Cause> {
     let place = |key: &str| format!("to {}: {key}", destination.target);
     let shaped = match &destination.map {
         None => scope.item.or(Some(scope.body)),
@@ -379,7 +342,7 @@ fn make(
         }
     }
     let mut parameters = Vec::with_capacity(open.open.parameters.len());
-    for parameter in &open.open.parameters {
+    for parameter in open.open.parameters.iter() {
         let text = parameter.template.eval(scope, parameter.encode);
         let text = text.map_err(|error: EvalError| bad(&place(&parameter.place), error))?;
         parameters.push(text);
@@ -389,6 +352,9 @@ fn make(
     let body = JsonWriter::to_vec_within(shaped, MEMORY_MAX);
     Ok((body.map_err(|error| bad(&place("map"), error))?, parameters))
 }
+
+/// The body of a delivery, and what the target's parameters yielded.
+pub(super) type Shaped = (Vec<u8>, Vec<String>);
 
 /// Violations in one line.
 pub(super) fn told(violations: &[Violation]) -> String {

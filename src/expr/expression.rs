@@ -71,6 +71,16 @@ impl Expr {
         matches!(self.node.kind, Kind::Place(_))
     }
 
+    /// Whether its value is an array whatever the message is like.
+    pub fn yields_array(&self) -> bool {
+        matches!(self.node.kind, Kind::Nodes(_) | Kind::Array(_))
+    }
+
+    /// Whether some message makes it an error, beside one that takes too much work.
+    pub fn can_fail(&self) -> bool {
+        self.node.can_fail()
+    }
+
     /// Whether it mentions `@` outside a filter.
     pub fn uses_item(&self) -> bool {
         self.uses.item

@@ -45,6 +45,50 @@ pub(super) enum Kind {
     Date(Box<Node>, Box<[Format]>),
 }
 
+impl Node {
+    /// Whether some message makes it an error. Says yes where that would take to know the types.
+    pub(super) fn can_fail(&self) -> bool {
+        let any = |nodes: &[Self]| nodes.iter().any(Self::can_fail);
+        let is_condition = |node: &Self| !node.is_condition() || node.can_fail();
+        match &self.kind {
+            Kind::Literal(_) | Kind::Place(_) | Kind::Nodes(_) => false,
+            Kind::Array(items) => any(items),
+            Kind::Not(inner) => is_condition(inner),
+            Kind::And(parts) | Kind::Or(parts) => parts.iter().any(is_condition),
+            Kind::Compare(Comparison::Equal | Comparison::Unequal, pair) => any(&pair[..]),
+            Kind::Default(pair) => any(&pair[..]),
+            Kind::Exists(inner) => inner.can_fail(),
+            Kind::Call(function, arguments) => {
+                let counts = function.name == "count";
+                !(counts && matches!(arguments.first().map(|it| &it.kind), Some(Kind::Nodes(_))))
+            }
+            Kind::Compare(..)
+            | Kind::In(_)
+            | Kind::Matches(..)
+            | Kind::Negate(_)
+            | Kind::Arithmetic(..)
+            | Kind::Required(_)
+            | Kind::Lookup(_)
+            | Kind::Date(..) => true,
+        }
+    }
+
+    /// Whether its value, where there is one, is true or false.
+    fn is_condition(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Compare(..)
+                | Kind::In(_)
+                | Kind::Matches(..)
+                | Kind::Not(_)
+                | Kind::And(_)
+                | Kind::Or(_)
+                | Kind::Exists(_)
+                | Kind::Literal(Literal::Bool(_))
+        )
+    }
+}
+
 /// Which of two values must come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Comparison {

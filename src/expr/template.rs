@@ -125,6 +125,11 @@ impl Template {
         text.map(Value::Text).map_err(|_| self.error(&"bug: not UTF-8".into()))
     }
 
+    /// As it is written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The text, where no `${…}` stands in it.
     pub fn literal(&self) -> Option<&str> {
         match self.parts.as_ref() {

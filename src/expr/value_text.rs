@@ -84,6 +84,24 @@ impl ValueText {
         }
     }
 
+    /// As it is written.
+    pub fn text(&self) -> &str {
+        match &self.0 {
+            Shape::Literal(text) => text,
+            Shape::Expression(expression) => expression.text(),
+            Shape::Template(template) => template.text(),
+        }
+    }
+
+    /// As [`Expr::can_fail`].
+    pub fn can_fail(&self) -> bool {
+        match &self.0 {
+            Shape::Literal(_) => false,
+            Shape::Expression(expression) => expression.can_fail(),
+            Shape::Template(template) => template.literal().is_none(),
+        }
+    }
+
     /// As [`Expr::uses_item`].
     pub fn uses_item(&self) -> bool {
         match &self.0 {

@@ -1,6 +1,7 @@
 //! The journal: what happened to each message, hop by hop. Append-only; read by people.
 
 mod record;
+mod words;
 
 use std::sync::Arc;
 

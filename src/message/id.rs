@@ -55,6 +55,7 @@ impl<'de> serde::Deserialize<'de> for MessageId {
 pub struct IdSource {
     // std, not tokio: held for a few instructions, never across an await.
     last: Mutex<Last>,
+    counts: bool,
 }
 
 /// The last id, and randomness for the next ones: asked of the system for many at once.
@@ -82,6 +83,11 @@ impl Last {
 }
 
 impl IdSource {
+    /// Makes ids without chance: the same ones each time, so for tests alone.
+    pub fn counting() -> Self {
+        Self { counts: true, ..Self::default() }
+    }
+
     /// The next id, for a message accepted at `now`.
     pub fn next(&self, now: Timestamp) -> MessageId {
         const COUNTER_MAX: u16 = 0x0fff;
@@ -93,7 +99,8 @@ impl IdSource {
                 (ms, COUNTER_MAX) => (ms + 1, 0),
                 (ms, counter) => (ms, counter + 1),
             };
-            (last.ms, last.counter, last.random())
+            let random = if self.counts { [0; 8] } else { last.random() };
+            (last.ms, last.counter, random)
         };
         let mut bytes = [0; 16];
         bytes[..6].copy_from_slice(&ms.to_be_bytes()[2..]);

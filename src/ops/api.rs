@@ -15,8 +15,8 @@ use super::{
     Ops, Refusal, dead,
     trace::TraceView,
     wire::{
-        self, DiskView, KeyOrder, KeyResumeView, PauseOrder, PauseView, PausesView, Problem,
-        ReloadView, ResumeView, RouteView, StatusView,
+        self, DiskView, KeyOrder, KeyResumeView, PauseOrder, PauseView, PausesView, PlanView,
+        Problem, ReloadView, ResumeView, RouteView, StatusView,
     },
 };
 use crate::{engine::KeyResumed, message::Endpoint};
@@ -35,10 +35,12 @@ pub(super) fn routes(ops: Ops) -> Router {
         .route("/dead/jobs/{id}", get(dead::job))
         .route("/dead/jobs/{id}/cancel", post(dead::cancel))
         .route("/dead/{id}", get(dead::show))
+        .route("/dead/{id}/message", get(dead::message))
         .route("/dead/{id}/preview", get(dead::preview))
         .route("/pauses", get(pauses).post(pause))
         .route("/pauses/{target}", delete(resume))
         .route("/keys/resume", post(resume_key))
+        .route("/plan", get(plan))
         .route("/reload", post(reload))
         .route("/messages/{id}/trace", get(trace))
         .layer(middleware::from_fn_with_state(ops.clone(), authorize))
@@ -91,6 +93,11 @@ async fn resume_key(State(ops): State<Ops>, body: Bytes) -> Result<Response, Pro
 async fn reload(State(ops): State<Ops>) -> Result<Response, Problem> {
     let (reloaded, warnings) = ops.bus.reload().await?;
     Ok(wire::ok(&ReloadView::of(reloaded, warnings)))
+}
+
+async fn plan(State(ops): State<Ops>) -> Result<Response, Problem> {
+    let (comparison, warnings) = ops.bus.plan().await?;
+    Ok(wire::ok(&PlanView::of(comparison, warnings)))
 }
 
 async fn trace(State(ops): State<Ops>, Path(id): Path<String>) -> Result<Response, Problem> {

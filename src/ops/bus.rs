@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 
 use crate::{
-    engine::{Disk, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace},
+    engine::{Comparison, Disk, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace},
     ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
-    message::{Endpoint, MessageId},
+    message::{Endpoint, Message, MessageId},
 };
 
 /// A running bus, as far as an operator can reach it.
@@ -27,6 +27,11 @@ pub trait Bus: Send + Sync {
 
     /// One dead letter, with what was sent.
     async fn dead_one(&self, id: i64) -> Result<Option<DeadLetter>, Refusal>;
+
+    /// The message of one dead letter, as its route accepted it.
+    async fn dead_message(&self, _id: i64) -> Result<Option<Message>, Refusal> {
+        Ok(None)
+    }
 
     /// Dead letters in groups of those that failed alike, the largest first.
     async fn dead_groups(
@@ -76,6 +81,10 @@ pub trait Bus: Send + Sync {
     /// Reads the files again and takes them into use, or changes nothing. Returns what changed,
     /// and warnings about the files, rendered.
     async fn reload(&self) -> Result<(Reloaded, String), Refusal>;
+
+    /// Reads the files again and says what taking them into use would change; changes nothing.
+    /// Returns warnings about the files too, rendered.
+    async fn plan(&self) -> Result<(Comparison, String), Refusal>;
 
     /// What is known of one message, and every line of the journal about it.
     async fn trace(&self, id: MessageId) -> Result<Option<Trace>, Refusal>;

@@ -13,7 +13,7 @@ use super::{
     query::DeadQuery,
     wire::{
         self, CancelOrder, DeadGroups, DeadList, DeadOrder, DeadView, DiscardView, GroupView,
-        JobRequest, JobView, JobsView, PreviewView, Problem, ReplayView, Selection,
+        JobRequest, JobView, JobsView, MessageView, PreviewView, Problem, ReplayView, Selection,
     },
 };
 use crate::ledger::{JobKind, JobOrder};
@@ -52,6 +52,15 @@ pub(super) async fn show(
     let now = ops.clock.now();
     let view = DeadView::of(&letter, now);
     Ok(wire::ok(&if query.body { view.with_body(&letter) } else { view }))
+}
+
+pub(super) async fn message(
+    State(ops): State<Ops>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let number = id.parse().map_err(|_| no_letter(&id))?;
+    let message = ops.bus.dead_message(number).await?.ok_or_else(|| no_letter(&id))?;
+    Ok(wire::ok(&MessageView::of(&message)))
 }
 
 pub(super) async fn preview(

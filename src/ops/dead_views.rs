@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ledger::{DeadGroup, DeadLetter, Job, JobFailure, JobOrder},
-    message::{Endpoint, Timestamp},
+    message::{Endpoint, Headers, Message, Timestamp},
 };
 
 /// A dead letter.
@@ -41,6 +41,23 @@ pub struct DeadView {
     /// What was sent, where it was asked for and made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sent: Option<String>,
+}
+
+/// The message of a dead letter, as its route accepted it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageView {
+    /// What came beside the body.
+    pub headers: Headers,
+    /// The body.
+    pub body: String,
+}
+
+impl MessageView {
+    /// What an operator is shown of a message who asks for all of it.
+    pub fn of(message: &Message) -> Self {
+        let body = String::from_utf8_lossy(&message.body).into_owned();
+        Self { headers: message.headers.clone(), body }
+    }
 }
 
 impl DeadView {

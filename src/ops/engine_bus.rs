@@ -15,10 +15,11 @@ use tracing::{error, warn};
 use super::{Bus, Refusal};
 use crate::{
     engine::{
-        Disk, Engine, EngineError, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace,
+        Comparison, Disk, Engine, EngineError, KeyResumed, Preview, Reloaded, Replayed,
+        RouteStatus, Trace,
     },
     ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
-    message::{Endpoint, MessageId},
+    message::{Endpoint, Message, MessageId},
     metrics::Metrics,
     route::Plan,
 };
@@ -75,6 +76,10 @@ impl Bus for EngineBus {
 
     async fn dead_one(&self, id: i64) -> Result<Option<DeadLetter>, Refusal> {
         Ok(self.engine.dead_one(id).await?)
+    }
+
+    async fn dead_message(&self, id: i64) -> Result<Option<Message>, Refusal> {
+        Ok(self.engine.dead_message(id).await?)
     }
 
     async fn dead_groups(
@@ -149,6 +154,12 @@ impl Bus for EngineBus {
             error!("the reload failed: {failed}");
         })?;
         Ok((reloaded, warnings))
+    }
+
+    async fn plan(&self) -> Result<(Comparison, String), Refusal> {
+        // Not logged: nobody meant these files to run yet.
+        let (plan, warnings) = (self.read)().await.map_err(Refusal::Files)?;
+        Ok((self.engine.compare(&plan), warnings))
     }
 
     async fn trace(&self, id: MessageId) -> Result<Option<Trace>, Refusal> {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     engine::Trace,
-    journal::{Event, Line},
+    journal::Line,
     ledger::{Fares, Fate, Outcome},
     message::{Endpoint, MessageId},
 };
@@ -107,61 +107,13 @@ impl RouteTrace {
 
 impl EventTrace {
     fn of(line: &Line) -> Self {
-        let (event, text) = describe(&line.event);
+        let (event, text) = line.event.told();
         let (target, ordinal) = match &line.delivery {
             Some((target, ordinal)) => (Some(target.to_string()), Some(*ordinal)),
             None => (None, None),
         };
         let (at, generation) = (line.at.to_string(), line.generation);
         Self { at, event: event.to_owned(), target, ordinal, generation, text }
-    }
-}
-
-/// A stable word for an event, and the event in words.
-fn describe(event: &Event) -> (&'static str, String) {
-    match event {
-        Event::Accepted { by } => ("accepted", format!("accepted from {by}")),
-        Event::Repeat { first } => ("repeat", format!("repeat of {first}; dropped")),
-        Event::Changed { first } => {
-            ("changed", format!("same identity as {first}, other body; it goes on"))
-        }
-        Event::Filtered { step } => ("filtered", format!("filtered by {step}")),
-        Event::Routed { deliveries, skipped } => ("routed", routed(*deliveries, skipped)),
-        Event::Attempt { attempt, class, answer, duration_ms } => {
-            ("attempt", format!("attempt {attempt}: {class}, {answer} ({duration_ms} ms)"))
-        }
-        Event::Passed { by, to } => {
-            let to: Vec<_> = to.iter().map(ToString::to_string).collect();
-            ("passed", format!("by {by}, straight to {}", to.join(", ")))
-        }
-        Event::CopyDropped => ("copy_dropped", "a copy made by a crash was dropped".to_owned()),
-        Event::Dead { class, reason } => ("dead", format!("dead, {class}: {reason}")),
-        Event::Expired => ("expired", "expired: its time ran out".to_owned()),
-        Event::KeyHeld => {
-            ("key_held", "holds its key: later deliveries of the key are parked".to_owned())
-        }
-        Event::Parked => ("parked", "parked behind an earlier delivery of its key".to_owned()),
-        Event::KeyResumed { by } => ("key_resumed", format!("its key goes on without it, by {by}")),
-        Event::Paused { reason } => ("paused", format!("target paused: {reason}")),
-        Event::Resumed { by } => ("resumed", format!("target resumed by {by}")),
-        Event::Replayed { by } => ("replayed", format!("replayed by {by}")),
-        Event::Ordered { what, by } => ("ordered", format!("{what}, ordered by {by}")),
-        Event::JobEnded { job, how, by: None } => ("job_ended", format!("job {job} {how}")),
-        Event::JobEnded { job, how, by: Some(by) } => {
-            ("job_ended", format!("job {job} {how} by {by}"))
-        }
-        Event::Discarded { by } => ("discarded", format!("discarded by {by}")),
-        Event::Panicked { place } => ("panicked", format!("bug: panic in {place}; it stays")),
-        Event::Generation { how } => ("generation", format!("files {how}")),
-    }
-}
-
-fn routed(deliveries: u32, skipped: &[Endpoint]) -> String {
-    let plural = if deliveries == 1 { "delivery" } else { "deliveries" };
-    let skipped: Vec<String> = skipped.iter().map(ToString::to_string).collect();
-    match skipped.as_slice() {
-        [] => format!("routed: {deliveries} {plural}"),
-        names => format!("routed: {deliveries} {plural}; skipped {}", names.join(", ")),
     }
 }
 

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::dead_views::DeadView;
 use crate::{
-    engine::{Breaker, Disk, Preview, Reloaded, Replayed, RouteStatus, TargetStatus},
+    engine::{
+        Breaker, Comparison, Difference, Disk, Preview, Reloaded, Replayed, RouteStatus,
+        TargetStatus,
+    },
     ledger::{Cause, Pause},
     message::{Endpoint, Timestamp},
 };
@@ -174,6 +177,47 @@ impl ReloadView {
     pub(super) fn of(reloaded: Reloaded, warnings: String) -> Self {
         let Reloaded { generation, added, changed, removed, freed } = reloaded;
         Self { generation, added, changed, removed, freed, warnings }
+    }
+}
+
+/// What a reload would change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanView {
+    /// The number of the files that run.
+    pub generation: i64,
+    /// Routes that would come, start anew, or go.
+    pub routes: DifferenceView,
+    /// Sources that would.
+    pub sources: DifferenceView,
+    /// Targets that would: their addresses and credentials.
+    pub targets: DifferenceView,
+    /// Paused targets that would be freed.
+    pub frees: Vec<String>,
+    /// Warnings about the files, rendered; empty if there are none.
+    pub warnings: String,
+}
+
+/// What would come, be another one, or go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DifferenceView {
+    /// Not there now.
+    pub added: Vec<String>,
+    /// Another one.
+    pub changed: Vec<String>,
+    /// No more there.
+    pub removed: Vec<String>,
+}
+
+impl PlanView {
+    pub(super) fn of(comparison: Comparison, warnings: String) -> Self {
+        let Comparison { generation, routes, sources, targets, frees } = comparison;
+        let of = |it: Difference| DifferenceView {
+            added: it.added,
+            changed: it.changed,
+            removed: it.removed,
+        };
+        let (routes, sources, targets) = (of(routes), of(sources), of(targets));
+        Self { generation, routes, sources, targets, frees, warnings }
     }
 }
 

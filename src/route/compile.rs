@@ -5,15 +5,17 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     check::{self, Schemas},
     file::RouteFile,
+    flow::{self, Places},
     load::{Broken, Project, ROUTES, SCHEMAS, TABLES, Texts},
     pieces::in_pieces,
     plan::{Plan, RetryPolicy, Route},
     routes::{self, World},
     systems::{Outside, Systems},
+    unused::unused,
 };
 use crate::{
     diagnostic::{Code, Diagnostic, Span, decode, text},
-    message::Digest,
+    message::{Digest, Endpoint},
     step::{Context, Schema},
     table::Table,
 };
@@ -52,7 +54,8 @@ fn compile(project: &mut Project<'_>, given: &Given) -> Option<Plan> {
     if !project.exists() {
         project.report.enter("");
         let message = text!("the directory of the project is not there");
-        project.report.error(Span::default(), Code::File, message);
+        let found = project.report.error(Span::default(), Code::File, message);
+        found.help("name it with `--project DIR`");
         return None;
     }
     let mut outside = Files::default();
@@ -84,23 +87,37 @@ fn compile(project: &mut Project<'_>, given: &Given) -> Option<Plan> {
         let routes: Vec<_> = routes.collect();
         (part, routes)
     });
+    let mut places = Places::new();
     for (part, routes) in read {
         project.join(part);
-        plan.routes.extend(routes.into_iter().map(|it| (Arc::clone(&it.name), it)));
+        for (route, targets) in routes {
+            places.insert(route.name.to_string(), targets);
+            plan.routes.insert(Arc::clone(&route.name), route);
+        }
     }
     plan.digest = Some(whole(project, &systems, &digests, given));
     plan.sources = systems.sources;
     plan.targets = systems.targets;
+    if !project.report.has_errors() {
+        unused(&plan, &systems.declared, &mut project.report);
+        flow::circles(&plan, &systems.flow, &places, &mut project.report);
+    }
     Some(plan)
 }
 
+/// A route, and where each of its targets stands in its file.
+type Placed = (Arc<Route>, Vec<(Endpoint, Span)>);
+
 /// Reads and compiles one route file.
-fn route(path: &str, world: &World<'_>, project: &mut Project<'_>) -> Option<Arc<Route>> {
+fn route(path: &str, world: &World<'_>, project: &mut Project<'_>) -> Option<Placed> {
     let node = project.unfilled(path)?;
     let file = decode::<RouteFile>(&node, &mut project.report)?;
     let text = project.text_of(path);
     let stem = check::stem(path, ".yaml");
-    routes::compile(&file, (stem, &text), world, &mut project.report).map(Arc::new)
+    let route = routes::compile(&file, (stem, &text), world, &mut project.report)?;
+    let places = file.to.value.iter().zip(&route.to);
+    let places = places.map(|(spec, it)| (it.target.clone(), spec.target.at)).collect();
+    Some((Arc::new(route), places))
 }
 
 /// Changes when anything does: a file, a table, a secret, a policy.

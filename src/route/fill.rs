@@ -15,7 +15,10 @@ const FILE: &str = "${file:";
 
 /// The variables of the environment. Their values are not shown.
 #[derive(Clone, Default)]
-pub struct Variables(BTreeMap<String, String>);
+pub struct Variables {
+    values: BTreeMap<String, String>,
+    stand_in: bool,
+}
 
 impl Variables {
     /// Those of this process, without the ones that are not Unicode.
@@ -26,26 +29,37 @@ impl Variables {
             .collect()
     }
 
+    /// None at all: what files ask for is stood in for, also what they ask of other files. For
+    /// tests of routes, which call nobody, and must give the same on each machine.
+    pub fn stand_ins() -> Self {
+        Self { values: BTreeMap::new(), stand_in: true }
+    }
+
+    /// Whether what files ask for is stood in for.
+    pub(super) fn stands_in(&self) -> bool {
+        self.stand_in
+    }
+
     /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.values.get(name).map(String::as_str)
     }
 
     /// The names of all variables.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.values.keys().map(String::as_str)
     }
 }
 
 impl FromIterator<(String, String)> for Variables {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
-        Self(variables.into_iter().collect())
+        Self { values: variables.into_iter().collect(), stand_in: false }
     }
 }
 
 impl fmt::Debug for Variables {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_set().entries(self.0.keys()).finish()
+        formatter.debug_set().entries(self.values.keys()).finish()
     }
 }
 
@@ -134,7 +148,7 @@ fn is_secret(keys: &[&str], text: &str) -> bool {
         }
         _ => false,
     };
-    by_key || holds_password(text)
+    by_key || holds_password(text) || looks_secret(text)
 }
 
 /// Whether a header of this name is there to hold a secret.
@@ -143,6 +157,38 @@ fn names_a_secret(header: &str) -> bool {
     ["authorization", "cookie", "api-key", "apikey", "password", "secret", "token"]
         .iter()
         .any(|word| header.contains(word))
+}
+
+/// The secrets that stand in a route file: nothing in it is ever filled in.
+pub(super) fn secrets_in_route(node: &Node, key: &str, found: &mut Vec<(Span, String)>) {
+    match &node.kind {
+        NodeKind::List(items) => items.iter().for_each(|it| secrets_in_route(it, key, found)),
+        NodeKind::Map(entries) => {
+            entries.iter().for_each(|(key, value)| secrets_in_route(value, &key.value, found));
+        }
+        NodeKind::Scalar(scalar) => {
+            let text = scalar.text.as_str();
+            let literal = !text.starts_with(['$', '@', '=']) && !text.contains("${");
+            let named = names_a_secret(key) && literal && text.len() >= SECRET_BYTES_MIN;
+            if named || holds_password(text) || looks_secret(text) {
+                found.push((node.at, text.to_owned()));
+            }
+        }
+    }
+}
+
+/// Bytes of a text below which it is a name or a placeholder, and no secret.
+const SECRET_BYTES_MIN: usize = 8;
+
+/// Whether a text has the shape of a key or token, whatever stands before it.
+fn looks_secret(text: &str) -> bool {
+    let hex = |it: &str| it.bytes().all(|it| it.is_ascii_hexdigit());
+    let signed = |it: &str| it.starts_with("eyJ") && it.len() > 40 && it.matches('.').count() == 2;
+    text.contains("-----BEGIN ") && text.contains("PRIVATE KEY-----")
+        || text.split_whitespace().any(signed)
+        || text.strip_prefix("simpul_").is_some_and(|it| it.len() >= 32 && hex(it))
+        || text.strip_prefix("Bearer ").is_some_and(|it| it.len() >= 16 && !it.contains("${"))
+        || text.len() == 20 && text.starts_with("AKIA")
 }
 
 /// Whether a text is an address with a password in it.
@@ -208,7 +254,7 @@ fn fill_text(
 }
 
 /// Where the next thing to fill in begins. `$$` is a literal dollar, also before a brace.
-fn next(text: &str, from: usize) -> Option<usize> {
+pub(super) fn next(text: &str, from: usize) -> Option<usize> {
     let rest = text.get(from..).filter(|it| it.contains("${"))?;
     rest.match_indices('$').map(|(index, _)| from + index).find(|index| {
         let here = text.get(*index..).unwrap_or_default();

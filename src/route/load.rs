@@ -9,7 +9,10 @@ use std::{
     sync::Arc,
 };
 
-use super::fill::{self, Variables};
+use super::{
+    fill::{self, Variables},
+    stand_in::stand_in,
+};
 use crate::diagnostic::{Code, Diagnostic, Language, Node, Report, Span, Text, parse, text};
 
 /// Bytes of a route, system, schema or settings file: a hundred times the largest in use.
@@ -39,6 +42,8 @@ pub struct Project<'a> {
     /// What is wrong.
     pub report: Report,
     texts: Texts,
+    /// What stands in the place of files, by path.
+    instead: Arc<BTreeMap<String, Vec<u8>>>,
 }
 
 /// The texts of the files of a project, for showing what is wrong in them.
@@ -55,6 +60,11 @@ pub struct Broken {
 }
 
 impl Texts {
+    /// Takes over the texts of other files.
+    pub fn join(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// The diagnostics as text for a terminal, one after another.
     pub fn render(&self, found: &[Diagnostic], language: Language) -> String {
         let text = |it: &Diagnostic| self.0.get(&*it.file).map_or("", |text| text);
@@ -80,12 +90,21 @@ impl std::error::Error for Broken {}
 impl<'a> Project<'a> {
     /// A project whose files are in `directory`.
     pub fn new(directory: &'a Path, variables: &'a Variables) -> Self {
-        Self { directory, variables, report: Report::default(), texts: Texts::default() }
+        let (report, texts, instead) = (Report::default(), Texts::default(), Arc::default());
+        Self { directory, variables, report, texts, instead }
+    }
+
+    /// The same project with other contents in the place of some files, which need not be there.
+    #[must_use]
+    pub fn with(mut self, instead: BTreeMap<String, Vec<u8>>) -> Self {
+        self.instead = Arc::new(instead);
+        self
     }
 
     /// A part of this project, for a thread of its own to read.
     pub(super) fn part(&self) -> Self {
-        Self::new(self.directory, self.variables)
+        let instead = Arc::clone(&self.instead);
+        Self { instead, ..Self::new(self.directory, self.variables) }
     }
 
     /// Takes over what was read and found in a part.
@@ -106,7 +125,7 @@ impl<'a> Project<'a> {
 
     /// Whether there is such a file.
     pub fn has(&self, path: &str) -> bool {
-        self.directory.join(path).exists()
+        self.instead.contains_key(path) || self.directory.join(path).exists()
     }
 
     /// Reads a file of settings or of a system, and fills in what `${env:…}` and `${file:…}` in it
@@ -118,7 +137,10 @@ impl<'a> Project<'a> {
         for (at, secret) in open {
             self.mask(path, at, &secret);
         }
-        fill::fill(&mut node, self.variables, self.directory, &mut self.report);
+        match self.variables.stands_in() {
+            true => stand_in(&mut node, &mut Vec::new()),
+            false => fill::fill(&mut node, self.variables, self.directory, &mut self.report),
+        }
         Some(node)
     }
 
@@ -140,15 +162,20 @@ impl<'a> Project<'a> {
         *text = masked.into();
     }
 
-    /// Reads a route file, in which nothing is filled in.
-    pub(super) fn unfilled(&mut self, path: &str) -> Option<Node> {
+    /// Reads a file of a route or of its tests, in which nothing is filled in.
+    pub fn unfilled(&mut self, path: &str) -> Option<Node> {
         let mut node = parse(&self.text(path)?, &mut self.report)?;
+        let mut open = Vec::new();
+        fill::secrets_in_route(&node, "", &mut open);
+        for (at, secret) in open {
+            self.mask(path, at, &secret);
+        }
         fill::refuse(&mut node, &mut self.report);
         Some(node)
     }
 
     /// The text of a file; what is found from now on is about this file.
-    pub(super) fn text(&mut self, path: &str) -> Option<Arc<str>> {
+    pub fn text(&mut self, path: &str) -> Option<Arc<str>> {
         let bytes = self.bytes(path, FILE_BYTES_MAX)?;
         let lossy: Arc<str> = String::from_utf8_lossy(&bytes).into();
         self.texts.0.insert(path.to_owned(), Arc::clone(&lossy));
@@ -179,6 +206,9 @@ impl<'a> Project<'a> {
 
     fn bytes(&mut self, path: &str, max: u64) -> Option<Vec<u8>> {
         self.report.enter(path);
+        if let Some(bytes) = self.instead.get(path) {
+            return Some(bytes.clone());
+        }
         let full = self.directory.join(path);
         let mut wrong = |why: Text| {
             let help = text!("see that it is a file, is not too large, and may be read");
@@ -205,10 +235,16 @@ impl<'a> Project<'a> {
 
     /// The paths of the files of a folder that end in `suffix`, in alphabetical order; with
     /// `deep` set also those in folders in it. A folder that is not there has none.
-    pub(super) fn list(&mut self, folder: &str, suffix: &str, deep: bool) -> Vec<String> {
+    pub fn list(&mut self, folder: &str, suffix: &str, deep: bool) -> Vec<String> {
         let mut found = Vec::new();
         self.list_into(folder, suffix, if deep { FOLDERS_MAX } else { 0 }, &mut found);
+        let inside = |path: &&String| {
+            let rest = path.strip_prefix(folder).and_then(|it| it.strip_prefix('/'));
+            path.ends_with(suffix) && rest.is_some_and(|it| deep || !it.contains('/'))
+        };
+        found.extend(self.instead.keys().filter(inside).cloned());
         found.sort();
+        found.dedup();
         found
     }
 

@@ -8,12 +8,16 @@ mod check;
 mod compile;
 mod file;
 mod fill;
+mod flow;
 mod load;
+mod outline;
 mod pieces;
 mod plan;
 mod retry;
 mod routes;
+mod stand_in;
 mod systems;
+mod unused;
 
 pub use self::{
     alone::{check_route, check_system},
@@ -24,9 +28,11 @@ pub use self::{
     },
     fill::Variables,
     load::{Broken, FOLDERS, Project, Texts},
+    outline::{Outline, RouteOutline, SystemOutline, TargetOutline},
     plan::{
         Destination, Identity, NamedStep, OnExhausted, OpenPlanTarget, Plan, PlanSource,
         RetryPolicy, Route, Unmatched,
     },
     retry::RetrySpec,
+    stand_in::HASH_KEY,
 };

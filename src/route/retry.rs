@@ -111,3 +111,23 @@ pub(super) fn policy(
     };
     base
 }
+
+/// Adds to `report` that tries would go on after the message has expired. A policy by name, and what
+/// a policy inherits, is not the author's word about this message.
+pub(super) fn outlives(written: &Node, policy: &RetryPolicy, ttl: Duration, report: &mut Report) {
+    let NodeKind::Map(entries) = &written.kind else { return };
+    let place = |key: &str| entries.iter().find(|(it, _)| it.value == key).map(|(_, it)| it.at);
+    let longer = [("first", policy.first), ("give_up", policy.give_up)];
+    for (key, length) in longer.into_iter().filter(|(_, it)| ttl <= *it) {
+        let Some(at) = place(key).filter(|_| key == "first" || ttl < length) else { continue };
+        let message =
+            text!("`{}` is longer than the message lives: `ttl` is `{}`", key, &DurationText(ttl));
+        let found = report.warn(at, Code::OutlivesMessage, message);
+        found.label(match key {
+            "first" => text!("the message expires before it is tried a second time"),
+            _ => text!("the message expires before"),
+        });
+        found.help(text!("write less than `{}` here, or a longer `ttl`", &DurationText(ttl)));
+        return;
+    }
+}

@@ -217,6 +217,9 @@ impl World<'_> {
         let retry = self.retry(spec, file.retry.as_ref(), target.as_ref(), report);
         let on_exhausted = exhausted(spec, file, report);
         let ttl = ttl(spec.ttl.as_ref(), report).or(file.ttl.as_ref().map(|it| it.value.0));
+        if let (Some(ttl), Some(written)) = (ttl, spec.retry.as_ref().or(file.retry.as_ref())) {
+            retry::outlives(written, &retry, ttl, report);
+        }
         let answers = answers(spec, report);
         let (target, when, each, map) = (target?, when?, each?, map?);
         Some(Destination { target, when, each, map, retry, on_exhausted, ttl, answers })

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use super::{
     check::{self, Declared, Endpoints, Schemas},
     file::SystemFile,
+    flow::Flow,
     load::{Project, SYSTEMS},
     pieces::in_pieces,
     plan::{OpenPlanTarget, PlanSource, RetryPolicy},
@@ -27,6 +28,8 @@ pub(super) struct Systems {
     /// How deliveries to each system's targets are tried again.
     pub(super) retry: BTreeMap<Arc<str>, RetryPolicy>,
     pub(super) declared: Declared,
+    /// Where targets lead and sources read.
+    pub(super) flow: Flow,
     /// Everything that was filled in, for the digest of the whole.
     pub(super) texts: Vec<String>,
 }
@@ -117,6 +120,7 @@ impl Systems {
                 .error(file.system.at, Code::Missing, "a system that speaks no protocol")
                 .help("write `http:`, `amqp:` or `files:`");
         }
+        self.flow.add(stem, file);
         // Under the name of the file: what a wrong name inside breaks was reported.
         let name = Located { value: stem.to_owned(), at: file.system.at };
         if let Some(http) = &file.http {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Context, Flow, Rejected, Step, place::Place, text::message_expression};
+use super::{Branch, Context, Flow, Part, Rejected, Step, place::Place, text::message_expression};
 use crate::{
     diagnostic::{
         Code, Entries, Located, Report,
@@ -36,6 +36,15 @@ pub struct CheckSpec {
 }
 
 impl CheckSpec {
+    /// Each rule can hold, and be broken.
+    pub(super) fn branches(&self) -> Vec<Branch> {
+        let both = |(name, _): (&Located<String>, _)| {
+            ["holds", "is broken"]
+                .map(|how| Branch { name: format!("{} {how}", name.value), at: name.at })
+        };
+        self.rules.iter().flat_map(both).collect()
+    }
+
     pub(super) fn compile(
         &self,
         context: &Context<'_>,
@@ -79,6 +88,14 @@ impl Step for Check {
         }
         let failed = Value::Array(scope.arena.slice(&failed)?);
         Ok(Flow::Next(self.into.set(scope.body, failed, scope.arena)?))
+    }
+
+    fn parts<'a>(&self, scope: &Scope<'a>) -> Vec<Part<'a>> {
+        self.rules.iter().map(|(name, condition)| Part::of(name, condition, scope)).collect()
+    }
+
+    fn can_fail(&self) -> bool {
+        self.rules.iter().any(|(_, condition)| condition.can_fail())
     }
 
     fn uses_hash(&self) -> bool {

@@ -1,6 +1,6 @@
 //! `filter`: lets through only the messages for which a condition holds.
 
-use super::{Context, Flow, Rejected, Step, text::message_expression};
+use super::{Context, Flow, Part, Rejected, Step, text::message_expression};
 use crate::{
     diagnostic::{Located, Report},
     expr::{Expr, Scope},
@@ -30,6 +30,10 @@ impl Step for Filter {
                 Err(Rejected::because(format!("`{text}`: is nothing, neither true nor false")))
             }
         }
+    }
+
+    fn parts<'a>(&self, scope: &Scope<'a>) -> Vec<Part<'a>> {
+        vec![Part::of("", &self.when, scope)]
     }
 
     fn uses_hash(&self) -> bool {

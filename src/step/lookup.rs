@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-use super::{Context, Flow, Rejected, Step, kind_of, place::Place, text::message_expression};
+use super::{Context, Flow, Part, Rejected, Step, kind_of, place::Place, text::message_expression};
 use crate::{
     diagnostic::{
         Code, Located, Node, NodeKind, Report, Scalar, Span, Style,
@@ -185,6 +185,19 @@ impl Step for Lookup {
             }
         };
         Ok(Flow::Next(self.into.set(scope.body, value, scope.arena)?))
+    }
+
+    fn parts<'a>(&self, scope: &Scope<'a>) -> Vec<Part<'a>> {
+        let key = Part::of("key", &self.key, scope);
+        let row = match &key.came {
+            Ok(Some(Value::Text(key))) => self.table.row(key),
+            Ok(Some(Value::Number(key))) => self.table.row(key.text()),
+            _ => None,
+        };
+        let came = row.map(|it| self.object(it, scope)).transpose();
+        let came = came.map_err(|error| error.to_string());
+        let (name, text) = ("row".to_owned(), format!("tables/{}.csv", self.name));
+        vec![key, Part { name, text, came }]
     }
 
     fn uses_hash(&self) -> bool {

@@ -1,7 +1,7 @@
 //! `map`: makes a new body in the shape that its author draws. Stands as a step and at targets.
 
 use super::{
-    Context, Flow, Rejected, Step, kind_of,
+    Context, Flow, Part, Rejected, Step, kind_of,
     text::{expression, no_item, show_syntax_error},
 };
 use crate::{
@@ -34,6 +34,18 @@ impl Map {
     /// [`Rejected`]: names the field.
     pub fn apply<'a>(&self, scope: &Scope<'a>) -> Result<Option<Value<'a>>, Rejected> {
         self.0.value(scope)
+    }
+
+    /// What each of its fields comes to for the message in `scope`.
+    pub fn parts<'a>(&self, scope: &Scope<'a>) -> Vec<Part<'a>> {
+        let mut parts = Vec::new();
+        self.0.parts("", scope, &mut parts);
+        parts
+    }
+
+    /// Whether some message may be at fault.
+    pub fn can_fail(&self) -> bool {
+        self.0.can_fail()
     }
 
     /// Whether `@` is mentioned outside `$each`.
@@ -71,6 +83,15 @@ impl Step for Map {
             Some(body) => Ok(Flow::Next(body)),
             None => Err(Rejected::because("the new body is nothing")),
         }
+    }
+
+    fn parts<'a>(&self, scope: &Scope<'a>) -> Vec<Part<'a>> {
+        Map::parts(self, scope)
+    }
+
+    fn can_fail(&self) -> bool {
+        // A whole that is nothing is no body.
+        self.0.can_fail() || matches!(self.0.kind, Kind::Text(_) | Kind::Each { .. })
     }
 
     fn uses_hash(&self) -> bool {
@@ -231,6 +252,52 @@ impl Shape {
                 1 + fields.iter().map(|(_, shape)| shape.depth()).max().unwrap_or_default()
             }
             Kind::Each { shape, .. } => 1 + shape.depth(),
+        }
+    }
+
+    /// Adds what each single value in it comes to; `name` is that of the whole.
+    pub(super) fn parts<'a>(&self, name: &str, scope: &Scope<'a>, parts: &mut Vec<Part<'a>>) {
+        let mut add = |text: &str| {
+            let came = self.value(scope).map_err(|error| error.to_string());
+            parts.push(Part { name: name.to_owned(), text: text.to_owned(), came });
+        };
+        match &self.kind {
+            Kind::Null => add("null"),
+            Kind::Bool(value) => add(if *value { "true" } else { "false" }),
+            Kind::Number(text) => add(text),
+            Kind::Text(value) => add(value.text()),
+            Kind::List(shapes) => {
+                for (index, shape) in shapes.iter().enumerate() {
+                    shape.parts(&format!("{name}[{index}]"), scope, parts);
+                }
+            }
+            Kind::Object(fields) => {
+                for (field, shape) in fields {
+                    let dot = if name.is_empty() { "" } else { "." };
+                    shape.parts(&format!("{name}{dot}{field}"), scope, parts);
+                }
+            }
+            Kind::Each { items, shape } => match items.eval(scope) {
+                Ok(Some(Value::Array(found))) => {
+                    for (index, item) in found.iter().enumerate() {
+                        let scope = Scope { item: Some(*item), ..*scope };
+                        shape.parts(&format!("{name}[{index}]"), &scope, parts);
+                    }
+                }
+                _ => add(&format!("$each: {}", items.text())),
+            },
+        }
+    }
+
+    fn can_fail(&self) -> bool {
+        match &self.kind {
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) => false,
+            Kind::Text(value) => value.can_fail(),
+            Kind::List(shapes) => shapes.iter().any(Self::can_fail),
+            Kind::Object(fields) => fields.iter().any(|(_, shape)| shape.can_fail()),
+            Kind::Each { items, shape } => {
+                items.can_fail() || !items.yields_array() || shape.can_fail()
+            }
         }
     }
 

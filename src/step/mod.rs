@@ -35,10 +35,10 @@ pub use self::{
 };
 use crate::{
     diagnostic::{
-        Entries, Located, Node, Report,
+        Entries, Located, Node, Report, Span,
         describe::{BodyPath, Expression, SchemaPath, Shape},
     },
-    expr::{Environment, EvalError, Scope},
+    expr::{Environment, EvalError, Expr, Scope},
     message::{ArenaFull, Limits, Value},
     table::Table,
 };
@@ -161,6 +161,19 @@ impl StepSpec {
         }
     }
 
+    /// The ways that a message can go in the step, which stands at `at`, but for being at fault.
+    pub fn branches(&self, at: Span) -> Vec<Branch> {
+        let names: &[&str] = match self {
+            Self::Filter(_) => &["passes", "filters"],
+            Self::Validate(_) => &["fits", "does not fit"],
+            Self::Lookup(_) => &["found", "missing"],
+            Self::Split(_) => &["parts", "no parts"],
+            Self::Map(_) | Self::Set(_) | Self::Remove(_) => &["done"],
+            Self::Check(spec) => return spec.branches(),
+        };
+        names.iter().map(|name| Branch { name: (*name).to_owned(), at }).collect()
+    }
+
     /// Compiles what the author wrote, adding everything wrong with it to `report`.
     pub fn compile(&self, context: &Context<'_>, report: &mut Report) -> Option<Box<dyn Step>> {
         match self {
@@ -186,6 +199,16 @@ pub trait Step: Send + Sync {
     /// dead letters without a retry.
     fn apply<'a>(&self, scope: &Scope<'a>) -> Result<Flow<'a>, Rejected>;
 
+    /// What its expressions come to for the message in `scope`, for people who look on.
+    fn parts<'a>(&self, _scope: &Scope<'a>) -> Vec<Part<'a>> {
+        Vec::new()
+    }
+
+    /// Whether some message may be at fault.
+    fn can_fail(&self) -> bool {
+        true
+    }
+
     /// Whether the key of `hash` is needed.
     fn uses_hash(&self) -> bool {
         false
@@ -200,6 +223,33 @@ pub trait Step: Send + Sync {
 /// Arrays and objects that one step may put around a body: as many as a body may have. What goes
 /// through values by recursion has a stack for both together.
 pub const DEEPENS_MAX: usize = Limits::DEPTH_MAX;
+
+/// An expression of a step or a `map`, and what it came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part<'a> {
+    /// What it is for: a field, a rule; empty where there is nothing to tell it from.
+    pub name: String,
+    /// As it is written.
+    pub text: String,
+    /// The value, nothing, or why there is none.
+    pub came: Result<Option<Value<'a>>, String>,
+}
+
+impl<'a> Part<'a> {
+    fn of(name: &str, expression: &Expr, scope: &Scope<'a>) -> Self {
+        let came = expression.eval(scope).map_err(|error| error.to_string());
+        Self { name: name.to_owned(), text: expression.text().to_owned(), came }
+    }
+}
+
+/// A way that a message can go in a step, for telling which ways were never gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branch {
+    /// In words.
+    pub name: String,
+    /// Where it stands in the file.
+    pub at: Span,
+}
 
 /// Where a message goes after a step.
 #[derive(Debug, Clone, PartialEq)]

@@ -46,6 +46,10 @@ impl Step for Remove {
         }
         Ok(Flow::Next(body))
     }
+
+    fn can_fail(&self) -> bool {
+        false
+    }
 }
 
 /// `value` without what `path` names in it; `None` where it names nothing, so that nothing is

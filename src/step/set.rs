@@ -1,6 +1,8 @@
 //! `set`: adds fields to the body, or replaces them.
 
-use super::{Context, DEEPENS_MAX, Flow, Rejected, Step, map::Shape, place::Place, text::no_item};
+use super::{
+    Context, DEEPENS_MAX, Flow, Part, Rejected, Step, map::Shape, place::Place, text::no_item,
+};
 use crate::{
     diagnostic::{Code, Entries, Node, Report, text},
     expr::Scope,
@@ -26,7 +28,7 @@ pub(super) fn compile(
         if DEEPENS_MAX < deepens {
             let message = text!("these fields nest values too deeply");
             let found = report.error(path.at, Code::WrongKind, message);
-            found.label(text!("more than {DEEPENS_MAX} levels, all fields together"));
+            found.label(text!("more than {} levels, all fields together", &DEEPENS_MAX));
             found.help("draw the new body with `map`, or set a larger part of it at once");
             return None;
         }
@@ -52,6 +54,21 @@ impl Step for Set {
             }
         }
         Ok(Flow::Next(scope.body))
+    }
+
+    fn parts<'a>(&self, scope: &Scope<'a>) -> Vec<Part<'a>> {
+        let (mut scope, mut parts) = (*scope, Vec::new());
+        for (place, shape) in &self.fields {
+            shape.parts(place.text(), &scope, &mut parts);
+            let set = shape.value(&scope).ok().flatten();
+            let set = set.map(|value| place.set(scope.body, value, scope.arena));
+            match set {
+                Some(Ok(body)) => scope.body = body,
+                Some(Err(_)) => break,
+                None => {}
+            }
+        }
+        parts
     }
 
     fn uses_hash(&self) -> bool {

@@ -1,6 +1,6 @@
 //! `split`: makes one message of each item of an array.
 
-use super::{Context, Flow, Rejected, SPLIT_MAX, Step, kind_of, text::message_expression};
+use super::{Context, Flow, Part, Rejected, SPLIT_MAX, Step, kind_of, text::message_expression};
 use crate::{
     diagnostic::{Located, Report},
     expr::{Expr, Scope},
@@ -33,6 +33,10 @@ impl Step for Split {
             Some(other) => Err(wrong(&format!("is {}, not an array", kind_of(other)))),
             None => Err(wrong("is nothing, not an array")),
         }
+    }
+
+    fn parts<'a>(&self, scope: &Scope<'a>) -> Vec<Part<'a>> {
+        vec![Part::of("", &self.items, scope)]
     }
 
     fn uses_hash(&self) -> bool {

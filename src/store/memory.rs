@@ -1,5 +1,6 @@
-//! A database in memory for tests that need very many: no files and no threads, so that each call
-//! is done when it returns. Statements are those that a database in a directory executes.
+//! A database in memory, for whoever needs very many: tests of routes, and of the engine itself. No
+//! files and no threads, so that each call is done when it returns, also under a paused clock.
+//! Statements are those that a database in a directory executes.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -13,48 +14,47 @@ use crate::store::{
 };
 
 /// See the module.
-pub(in crate::store) struct Memory(Mutex<Work>);
+pub(in crate::store) struct Memory {
+    work: Mutex<Work>,
+    /// Whether lines of the journal are written: nothing but people reads them.
+    has_journal: bool,
+    /// What a new database has in its table of facts.
+    facts: Vec<(String, i64)>,
+    /// The tables that work on messages leaves rows in: all others.
+    tables: Vec<String>,
+}
 
-/// Every table that a history of messages leaves rows in.
-const TABLES: [&str; 11] = [
-    "message",
-    "kept",
-    "delivery",
-    "dead",
-    "claim",
-    "pause",
-    "key_use",
-    "tally",
-    "outbox",
-    "parked",
-    "ordered_key",
-];
+/// Every table but that of facts, of which a new database has some.
+const TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' AND name != 'fact'
+     AND (name NOT LIKE 'sqlite_%' OR name = 'sqlite_sequence')";
 
 impl Memory {
-    pub(in crate::store) fn open() -> Result<Self, StoreError> {
-        let refused = |error| sqlite::error("cannot open a database in memory", &error);
+    pub(in crate::store) fn open(has_journal: bool) -> Result<Self, StoreError> {
+        let refused =
+            |error: rusqlite::Error| sqlite::error("cannot open a database in memory", &error);
         let mut connection = Connection::open_in_memory().map_err(refused)?;
         connection.set_prepared_statement_cache_capacity(256);
         migrate::to_newest(&mut connection)?;
-        let watched = Watched::default();
+        let tables = rows(&connection, TABLES, |row| row.get(0)).map_err(refused)?;
+        let facts = "SELECT name, value FROM fact";
+        let facts = rows(&connection, facts, |row| Ok((row.get(0)?, row.get(1)?)));
+        let facts = facts.map_err(refused)?;
+        let (log_pages, watched) = (Default::default(), Watched::default());
         let (folded_at, measured) = (0, None);
-        Ok(Self(Mutex::new(Work {
-            connection,
-            log_pages: Default::default(),
-            folded_at,
-            watched,
-            measured,
-        })))
+        let work = Mutex::new(Work { connection, log_pages, folded_at, watched, measured });
+        Ok(Self { work, has_journal, facts, tables })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Work> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Commits at once. What only people read is left out: it would be half of the work.
+    /// Commits at once.
     pub(in crate::store) fn commit(&self, mut writes: Writes) -> Result<Vec<u64>, StoreError> {
-        let is_read = |it: &Write| !it.sql.sqlite.starts_with("INSERT INTO journal");
-        writes.rest.retain(is_read);
+        if !self.has_journal {
+            let is_read = |it: &Write| !it.sql.sqlite.starts_with("INSERT INTO journal");
+            writes.rest.retain(is_read);
+        }
         let (answer, _) = oneshot::channel();
         let job = [Job { writes, answer }];
         let counts = self.lock().attempt(&job).map_err(|failed| failed.error)?.pop();
@@ -69,14 +69,28 @@ impl Memory {
         rows.map_err(|error| sqlite::error("cannot read", &error))
     }
 
-    /// Forgets every message.
+    /// Forgets everything: as new.
     pub(in crate::store) fn clear(&self) -> Result<(), StoreError> {
         let work = self.lock();
-        for table in TABLES {
-            let sql = format!("DELETE FROM {table}");
-            let cleared = work.connection.prepare_cached(&sql).and_then(|mut it| it.execute([]));
-            cleared.map_err(|error| sqlite::error("cannot clear", &error))?;
+        let execute = |sql: &str, params: &[&dyn rusqlite::ToSql]| {
+            let cleared = work.connection.prepare_cached(sql).and_then(|mut it| it.execute(params));
+            cleared.map(drop).map_err(|error| sqlite::error("cannot clear", &error))
+        };
+        for table in &self.tables {
+            execute(&format!("DELETE FROM {table}"), &[])?;
+        }
+        execute("DELETE FROM fact", &[])?;
+        for (name, value) in &self.facts {
+            execute("INSERT INTO fact (name, value) VALUES (?1, ?2)", &[name, value])?;
         }
         Ok(())
     }
+}
+
+fn rows<T>(
+    connection: &Connection,
+    sql: &str,
+    read: fn(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    connection.prepare(sql)?.query_map([], read)?.collect()
 }

@@ -79,8 +79,6 @@ struct Inner {
 enum Database {
     Directory(Directory),
     Postgres(Postgres),
-    /// For tests.
-    #[cfg(test)]
     Memory(writer::memory::Memory),
 }
 
@@ -236,14 +234,13 @@ impl Store {
         Ok(Self::of(Database::Postgres(postgres), options.hold_paused_clock))
     }
 
-    /// One in memory.
-    #[cfg(test)]
-    pub(crate) fn in_memory() -> Result<Self, StoreError> {
-        Ok(Self::of(Database::Memory(writer::memory::Memory::open()?), false))
+    /// One in memory, for tests of routes and of the engine. It has no threads, so that it needs no
+    /// [`Options::hold_paused_clock`]; with or without a journal, which is half of the work.
+    pub(crate) fn in_memory(has_journal: bool) -> Result<Self, StoreError> {
+        Ok(Self::of(Database::Memory(writer::memory::Memory::open(has_journal)?), false))
     }
 
-    /// Forgets every message of one in memory.
-    #[cfg(test)]
+    /// Forgets everything in one in memory.
     pub(crate) fn clear(&self) -> Result<(), StoreError> {
         match &self.0.database {
             Database::Memory(it) => it.clear(),
@@ -319,7 +316,6 @@ impl Store {
                 it.writer.hand_over(writes).await?
             }
             Database::Postgres(it) => it.commit(writes).await?,
-            #[cfg(test)]
             Database::Memory(it) => return it.commit(writes),
         };
         self.wait(answer).await
@@ -339,7 +335,6 @@ impl Store {
         let answer = match &self.0.database {
             Database::Directory(it) => it.readers.hand_over(questions).await?,
             Database::Postgres(it) => it.ask(questions).await?,
-            #[cfg(test)]
             Database::Memory(it) => return it.query(&questions),
         };
         self.wait(answer).await

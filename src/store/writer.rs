@@ -24,7 +24,6 @@ use super::{
 };
 use crate::crash;
 
-#[cfg(test)]
 #[path = "memory.rs"]
 pub(super) mod memory;
 

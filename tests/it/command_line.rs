@@ -44,7 +44,7 @@ pub(super) fn simpul_on(project: &Path, arguments: &[&str]) -> Said {
     simpul(&[&["--project", project.to_str().unwrap()], arguments].concat())
 }
 
-pub(super) const COMMANDS: [&[&str]; 29] = [
+pub(super) const COMMANDS: [&[&str]; 34] = [
     &[],
     &["run"],
     &["check"],
@@ -53,6 +53,11 @@ pub(super) const COMMANDS: [&[&str]; 29] = [
     &["new", "system"],
     &["new", "route"],
     &["new", "schema"],
+    &["test"],
+    &["explain"],
+    &["impact"],
+    &["plan"],
+    &["graph"],
     &["eval"],
     &["fmt"],
     &["schema"],

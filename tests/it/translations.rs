@@ -1,4 +1,4 @@
-//! What authors of files read can be translated.
+//! Every text that an author of files may read has its Indonesian, and the table has no other.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,15 +20,44 @@ const ROOMS: [&str; 7] = [
 /// Calls whose argument is told to the author; a text put together there would stay English.
 const CALLS: [&str; 5] = ["text!(", ".label(", ".help(", ".error(", ".warn("];
 
-/// Texts that pass through `serde` as a whole, where nothing can be marked in the sources.
-const THROUGH_SERDE: &[&str] = &[
+/// Texts that come as a whole out of `serde` and the reader of JSON, where nothing can be marked.
+const WHOLE: &[&str] = &[
     "is not a length of time",
     "write a whole number and a unit (ms, s, m, h, d), as in `500ms`, `10s`, `5m`, `2h`, `3d`",
     "is not a size",
     "write a whole number and a unit (B, KiB, MiB, GiB), as in `64KiB`, `1MiB`",
     "is not a rate",
     "write a whole number above 0 and `/s`, as in `200/s`",
+    "is not in the range",
+    "the file is empty",
+    "not JSON: expected a value",
+    "not JSON: expected a key in double quotes",
+    "not JSON: expected `:` after a key",
+    "not JSON: expected `,` or `]`",
+    "not JSON: expected `,` or `}`",
+    "not JSON: expected the end of the text",
+    "not JSON: a byte order mark does not belong here",
+    "not JSON: expected a digit",
+    "not JSON: a control character in a string",
+    "not JSON: the text ends inside a string",
+    "not JSON: no such escape in a string",
+    "an object has one key twice",
+    "a number beyond the limits",
 ];
+
+#[test]
+fn every_text_for_authors_of_files_has_its_indonesian() {
+    let (templates, _) = templates();
+    let table = table();
+    let lacking: Vec<String> = templates
+        .iter()
+        .filter(|it| it.contains(char::is_alphabetic) && !table.contains_key(*it))
+        .map(|it| format!("msgid {}\nmsgstr \"\"\n", quoted(it)))
+        .collect();
+    assert!(lacking.is_empty(), "not in src/diagnostic/id.po:\n\n{}", lacking.join("\n"));
+    let left: Vec<_> = table.keys().filter(|it| !templates.contains(*it)).collect();
+    assert!(left.is_empty(), "in src/diagnostic/id.po and nowhere else: {left:#?}");
+}
 
 #[test]
 fn no_text_for_authors_of_files_is_put_together_where_it_cannot_be_translated() {
@@ -55,12 +84,14 @@ fn a_translation_has_the_same_holes_and_the_same_names_in_backticks() {
 
 /// The templates in the sources, and the places where a text is glued together.
 fn templates() -> (BTreeSet<String>, Vec<String>) {
-    let mut found: BTreeSet<String> = THROUGH_SERDE.iter().map(|it| (*it).to_owned()).collect();
+    let mut found: BTreeSet<String> = WHOLE.iter().map(|it| (*it).to_owned()).collect();
     let mut glued = Vec::new();
     for room in ROOMS {
         visit(Path::new(room), &mut |path, text| {
             // Tests come last in a file.
             let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+            let is_code = |it: &&str| !it.trim_start().starts_with("//");
+            let text = &text.lines().filter(is_code).collect::<Vec<_>>().join("\n");
             for (at, argument) in CALLS.iter().flat_map(|call| said(text, call)) {
                 if let Some(literal) = literal(&argument) {
                     found.insert(literal);
@@ -153,4 +184,8 @@ fn table() -> BTreeMap<String, String> {
         }
     }
     table
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }

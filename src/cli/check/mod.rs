@@ -106,7 +106,7 @@ impl Found<'_> {
 pub(super) fn run(project: &Path, args: &Args) -> Outcome {
     project::look(project)?;
     let language = args.lang.language()?;
-    let read = project::read(project);
+    let read = project::read_and_check_tests(project);
     let (plan, diagnostics, texts) = match &read {
         Ok(files) => (Some(&files.plan), &files.warnings, &files.texts),
         Err(broken) => (None, &broken.found, &broken.texts),

@@ -3,7 +3,7 @@
 mod parts;
 mod signals;
 mod stack;
-mod watch;
+pub(super) mod watch;
 
 use std::{path::Path, time::Duration};
 

@@ -30,8 +30,10 @@ type Shape = (u64, u64, i64, i64);
 struct Look(BTreeMap<PathBuf, Shape>);
 
 /// Watches the files of a project. What `${file:…}` names, and `simpul.yaml`, are not watched.
-pub(super) struct Watch {
+pub(in crate::cli) struct Watch {
     project: PathBuf,
+    folders: Vec<&'static str>,
+    every: Duration,
     /// The files as they are in use.
     seen: Look,
 }
@@ -39,14 +41,21 @@ pub(super) struct Watch {
 impl Watch {
     /// Watches from now on.
     pub(super) fn start(project: &Path) -> Self {
-        Self { project: project.to_owned(), seen: Look::at(project) }
+        Self::over(project, &[], LOOK_EVERY)
+    }
+
+    /// Watches these folders too, and looks more or less often.
+    pub(in crate::cli) fn over(project: &Path, also: &[&'static str], every: Duration) -> Self {
+        let folders = [&FOLDERS[..], also].concat();
+        let seen = Look::at(project, &folders);
+        Self { project: project.to_owned(), folders, every, seen }
     }
 
     /// Waits until files have changed, and have stayed so for a while. Safe to drop while it waits.
-    pub(super) async fn changed(&mut self) {
+    pub(in crate::cli) async fn changed(&mut self) {
         let mut before = None;
         loop {
-            sleep(LOOK_EVERY).await;
+            sleep(self.every).await;
             let now = self.look().await;
             if now == self.seen {
                 before = None;
@@ -61,15 +70,15 @@ impl Watch {
 
     /// Off the runtime's threads: a network drive may hang.
     async fn look(&self) -> Look {
-        let project = self.project.clone();
-        spawn_blocking(move || Look::at(&project)).await.unwrap_or_default()
+        let (project, folders) = (self.project.clone(), self.folders.clone());
+        spawn_blocking(move || Look::at(&project, &folders)).await.unwrap_or_default()
     }
 }
 
 impl Look {
-    fn at(project: &Path) -> Self {
+    fn at(project: &Path, folders: &[&str]) -> Self {
         let mut look = Self::default();
-        for folder in FOLDERS {
+        for folder in folders {
             look.add(&project.join(folder), FOLDERS_MAX);
         }
         look

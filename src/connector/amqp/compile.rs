@@ -40,7 +40,7 @@ impl AmqpSpec {
             Some(OpenTarget {
                 endpoint,
                 target: Arc::new(AmqpTarget::new(shared, parts?)),
-                parameters: parameters?,
+                parameters: parameters?.into(),
                 schema: spec.schema.clone(),
                 answers: BTreeMap::new(),
                 digest: self.digest(&spec.texts()),
@@ -154,7 +154,7 @@ impl AmqpTargetSpec {
         parameters: &mut Vec<Parameter>,
         report: &mut Report,
     ) -> Option<(String, Part)> {
-        const HELP: &str = "write `exchange:` with `routing_key:`, or `queue:`";
+        let help = || text!("write `exchange:` with `routing_key:`, or `queue:`");
         match (&self.exchange, &self.routing_key, &self.queue) {
             (None, None, Some(queue)) => {
                 let queue = named(queue, "queue", report)?;
@@ -171,16 +171,16 @@ impl AmqpTargetSpec {
             (None, Some(key), _) => {
                 report
                     .error(key.at, Code::Missing, "a `routing_key` without `exchange`")
-                    .help(HELP);
+                    .help(help());
                 None
             }
             (Some(_), _, Some(queue)) => {
-                report.error(queue.at, Code::OutOfPlace, "`queue` beside `exchange`").help(HELP);
+                report.error(queue.at, Code::OutOfPlace, "`queue` beside `exchange`").help(help());
                 None
             }
             (None, None, None) => {
                 let message = text!("a target without an exchange or a queue");
-                report.error(name.at, Code::Missing, message).help(HELP);
+                report.error(name.at, Code::Missing, message).help(help());
                 None
             }
         }
@@ -256,8 +256,10 @@ fn named(text: &Located<String>, what: &str, report: &mut Report) -> Option<Stri
     let name = &text.value;
     let valid = (1..=NAME_BYTES_MAX).contains(&name.len()) && !name.chars().any(char::is_control);
     if !valid {
-        let message =
-            text!("not the name of {} {}", &if what == "queue" { "a" } else { "an" }, &what);
+        let message = match what {
+            "queue" => text!("not the name of a queue"),
+            _ => text!("not the name of an exchange"),
+        };
         report.error(text.at, Code::WrongKind, message).help("write 1 to 200 bytes");
         return None;
     }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tokio::time::timeout;
 
 use super::{
-    super::{Answer, Call, CallError, Class, Target},
+    super::{Answer, Call, CallError, Class, Draft, Target},
     connection::Shared,
     headers,
 };
@@ -133,6 +133,17 @@ impl Target for AmqpTarget {
 
     fn rabbitmq(&self) -> Option<&str> {
         Some(self.shared.host())
+    }
+
+    fn draft(&self, call: &Call) -> Result<Draft, CallError> {
+        let Publication { exchange, routing_key, properties, body } =
+            self.publication(call.clone())?;
+        let line = match exchange.as_str() {
+            "" => format!("publish to queue {routing_key}"),
+            exchange => format!("publish to exchange {exchange} as {routing_key}"),
+        };
+        let headers = properties.headers.into_iter().collect();
+        Ok(Draft { line, headers, body: Some(body) })
     }
 }
 

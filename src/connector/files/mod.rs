@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use self::append::Appender;
 use super::{
-    Answer, Call, CallError, Class, OpenSource, OpenTarget, Parameter, Target, http,
+    Answer, Call, CallError, Class, Draft, OpenSource, OpenTarget, Parameter, Target, http,
     literal::{PLACEHOLDER, literal_letters},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
         text,
     },
     expr::Template,
-    message::Digest,
+    message::{Digest, Headers},
 };
 
 /// The longest name of a file, in bytes: file systems allow 255.
@@ -111,7 +111,7 @@ impl FilesSpec {
             open.push(OpenTarget {
                 endpoint,
                 target: Arc::new(target),
-                parameters,
+                parameters: parameters.into(),
                 schema: spec.schema.clone(),
                 answers: BTreeMap::new(),
                 digest: self.digest(spec),
@@ -163,19 +163,28 @@ struct FilesTarget {
 #[async_trait]
 impl Target for FilesTarget {
     async fn send(&self, call: &Call) -> Result<Answer, CallError> {
-        let name = self.fixed_name.as_ref().or_else(|| call.parameters.first());
-        let Some(name) = name.filter(|it| is_safe(it)) else {
-            let reason = "the message makes no safe name of a file".to_owned();
-            return Err(failure(Class::Refused, reason));
-        };
+        let name = self.name(call)?;
         let line = self.line(call);
         let written = line.len();
         self.appender.append(name.clone(), line).await?;
         Ok(Answer { summary: format!("{written} bytes written") })
     }
+
+    fn draft(&self, call: &Call) -> Result<Draft, CallError> {
+        let line = format!("append to {}", self.name(call)?);
+        Ok(Draft { line, headers: Headers::default(), body: Some(self.line(call).into()) })
+    }
 }
 
 impl FilesTarget {
+    fn name<'c>(&'c self, call: &'c Call) -> Result<&'c String, CallError> {
+        let name = self.fixed_name.as_ref().or_else(|| call.parameters.first());
+        name.filter(|it| is_safe(it)).ok_or_else(|| {
+            let reason = "the message makes no safe name of a file".to_owned();
+            failure(Class::Refused, reason)
+        })
+    }
+
     fn line(&self, call: &Call) -> Vec<u8> {
         let mut line = Vec::with_capacity(call.body.len() + 1);
         if self.lines == LineKind::HeadersAndBody {

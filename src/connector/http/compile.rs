@@ -55,7 +55,7 @@ impl HttpSpec {
             };
             open.push(OpenTarget {
                 endpoint,
-                parameters: std::mem::take(&mut parts.parameters),
+                parameters: std::mem::take(&mut parts.parameters).into(),
                 schema: spec.schema.clone(),
                 answers: std::mem::take(&mut parts.answers),
                 digest: self.digest(spec),

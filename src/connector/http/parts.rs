@@ -99,10 +99,10 @@ impl HttpTargetSpec {
     }
 
     fn method_and_path(&self, at: Span, report: &mut Report) -> Option<(Method, &Located<String>)> {
-        const HELP: &str = "write exactly one of `get`, `post`, `put`, `patch`, `delete`";
+        let help = || text!("write exactly one of `get`, `post`, `put`, `patch`, `delete`");
         let mut methods = self.methods();
         let Some(first) = methods.next() else {
-            report.error(at, Code::Missing, "a target without a method and path").help(HELP);
+            report.error(at, Code::Missing, "a target without a method and path").help(help());
             return None;
         };
         if let Some((method, second)) = methods.next() {

@@ -5,16 +5,16 @@ use std::{sync::OnceLock, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use reqwest::{
-    Client, Method, Request, Response, Url,
+    Client, Method, Request, Response, StatusCode, Url,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 
 use super::{
-    super::{Answer, Call, CallError, Class, Target},
+    super::{Answer, Call, CallError, Class, Draft, Target},
     judge, path,
     spec::BodyKind,
 };
-use crate::message::{self, Arena, Clock, Value};
+use crate::message::{self, Arena, Clock, Headers, Value};
 
 /// What is read of an answer, in bytes. It is never looked at; reading it to its end keeps the
 /// connection, and one that has no end is cut here.
@@ -67,6 +67,40 @@ impl Target for HttpTarget {
         read.map_err(judge::failure)?;
         Ok(Answer { summary: status.as_u16().to_string() })
     }
+
+    fn draft(&self, call: &Call) -> Result<Draft, CallError> {
+        let request = self.request(call)?;
+        let address = request.url().as_str();
+        // As from the system's own address, which may come from a secret.
+        let line =
+            format!("{} {}", request.method(), address.strip_prefix(&self.base).unwrap_or("/"));
+        let mut headers = Headers::default();
+        for (name, value) in request.headers() {
+            let value = if value.is_sensitive() { "***".into() } else { lossy(value) };
+            headers.set(name.as_str(), value);
+        }
+        let body = request.body().and_then(|it| it.as_bytes()).map(Bytes::copy_from_slice);
+        Ok(Draft { line, headers, body })
+    }
+
+    fn judge(
+        &self,
+        status: u16,
+        retry_after: Option<Duration>,
+    ) -> Option<Result<Answer, CallError>> {
+        let status = StatusCode::from_u16(status).ok()?;
+        let fixed_path = matches!(self.path, Part::Literal(_));
+        let judged = judge::status(status, retry_after, fixed_path);
+        Some(judged.map(|()| Answer { summary: status.as_u16().to_string() }))
+    }
+
+    fn time_max(&self) -> Duration {
+        self.timeout
+    }
+}
+
+fn lossy(value: &HeaderValue) -> String {
+    String::from_utf8_lossy(value.as_bytes()).into_owned()
 }
 
 impl HttpTarget {

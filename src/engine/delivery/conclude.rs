@@ -38,6 +38,7 @@ impl Worker<'_> {
         let system = open.as_ref().map_or(Digest::of(&[]), |it| it.open.digest);
         let change = self.gate.learn(delivery.entry.id, &mut attempted, now, system);
         let policy = &self.destination.retry;
+        let luck = || self.shared.options.chance.luck();
         let mut verdict = verdict(&attempted, &envelope, policy, now, luck);
         if self.destination.on_exhausted == Some(OnExhausted::Block) {
             verdict = insisting(verdict, (&envelope, policy), now, luck);
@@ -225,16 +226,4 @@ impl End {
     fn new(settled: Settled, ended: Ended) -> Self {
         Self { settled, ended: vec![ended] }
     }
-}
-
-/// From 0 to 1, to spread pauses. Nothing else here is left to chance.
-fn luck() -> f64 {
-    if cfg!(test) {
-        // The histories of the model follow from their seeds.
-        return 0.5;
-    }
-    let mut byte = [128];
-    // Without randomness the pauses are not spread, which harms nobody.
-    let _ = getrandom::fill(&mut byte);
-    f64::from(byte[0]) / 255.0
 }

@@ -69,6 +69,12 @@ fn lacks(path: &str, found: &[Diagnostic]) -> Vec<String> {
         if one.help.as_ref().is_none_or(|it| it.is_empty()) {
             wrong.push(format!("{path}: no help: {message}"));
         }
+        let texts = [Some(&one.message), Some(&one.label), one.help.as_ref()];
+        for lacking in
+            texts.into_iter().flatten().flat_map(|it| it.untranslated(Language::Indonesian))
+        {
+            wrong.push(format!("{path}: no Indonesian: {lacking:?}"));
+        }
     }
     wrong
 }

@@ -2,6 +2,7 @@
 //!
 //! The expected texts are in `snapshots/`; `INSTA_UPDATE=always cargo test` writes them anew.
 
+mod between;
 mod pages;
 mod project;
 mod secrets;

@@ -22,6 +22,7 @@ async fn without_the_token_nothing_is_shown_and_nothing_done() {
         ("GET", "/api/v1/pauses"),
         ("POST", "/api/v1/pauses"),
         ("DELETE", "/api/v1/pauses/arsip.simpan"),
+        ("GET", "/api/v1/plan"),
         ("POST", "/api/v1/reload"),
         ("GET", "/api/v1/messages/07070707-0707-0707-0707-070707070707/trace"),
     ];

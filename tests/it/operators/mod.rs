@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, path::Path, sync::Arc, sync::Mutex, time::Durat
 use async_trait::async_trait;
 use bytes::Bytes;
 use simpul::{
-    engine::{KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace},
+    engine::{Comparison, Difference, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace},
     ledger::{
         Cause, DeadFilter, DeadGroup, DeadLetter, Fares, Fate, Job, JobFailure, JobOrder, JobState,
         Pause,
@@ -195,6 +195,22 @@ impl Bus for Scripted {
         Ok(KeyResumed { keys: 1, dead: 1, parked: 12 })
     }
 
+    async fn plan(&self) -> Result<(Comparison, String), Refusal> {
+        if self.broken_files {
+            return Err(Refusal::Files("error[S001]: …\n --> routes/x.yaml:1:1\n".to_owned()));
+        }
+        let routes = Difference {
+            added: vec!["surat-masuk".to_owned()],
+            changed: vec!["sk-mutasi".to_owned(), "sppd-terbit".to_owned()],
+            removed: vec!["lama".to_owned()],
+        };
+        let targets =
+            Difference { changed: vec!["arsip.simpan".to_owned()], ..Difference::default() };
+        let frees = vec!["arsip.simpan".to_owned()];
+        let sources = Difference::default();
+        Ok((Comparison { generation: 3, routes, sources, targets, frees }, String::new()))
+    }
+
     async fn reload(&self) -> Result<(Reloaded, String), Refusal> {
         if self.broken_files {
             return Err(Refusal::Files("error[S001]: …\n --> routes/x.yaml:1:1\n".to_owned()));
@@ -300,6 +316,26 @@ async fn what_an_operator_orders_reaches_the_bus_with_his_name_and_reason() {
     let unknown = running.simpul(&["pause", "arsib.simpan", "--reason", "x"]).await;
     assert_eq!(unknown.code, 2);
     assert_eq!(unknown.err, "error: no target `arsib.simpan` in the running files\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_tells_what_a_reload_would_change_and_changes_nothing() {
+    let running = Running::start(Scripted::default()).await;
+    let said = running.simpul(&["plan"]).await;
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    insta::assert_snapshot!(said.out, @r"
+    generation 3 runs; a reload would change:
+      add     1 route: surat-masuk
+      change  2 routes: sk-mutasi, sppd-terbit
+      remove  1 route: lama
+      change  1 target: arsip.simpan
+      what waits in the queues of a removed route stays, and is shown as orphaned
+      free    1 paused target: arsip.simpan
+    ");
+    assert_eq!(running.told(), [] as [&str; 0]);
+
+    let running = Running::start(Scripted { broken_files: true, ..Scripted::default() }).await;
+    assert_eq!(running.simpul(&["plan"]).await.code, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

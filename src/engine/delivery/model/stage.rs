@@ -16,7 +16,7 @@ use crate::{
     broker::simulated::Simulated,
     connector::{Answer, Call, CallError, Class, Target},
     engine::{
-        Engine, Options, Shared, express,
+        Chance, Engine, Options, Shared, express,
         hand::InHand,
         jobs::Desk,
         live::{Gates, Live},
@@ -146,7 +146,7 @@ impl Stage {
             Arc::get_mut(target).unwrap().open.target = Arc::new(remembering);
         }
         let live = Arc::new(Live::new(1, plan, None));
-        let store = Store::in_memory().unwrap();
+        let store = Store::in_memory(false).unwrap();
         Self { runtime, store, live, metrics: Arc::new(Metrics::new()), desk }
     }
 
@@ -182,7 +182,12 @@ impl Stage {
             journal: Journal::new(self.store.clone()),
             metrics: Arc::clone(&self.metrics),
             clock,
-            options: Options { in_flight: 4, prefetch: 20, ..Options::default() },
+            options: Options {
+                in_flight: 4,
+                prefetch: 20,
+                chance: Chance::None,
+                ..Options::default()
+            },
             ids: IdSource::default(),
             live: RwLock::new(Arc::clone(&self.live)),
             gates: Gates::default(),

@@ -1,0 +1,148 @@
+//! Takes personal data out of a message that is to become a test case: names, numbers and addresses of
+//! people, by the names of their fields and by what they look like. What stands in their place is of
+//! the same kind, and the same wherever the same stood, so that a route treats it alike.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+/// Parts of names of fields that hold what is about a person.
+const PERSONAL: [&str; 24] = [
+    "nip", "nik", "npwp", "nrp", "ktp", "paspor", "passport", "nama", "name", "alamat", "address",
+    "telepon", "telp", "phone", "hp", "email", "surel", "lahir", "birth", "rekening", "account",
+    "foto", "photo", "agama",
+];
+
+/// Short words of that list are looked for as words of a name, not as parts of one.
+const SHORT: usize = 3;
+
+/// What was masked.
+#[derive(Debug, Default)]
+pub struct Masked {
+    /// The message.
+    pub body: String,
+    /// The fields, as paths.
+    pub fields: Vec<String>,
+}
+
+/// Masks a body; text that is no JSON stays as it is, with nothing masked.
+pub fn mask(body: &str) -> Masked {
+    let Ok(json) = serde_json::from_str::<Json>(body) else {
+        return Masked { body: body.to_owned(), fields: Vec::new() };
+    };
+    let mut masking = Masking::default();
+    let mut body = body.to_owned();
+    masking.look("$", &json, false);
+    // In the text, so that numbers keep their digits and members their order.
+    let mut known: Vec<_> = masking.known.iter().collect();
+    known.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
+    for (before, after) in known {
+        body = body.replace(&quoted(before), &quoted(after));
+    }
+    Masked { body, fields: masking.fields }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
+}
+
+#[derive(Default)]
+struct Masking {
+    /// What stands in the place of a text.
+    known: BTreeMap<String, String>,
+    fields: Vec<String>,
+}
+
+impl Masking {
+    fn look(&mut self, path: &str, value: &Json, personal: bool) {
+        match value {
+            Json::Object(members) => {
+                for (name, value) in members {
+                    let personal = personal || is_personal(name);
+                    self.look(&format!("{path}.{name}"), value, personal && !value.is_object());
+                }
+            }
+            Json::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.look(&format!("{path}[{index}]"), item, personal);
+                }
+            }
+            Json::String(text) if !text.is_empty() && (personal || looks_personal(text)) => {
+                let next = self.known.len() + 1;
+                self.known.entry(text.clone()).or_insert_with(|| instead(text, next));
+                self.fields.push(path.to_owned());
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_personal(name: &str) -> bool {
+    let name = name.to_lowercase();
+    PERSONAL.iter().any(|word| {
+        let as_word = || name.split(|it: char| !it.is_alphanumeric()).any(|it| it == *word);
+        if word.len() <= SHORT { as_word() } else { name.contains(word) }
+    })
+}
+
+/// Numbers of employees and citizens, telephone numbers, mail addresses.
+fn looks_personal(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let all_digits = digits == text.len();
+    let is_number = all_digits && (digits == 18 || digits == 16);
+    let is_phone = (text.starts_with("08") || text.starts_with("+62"))
+        && (10..=15).contains(&digits)
+        && text.bytes().all(|it| it.is_ascii_digit() || b"+- ".contains(&it));
+    let is_mail = text.contains('@') && text.contains('.') && !text.contains(' ');
+    is_number || is_phone || is_mail
+}
+
+/// Something of the same kind, told apart by a number.
+fn instead(text: &str, number: usize) -> String {
+    let all_digits = text.bytes().all(|it| it.is_ascii_digit());
+    let is_day = text.len() == 10 && text.as_bytes().get(4) == Some(&b'-');
+    match text.len() {
+        // Born and appointed long ago, so that it belongs to nobody.
+        18 if all_digits => format!("19000101192001{}{:03}", 1, number % 1_000),
+        16 if all_digits => format!("000000410100{:04}", number % 10_000),
+        _ if is_day => format!("1900-01-{:02}", number % 28 + 1),
+        _ if text.contains('@') => format!("orang{number}@contoh.example"),
+        _ if text.bytes().any(|it| it.is_ascii_digit()) => digits(text, number),
+        _ => format!("Orang {number}"),
+    }
+}
+
+/// The same text with other digits: zeros, and the number at the end.
+fn digits(text: &str, number: usize) -> String {
+    let count = text.bytes().filter(u8::is_ascii_digit).count();
+    let filled = format!("{number:0count$}");
+    let mut filled = filled.chars().rev().take(count).collect::<Vec<_>>();
+    let other = |it: char| if it.is_uppercase() { 'X' } else { 'x' };
+    text.chars()
+        .map(|it| match it {
+            '0'..='9' => filled.pop().unwrap_or('0'),
+            it if it.is_alphabetic() => other(it),
+            it => it,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_about_people_is_masked_and_the_rest_stays_as_it_was_written() {
+        let body = r#"{"nip":"198505172010121003","nama_pegawai":"Sari","total":1.10,
+            "lahir":"1985-05-17","atasan":{"nip":"198505172010121003","unit":"Umum"},
+            "catatan":"tanya 081234567890","wa":"081234567890","surat":"sari@kpu.example","nipah":"x"}"#;
+        let masked = mask(body);
+        insta::assert_snapshot!(masked.body, @r#"
+        {"nip":"190001011920011001","nama_pegawai":"Orang 3","total":1.10,
+                    "lahir":"1900-01-03","atasan":{"nip":"190001011920011001","unit":"Umum"},
+                    "catatan":"tanya 081234567890","wa":"000000000005","surat":"orang4@contoh.example","nipah":"x"}
+        "#);
+        assert_eq!(masked.fields.len(), 6, "{:?}", masked.fields);
+        assert_eq!(mask("no JSON").body, "no JSON");
+    }
+}
