@@ -118,8 +118,8 @@ fn unused_keys(schema: &Value, values: &[&Value], path: &str, unused: &mut Vec<S
     for (key, inner) in schema["properties"].as_object().into_iter().flatten() {
         let path = format!("{path}.{key}");
         let found: Vec<_> = values.iter().filter_map(|it| it.get(key)).collect();
-        // The long form of what may also be a word alone stands in one of two places.
-        if found.is_empty() && !values.iter().all(|it| it.is_string()) {
+        // The long form of what may also be a word or a list is told apart by its values.
+        if found.is_empty() && values.iter().any(|it| it.is_object()) {
             unused.push(path);
         } else {
             unused_keys(inner, &found, &path, unused);
