@@ -13,7 +13,6 @@ mod common {
 mod records;
 
 use std::{
-    fs,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
