@@ -13,6 +13,7 @@ use super::{
 use crate::{
     diagnostic::describe::{FileKind, json_schema},
     route::{RouteFile, SystemFile},
+    trial::TestFile,
 };
 
 /// Print the JSON Schema of a kind of file
@@ -50,6 +51,8 @@ pub(super) enum Kind {
     System,
     /// `routes/<route>.yaml`
     Route,
+    /// `routes/<route>.test.yaml`
+    Test,
 }
 
 impl Kind {
@@ -59,6 +62,7 @@ impl Kind {
             Self::Settings => &["simpul.yaml"],
             Self::System => &["connectors/*.yaml"],
             Self::Route => &["routes/*.yaml", "!routes/*.test.yaml"],
+            Self::Test => &["routes/*.test.yaml"],
         }
     }
 
@@ -68,6 +72,7 @@ impl Kind {
             Self::Settings => "settings",
             Self::System => "system",
             Self::Route => "route",
+            Self::Test => "test",
         }
     }
 
@@ -83,6 +88,9 @@ impl Kind {
             }
             Self::Route => {
                 json_schema::<RouteFile>(FileKind { title: "a route of simpul", filled: false })
+            }
+            Self::Test => {
+                json_schema::<TestFile>(FileKind { title: "tests of a route", filled: false })
             }
         }
     }

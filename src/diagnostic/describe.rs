@@ -87,6 +87,51 @@ impl JsonSchema for SchemaPath {
     }
 }
 
+/// The key beside `type` that says what a text is, where no pattern can.
+const WHAT: &str = "x-simpul";
+
+/// An expression.
+#[derive(Debug)]
+pub struct Expression;
+
+impl JsonSchema for Expression {
+    fn schema_name() -> Cow<'static, str> {
+        "Expression".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", WHAT: "an expression" })
+    }
+}
+
+/// A text that may hold `${…}`.
+#[derive(Debug)]
+pub struct TemplateText;
+
+impl JsonSchema for TemplateText {
+    fn schema_name() -> Cow<'static, str> {
+        "Template".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", WHAT: "text, may hold `${…}`" })
+    }
+}
+
+/// A path in the body: `$.a.b`.
+#[derive(Debug)]
+pub struct BodyPath;
+
+impl JsonSchema for BodyPath {
+    fn schema_name() -> Cow<'static, str> {
+        "BodyPath".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", WHAT: "a path in the body" })
+    }
+}
+
 /// One of two forms of a value. The first is the longer one: editors tell what is wrong with a mapping,
 /// where one stands there.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use crate::{
     connector::{AnswerClass, Classification, amqp::AmqpSpec, files::FilesSpec, http::HttpSpec},
     diagnostic::{
         Entries, Located, Node,
-        describe::{Either, EndpointName, Name, OneOrMany, Shape},
+        describe::{Either, EndpointName, Expression, Name, OneOrMany, Shape},
         units::DurationText,
     },
     step::StepSpec,
@@ -76,12 +76,14 @@ pub struct RouteFile {
     pub from: Located<String>,
     /// How a message is recognised that was accepted before: an expression, a list of them, or
     /// `{ key, body, window }`.
-    #[schemars(with = "Option<Either<IdentitySpec, OneOrMany<String>>>")]
+    #[schemars(with = "Option<Either<IdentitySpec, OneOrMany<Expression>>>")]
     pub identity: Option<Node>,
     /// Messages for which this yields the same reach each target in the order of their arrival.
+    #[schemars(with = "Option<Expression>")]
     pub order_by: Option<Located<String>>,
     /// What operators will search for: a name and an expression for each.
     #[serde(default)]
+    #[schemars(with = "Entries<Expression>")]
     pub search: Entries<Located<String>>,
     /// What is done with a message, in this order.
     #[serde(default)]
@@ -112,8 +114,10 @@ pub struct DestinationSpec {
     #[schemars(with = "EndpointName")]
     pub target: Located<String>,
     /// The message goes there only where this holds.
+    #[schemars(with = "Option<Expression>")]
     pub when: Option<Located<String>>,
     /// One delivery for each item of this array; `@` is the item.
+    #[schemars(with = "Option<Expression>")]
     pub each: Option<Located<String>>,
     /// The shape of what is sent; without it, the body as it is.
     #[schemars(with = "Option<Shape>")]
@@ -140,7 +144,7 @@ pub struct DestinationSpec {
 #[serde(deny_unknown_fields)]
 pub struct IdentitySpec {
     /// The business key: an expression, or a list of them.
-    #[schemars(with = "OneOrMany<String>")]
+    #[schemars(with = "OneOrMany<Expression>")]
     pub key: Node,
     /// `compare` (so unless said): a message with the same key and another body is no repeat.
     /// `ignore`: it is one.

@@ -5,7 +5,10 @@ use serde::Deserialize;
 
 use super::{Branch, Context, Flow, Part, Rejected, Step, place::Place, text::message_expression};
 use crate::{
-    diagnostic::{Code, Entries, Located, Report},
+    diagnostic::{
+        Code, Entries, Located, Report,
+        describe::{BodyPath, Expression},
+    },
     expr::{Expr, Known, Scope},
     message::Value,
     typing::{Items, Texts, Type},
@@ -26,9 +29,10 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct CheckSpec {
     /// Where the names of the failed rules land.
+    #[schemars(with = "BodyPath")]
     into: Located<String>,
     /// The rules: a name, and the condition that a good message meets.
-    #[schemars(extend("minProperties" = 1))]
+    #[schemars(with = "Entries<Expression>", extend("minProperties" = 1))]
     rules: Entries<Located<String>>,
 }
 

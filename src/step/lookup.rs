@@ -7,7 +7,11 @@ use serde::Deserialize;
 
 use super::{Context, Flow, Part, Rejected, Step, kind_of, place::Place, text::message_expression};
 use crate::{
-    diagnostic::{Code, Located, Node, NodeKind, Report, Scalar, Span, Style, nearest, text},
+    diagnostic::{
+        Code, Located, Node, NodeKind, Report, Scalar, Span, Style,
+        describe::{BodyPath, Expression},
+        nearest, text,
+    },
     expr::{Expr, Known, Scope},
     message::Value,
     table::{Row, Table},
@@ -26,8 +30,10 @@ pub struct LookupSpec {
     /// The table: `wilayah` is `tables/wilayah.csv`.
     pub(super) table: Located<String>,
     /// What to look for: a text, or a number as it is written in the message.
+    #[schemars(with = "Expression")]
     key: Located<String>,
     /// Where the row lands.
+    #[schemars(with = "BodyPath")]
     into: Located<String>,
     /// Only these columns, in this order; without it, all.
     #[serde(default)]

@@ -39,7 +39,7 @@ pub use self::{
 use crate::{
     diagnostic::{
         Entries, Located, Node, Report, Span,
-        describe::{SchemaPath, Shape},
+        describe::{BodyPath, Expression, SchemaPath, Shape},
     },
     expr::{Environment, EvalError, Expr, Scope},
     message::{ArenaFull, Limits, Value},
@@ -57,7 +57,7 @@ pub enum StepSpec {
     /// ```yaml
     /// - filter: $.status == 'TERBIT'
     /// ```
-    Filter(Located<String>),
+    Filter(#[schemars(with = "Expression")] Located<String>),
     /// Makes a new body, in the shape that is drawn. A value that begins with `$`, `@` or `=` is an
     /// expression, one that holds `${…}` is a text with expressions in it, and any other is itself.
     ///
@@ -79,7 +79,9 @@ pub enum StepSpec {
     /// ```yaml
     /// - remove: [$.catatan, "$.pelaksana[*].nik", $..telepon]
     /// ```
-    Remove(#[schemars(extend("minItems" = 1))] Located<Vec<Located<String>>>),
+    Remove(
+        #[schemars(with = "Vec<BodyPath>", extend("minItems" = 1))] Located<Vec<Located<String>>>,
+    ),
     /// Refuses messages that do not fit a JSON Schema.
     ///
     /// ```yaml
@@ -106,7 +108,7 @@ pub enum StepSpec {
     /// ```yaml
     /// - split: $.pelaksana
     /// ```
-    Split(Located<String>),
+    Split(#[schemars(with = "Expression")] Located<String>),
 }
 
 /// What steps may refer to while they are compiled.

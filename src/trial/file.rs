@@ -1,8 +1,13 @@
 //! What integrators write: the tests of a route. The comments are their manual.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::diagnostic::{Entries, Located, Node, units::DurationText};
+use crate::diagnostic::{
+    Entries, Located, Node,
+    describe::{BodyPath, Either, OneOrMany, Shape},
+    units::DurationText,
+};
 
 /// The tests of a route: `routes/<route>.test.yaml` beside `routes/<route>.yaml`.
 ///
@@ -12,7 +17,7 @@ use crate::diagnostic::{Entries, Located, Node, units::DurationText};
 ///     given: { body: { nomor: "1/A", jenis: iklan } }
 ///     expect: filtered
 /// ```
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TestFile {
     /// When each case begins: RFC 3339, `2026-01-15T08:00:00+07:00` unless said.
@@ -32,24 +37,27 @@ pub struct TestFile {
 }
 
 /// A case: what comes, what the targets answer, and what must have happened then.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CaseSpec {
     /// A message, or a list of them in the order in which they come.
+    #[schemars(with = "OneOrMany<GivenSpec>")]
     pub given: Node,
     /// What targets answer, by target: one answer, or a list of which the last goes on for ever.
     /// Who is not named takes everything.
     #[serde(default)]
+    #[schemars(with = "Entries<OneOrMany<Either<AnswerSpec, Either<AnswerWord, u16>>>>")]
     pub targets: Entries<Node>,
     /// As those of the file, for this case alone.
     #[serde(default)]
     pub tables: Entries<Located<String>>,
     /// What must have happened: a word, or `{ outcome, step, reason, to, journal }`.
+    #[schemars(with = "Either<ExpectSpec, MessageWord>")]
     pub expect: Node,
 }
 
 /// A message that comes. Exactly one of `body`, `message` and `file` says what it is.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GivenSpec {
     /// The body. A block (`|`) is JSON text as it is, which may be wrong.
@@ -59,8 +67,10 @@ pub struct GivenSpec {
     /// A file with JSON text, as from the project's directory.
     pub file: Option<Located<String>>,
     /// Changes: what is put where, as in the step `set`.
+    #[schemars(with = "Option<Entries<Shape>>")]
     pub set: Option<Node>,
     /// Changes: what is taken out, as in the step `remove`.
+    #[schemars(with = "Option<Vec<BodyPath>>")]
     pub remove: Option<Node>,
     /// What comes beside the body.
     #[serde(default)]
@@ -74,7 +84,7 @@ pub struct GivenSpec {
 }
 
 /// An answer that is more than a status or a word.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerSpec {
     /// The status, of a target over HTTP.
@@ -88,7 +98,7 @@ pub struct AnswerSpec {
 }
 
 /// An answer in a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerWord {
     /// It takes it.
@@ -104,10 +114,11 @@ pub enum AnswerWord {
 }
 
 /// What must have happened.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectSpec {
     /// What became of the message, or of each: `routed` unless said.
+    #[schemars(with = "Option<OneOrMany<MessageWord>>")]
     pub outcome: Option<Node>,
     /// The step that filtered it, or at which it died: part of its name.
     pub step: Option<Located<String>>,
@@ -115,6 +126,7 @@ pub struct ExpectSpec {
     pub reason: Option<Located<String>>,
     /// The deliveries, by target: what is not named here must have got nothing. Without it, each
     /// delivery must have been delivered.
+    #[schemars(with = "Option<Entries<OneOrMany<Either<DeliverySpec, DeliveryWord>>>>")]
     pub to: Option<Entries<Node>>,
     /// Lines that the journal must have, in this order: part of each, without the time.
     #[serde(default)]
@@ -122,7 +134,7 @@ pub struct ExpectSpec {
 }
 
 /// What became of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageWord {
     /// It gave rise to deliveries.
@@ -142,7 +154,7 @@ pub enum MessageWord {
 }
 
 /// What became of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryWord {
     /// The target took it.
@@ -162,12 +174,13 @@ pub enum DeliveryWord {
 }
 
 /// What a delivery must have been like.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeliverySpec {
     /// What became of it: `delivered` unless said.
     pub outcome: Option<Located<DeliveryWord>>,
     /// How often it was sent; or when, as a list of times since the case began.
+    #[schemars(with = "Option<Either<Vec<DurationText>, u64>>")]
     pub attempts: Option<Node>,
     /// The whole body that is sent.
     pub body: Option<Node>,

@@ -171,7 +171,31 @@ impl Doc {
         text
     }
 
+    /// On one line, where nothing is nested in it and it is short.
+    fn short(&self) -> Option<String> {
+        const LETTERS_MAX: usize = 80;
+        let nested = |it: &Self| {
+            matches!(it, Self::Map(_))
+                || it.items().iter().any(|it| !it.items().is_empty() || !it.members().is_empty())
+        };
+        let members = self.members();
+        if members.is_empty() || members.iter().any(|(_, it)| nested(it)) {
+            return None;
+        }
+        let member = |(key, it): &(String, Self)| {
+            let mut text = format!("{}: ", serde_json::Value::from(key.as_str()));
+            it.write(0, &mut text);
+            text
+        };
+        let text = members.iter().map(member).collect::<Vec<_>>().join(", ");
+        (text.len() <= LETTERS_MAX).then(|| format!("{{ {text} }}"))
+    }
+
     fn write(&self, indent: usize, text: &mut String) {
+        if let Some(short) = self.short() {
+            text.push_str(&short);
+            return;
+        }
         let line = |indent: usize, text: &mut String| {
             text.push('\n');
             text.extend(std::iter::repeat_n("  ", indent));

@@ -36,6 +36,18 @@ struct Field<'d> {
     required: bool,
 }
 
+impl Field<'_> {
+    /// How much it is alike one called `name`. A sender may also be the name of the sender.
+    fn alike(&self, name: &str) -> Option<(f64, Alike)> {
+        let last = self.names.last().copied().unwrap_or_default();
+        let named = alike("nama", last).is_some_and(|(_, why)| why != Alike::Nearly);
+        let parent = self.names.len().checked_sub(2).and_then(|it| self.names.get(it));
+        let of_named =
+            || alike(name, parent.filter(|_| named)?).map(|(it, _)| (it * 0.6, Alike::Nearly));
+        alike(name, last).or_else(of_named)
+    }
+}
+
 /// Two schemas, and what was made of them so far.
 struct Draft<'d> {
     from: &'d Doc,
@@ -183,7 +195,7 @@ impl<'d> Draft<'d> {
     ) -> Option<(&'f Field<'d>, Alike, Change)> {
         let name = names.last().copied().unwrap_or_default();
         let rated = fields.iter().filter_map(|field| {
-            let (mut score, why) = alike(name, field.names.last().copied().unwrap_or_default())?;
+            let (mut score, why) = field.alike(name)?;
             let change = Change::between(field.schema, to)?;
             // Under a like parent the same name is likelier, and far away it is less so.
             let parent = |names: &[&str]| {

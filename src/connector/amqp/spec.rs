@@ -9,7 +9,7 @@ use super::{
 };
 use crate::diagnostic::{
     Entries, Located,
-    describe::{NAME, SchemaPath},
+    describe::{NAME, SchemaPath, TemplateText},
 };
 
 /// A system that speaks AMQP: it publishes to queues of a RabbitMQ (`sources`), reads from one
@@ -47,14 +47,17 @@ pub struct AmqpTargetSpec {
     pub exchange: Option<Located<String>>,
     /// The routing key, up to 200 bytes; may hold `${…}`, which is put in as it is. Empty unless
     /// said.
+    #[schemars(with = "Option<TemplateText>")]
     pub routing_key: Option<Located<String>>,
     /// The queue to publish to, in place of `exchange` and `routing_key`. It must be there.
     pub queue: Option<Located<String>>,
     /// Headers sent with the message; may hold `${…}`.
     #[serde(default)]
+    #[schemars(with = "Entries<TemplateText>")]
     pub headers: Entries<Located<String>>,
     /// The property `type` of the message: what it is about. May hold `${…}`.
     #[serde(rename = "type")]
+    #[schemars(with = "Option<TemplateText>")]
     pub kind: Option<Located<String>>,
     /// The JSON Schema of what the target takes; a body that does not fit is refused here.
     #[schemars(with = "Option<SchemaPath>")]

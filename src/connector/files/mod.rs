@@ -18,7 +18,7 @@ use super::{
 use crate::{
     diagnostic::{
         Code, Entries, Located, Report,
-        describe::{NAME, SchemaPath},
+        describe::{NAME, SchemaPath, TemplateText},
         text,
     },
     expr::Template,
@@ -58,6 +58,7 @@ pub struct FilesSpec {
 pub struct FilesTargetSpec {
     /// The name of the file, without directories: letters, digits, `.`, `-` and `_`, and `${…}`.
     /// What a `${…}` yields is percent-encoded, so that no message can name another directory.
+    #[schemars(with = "TemplateText")]
     pub file: Located<String>,
     /// What a line holds: `body` unless said, or `headers_and_body`.
     #[serde(default)]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::super::{AnswerClass, Classification, Secret};
 use crate::diagnostic::{
     Entries, Located,
-    describe::{NAME, SchemaPath},
+    describe::{NAME, SchemaPath, TemplateText},
     units::DurationText,
 };
 
@@ -28,6 +28,7 @@ pub struct HttpSpec {
     pub timeout: Option<Located<DurationText>>,
     /// Headers sent with every call. Not for secrets (see `auth`); may hold `${…}`.
     #[serde(default)]
+    #[schemars(with = "Entries<TemplateText>")]
     pub headers: Entries<Located<String>>,
     /// Whether the system may be at an address of a private network (10.0.0.0/8, 127.0.0.1, …):
     /// true unless said, for most systems of an agency are. Say `false` for a system on the
@@ -95,18 +96,24 @@ pub struct HeaderAuthSpec {
 pub struct HttpTargetSpec {
     /// Calls with GET. The path begins with `/` and may hold `${…}`: what it yields is
     /// percent-encoded, as one segment of the path, or as one value of the query.
+    #[schemars(with = "Option<TemplateText>")]
     pub get: Option<Located<String>>,
     /// Calls with POST; the path as with `get`.
+    #[schemars(with = "Option<TemplateText>")]
     pub post: Option<Located<String>>,
     /// Calls with PUT; the path as with `get`.
+    #[schemars(with = "Option<TemplateText>")]
     pub put: Option<Located<String>>,
     /// Calls with PATCH; the path as with `get`.
+    #[schemars(with = "Option<TemplateText>")]
     pub patch: Option<Located<String>>,
     /// Calls with DELETE; the path as with `get`.
+    #[schemars(with = "Option<TemplateText>")]
     pub delete: Option<Located<String>>,
     /// Headers sent with this call, beside those of the system; may hold `${…}`. A value with a
     /// line break is refused when it is sent.
     #[serde(default)]
+    #[schemars(with = "Entries<TemplateText>")]
     pub headers: Entries<Located<String>>,
     /// How the body is sent: `json`, `form` (a flat object as a web form sends it), or `none`.
     /// `json` unless said; `none` for `get` and `delete`.

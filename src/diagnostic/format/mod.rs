@@ -56,6 +56,10 @@ pub fn format(text: &str, report: &mut Report) -> Option<Formatted> {
     let is_wrong = found.has_errors();
     report.append(found);
     let node = node.filter(|_| !is_wrong)?;
+    if matches!(&node.kind, NodeKind::Scalar(scalar) if !scalar.is_empty()) {
+        // No file of ours is a single value, and nothing in one could be put in order.
+        return Some(Formatted::As(text.to_owned()));
+    }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let written = yaml::tokens(&text).map(|tokens| print::print(&text, &tokens));
     let is_same = |written: &String| {

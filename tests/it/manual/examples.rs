@@ -99,29 +99,34 @@ fn words(line: &str) -> Option<Vec<String>> {
     (words.first()? == "simpul").then_some(words)
 }
 
+/// The calls of simpul in a page, word by word.
+fn calls(page: &str) -> Vec<Vec<String>> {
+    // A line that goes on is one.
+    let page = page.replace("\\\n", " ");
+    let mut calls = Vec::new();
+    for (tag, text) in blocks(&page) {
+        let lines = text.lines().filter_map(|line| match tag.as_str() {
+            "sh" => Some(line),
+            "console" => line.strip_prefix("$ "),
+            _ => None,
+        });
+        calls.extend(lines.flat_map(|it| it.split("&&")).filter_map(|it| words(it.trim())));
+    }
+    calls
+}
+
 #[test]
 fn every_call_of_simpul_in_the_manual_is_one_that_it_takes() {
     let mut broken = Vec::new();
     let mut count = 0;
     for path in pages() {
-        let page = fs::read_to_string(&path).unwrap().replace("\\\n", " ");
-        for (tag, text) in blocks(&page) {
-            let lines = text.lines().filter_map(|line| match tag.as_str() {
-                "sh" => Some(line),
-                "console" => line.strip_prefix("$ "),
-                _ => None,
-            });
-            for line in lines {
-                for call in line.split("&&") {
-                    let Some(words) = words(call.trim()) else { continue };
-                    count += 1;
-                    // With `--help` behind the command everything before it is looked at.
-                    let command: Vec<_> = words[1..].iter().map(String::as_str).collect();
-                    let said = simpul(&[&command[..], &["--help"]].concat());
-                    if said.code != 0 {
-                        broken.push(format!("{}: {call}\n{}", path.display(), said.err));
-                    }
-                }
+        for call in calls(&fs::read_to_string(&path).unwrap()) {
+            count += 1;
+            // With `--help` behind the command everything before it is looked at.
+            let command: Vec<_> = call[1..].iter().map(String::as_str).collect();
+            let said = simpul(&[&command[..], &["--help"]].concat());
+            if said.code != 0 {
+                broken.push(format!("{}: {call:?}\n{}", path.display(), said.err));
             }
         }
     }

@@ -67,6 +67,9 @@ fn kind(value: &Value) -> String {
     if value.get("$ref").is_some() || is_shape(value) {
         return "what is drawn: see [`map`](../steps.md#map)".to_owned();
     }
+    if let Some(what) = value["x-simpul"].as_str() {
+        return what.to_owned();
+    }
     if let Some(words) = value["enum"].as_array() {
         let words: Vec<_> = words.iter().map(|it| format!("`{}`", it.as_str().unwrap())).collect();
         return words.join(", ");

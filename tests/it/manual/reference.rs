@@ -72,6 +72,12 @@ fn the_keys_of_routes_are_told_and_the_steps_with_an_example_each() {
 }
 
 #[test]
+fn the_keys_of_files_of_tests_are_told() {
+    let intro = "`routes/<route>.test.yaml`; [testing routes](../testing.md) explains them.";
+    compare("tests", &keys::page("Keys of files of tests", intro, &schema("test")));
+}
+
+#[test]
 fn the_functions_are_told_with_examples_that_the_tests_of_the_language_run() {
     let manual = fs::read_to_string("docs/language.md").unwrap();
     let blocks = super::blocks(&manual);

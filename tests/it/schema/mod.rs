@@ -11,9 +11,10 @@ use simpul::{
     cli::settings::load,
     diagnostic::{Diagnostic, Node, NodeKind, PlainValue, Report, Severity, parse, read},
     route::{RouteFile, SystemFile, check_route, check_system},
+    trial::TestFile,
 };
 
-use self::samples::{ROUTE, SETTINGS, SYSTEM};
+use self::samples::{ROUTE, SETTINGS, SYSTEM, TESTS};
 use crate::command_line::simpul;
 
 fn schema(kind: &str) -> Value {
@@ -61,12 +62,12 @@ fn fits(validator: &Validator, document: &Value, what: &str) {
 #[test]
 fn every_shipped_file_fits_its_schema() {
     let mut files = 0;
-    for (kind, folder) in [("route", "routes"), ("system", "connectors")] {
+    for (kind, folder) in [("route", "routes"), ("test", "routes"), ("system", "connectors")] {
         let validator = validator(kind);
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.to_str().unwrap();
-            if name.ends_with(".yaml") && !name.ends_with(".test.yaml") {
+            if name.ends_with(".yaml") && (kind == "test") == name.ends_with(".test.yaml") {
                 fits(&validator, &document(&fs::read_to_string(&path).unwrap()), name);
                 files += 1;
             }
@@ -82,7 +83,7 @@ fn every_shipped_file_fits_its_schema() {
 
 #[test]
 fn files_that_say_everything_fit_and_name_every_key_there_is() {
-    let files = [("route", ROUTE), ("system", SYSTEM), ("settings", SETTINGS)];
+    let files = [("route", ROUTE), ("test", TESTS), ("system", SYSTEM), ("settings", SETTINGS)];
     for (kind, text) in files {
         let document = document(text);
         fits(&validator(kind), &document, kind);
@@ -117,8 +118,8 @@ fn unused_keys(schema: &Value, values: &[&Value], path: &str, unused: &mut Vec<S
     for (key, inner) in schema["properties"].as_object().into_iter().flatten() {
         let path = format!("{path}.{key}");
         let found: Vec<_> = values.iter().filter_map(|it| it.get(key)).collect();
-        // The long form of what may also be a word alone stands in one of two places.
-        if found.is_empty() && !values.iter().all(|it| it.is_string()) {
+        // The long form of what may also be a word or a list is told apart by its values.
+        if found.is_empty() && values.iter().any(|it| it.is_object()) {
             unused.push(path);
         } else {
             unused_keys(inner, &found, &path, unused);
@@ -234,7 +235,7 @@ fn what_the_schema_refuses_is_refused_by_check() {
 
 #[test]
 fn what_the_reader_refuses_is_refused_by_the_schema() {
-    for (kind, text) in [("route", ROUTE), ("system", SYSTEM)] {
+    for (kind, text) in [("route", ROUTE), ("test", TESTS), ("system", SYSTEM)] {
         let validator = validator(kind);
         let mut refused = 0;
         for (what, mutant) in mutants(&document(text)) {
@@ -252,6 +253,7 @@ fn is_structure(kind: &str, text: &str) -> bool {
     let mut report = Report::default();
     match kind {
         "route" => read::<RouteFile>(text, &mut report).is_none(),
+        "test" => read::<TestFile>(text, &mut report).is_none(),
         _ => read::<SystemFile>(text, &mut report).is_none(),
     }
 }

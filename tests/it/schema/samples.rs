@@ -33,6 +33,33 @@ on_exhausted: park_key
 unmatched: filter
 "#;
 
+/// Tests that say everything that tests can say.
+pub(super) const TESTS: &str = r#"
+now: 2026-01-15T08:00:00+07:00
+messages: { terbit: { nomor: 1/A } }
+tables: { wilayah: "kode,nama" }
+unreachable: { "steps[0] filter: fails": the schema asks for a status }
+cases:
+  all:
+    given:
+      - { body: { a: [1, null] }, headers: { x-a: b }, key: k, after: 5s, times: 2 }
+      - { message: terbit, set: { $.a: $.b }, remove: [$.c] }
+      - { file: samples/a.json }
+    targets:
+      arsip.simpan: [503, timeout, { status: 429, retry_after: 10s }, { is: unavailable, after: 1s }]
+    tables: { wilayah: "kode,nama" }
+    expect:
+      outcome: [routed, filtered, dead]
+      step: filter
+      reason: is nothing
+      to:
+        arsip.simpan:
+          - { outcome: delivered, attempts: 2, body: { a: 1 }, request: POST /a, headers: { x: y } }
+          - { has: { a: 1 }, attempts: [0s, 5s], reason: refused }
+        papan.umumkan: skipped
+      journal: [accepted]
+"#;
+
 /// A system that says everything that a system can say, but for the other ways to prove oneself.
 pub(super) const SYSTEM: &str = r#"
 system: arsip
