@@ -259,7 +259,7 @@ mod tests {
     fn lengths_count() {
         assert_eq!(relate(&["^[0-9]+$"], (4, Some(4)), "^[0-9]{4}$"), Some(Relation::Inside));
         assert_eq!(relate(&[], (1, None), "."), Some(Relation::Across));
-        assert_eq!(relate(&[], (1, None), "^(.|\\n)"), Some(Relation::Inside));
+        assert_eq!(relate(&[], (1, None), "^(.|\n)"), Some(Relation::Inside));
         assert_eq!(relate(&[], (0, Some(3)), "^.{4,}$"), Some(Relation::Apart));
         assert_eq!(relate(&[], (2, Some(2)), "^é{2}$"), Some(Relation::Across));
     }

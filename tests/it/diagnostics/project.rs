@@ -159,7 +159,7 @@ fn a_route_changes_with_its_text_and_with_the_tables_and_schemas_that_it_uses() 
     };
     assert!(changes("routes/sppd-terbit.yaml", &format!("{route}# a comment\n")));
     assert!(changes("tables/wilayah.csv", "kode,nama\n13.02,Solok\n"));
-    assert!(changes("schemas/sppd.schema.json", "{\"type\": \"array\"}"));
+    assert!(changes("schemas/sppd.schema.json", "{\"required\": [\"nomor\"]}"));
     assert!(changes("simpul.yaml", "retry: { standard: { first: 1s } }\n"));
     assert!(!changes("tables/lain.csv", "kode\nb\n"));
     assert!(!changes("schemas/lain.schema.json", "{}"));

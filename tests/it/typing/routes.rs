@@ -57,9 +57,9 @@ pub(super) fn made(random: &mut Random, source: &Json) -> Made {
         let (at, schema) = random.pick(&arrays).clone();
         text.push_str(&format!("    each: {}\n", quoted(&at)));
         let mut inside = Vec::new();
-        places(&schema["items"], source, "@", 2, &mut inside);
+        places(&items_of(&schema), source, "@", 2, &mut inside);
         found.extend(inside);
-        item = Some(schema["items"].clone());
+        item = Some(items_of(&schema));
     }
     if random.chance(20) {
         // The body, or the item, as it is.
@@ -123,7 +123,7 @@ fn each(random: &mut Random, found: &[(String, Json)], depth: usize) -> (String,
     }
     let (at, array) = (*random.pick(&arrays)).clone();
     let mut inside = found.to_vec();
-    places(&array["items"], &array, "@", 1, &mut inside);
+    places(&items_of(&array), &array, "@", 1, &mut inside);
     let (map, items) = shape(random, &inside, depth);
     let schema = json!({ "type": "array", "items": items, "minItems": random.below(2) });
     (format!("{{ $each: {}, $map: {map} }}", quoted(&at)), schema)
@@ -249,7 +249,7 @@ fn step(random: &mut Random, found: &mut Vec<(String, Json)>) -> String {
         }
         _ if schema["type"] == "array" => {
             found.clear();
-            places(&schema["items"], &schema, "$", 3, found);
+            places(&items_of(&schema), &schema, "$", 3, found);
             format!("split: {}", quoted(&place))
         }
         _ => format!("filter: {}", quoted(&format!("{place} | exists"))),
@@ -281,4 +281,9 @@ fn condition(random: &mut Random, found: &[(String, Json)]) -> String {
 /// A value as a double-quoted YAML text.
 fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap()
+}
+
+/// The schema of the items of an array.
+fn items_of(array: &Json) -> Json {
+    array.get("items").cloned().unwrap_or_else(|| json!({}))
 }
