@@ -8,7 +8,7 @@ use super::{
 use crate::{
     diagnostic::{Code, Located, Report, Span, text},
     message::{Arena, Value},
-    typing::{Step, Type},
+    typing::{DEPTH_MAX, Step, Type},
 };
 
 /// One place in the body: `$.a.b`, `$.items[0].note`.
@@ -84,7 +84,14 @@ impl Place {
         if body.has_no_value() {
             return Type::default();
         }
-        body.with(&way, value).unwrap_or_else(|| {
+        let changed = match way.split_at_checked(DEPTH_MAX) {
+            Some((followed, more)) if !more.is_empty() => {
+                let marks = value.all_marks() | body.all_marks();
+                body.with(followed, &Type::anything().marked(marks))
+            }
+            _ => body.with(&way, value),
+        };
+        changed.unwrap_or_else(|| {
             let message = format!("nothing can be put at `{}`", self.text);
             let found = report.error(self.at, Code::NoSuchPlace, message);
             found.label("what is on the way there is neither an object nor such an array");

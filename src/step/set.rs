@@ -78,7 +78,7 @@ impl Step for Set {
             let value = shape.infer(Known { body: &body, item: None }, report);
             let changed = place.infer(&body, &value.clone().present(), report);
             // What is nothing is not set.
-            body = if value.absent { changed.join(&body) } else { changed };
+            body = if value.absent { changed.join(&body) } else { changed }.bounded();
         }
         body
     }

@@ -16,6 +16,7 @@ mod access;
 mod change;
 mod check;
 mod contract;
+mod depth;
 mod emitted;
 mod join;
 mod kinds;
@@ -32,6 +33,7 @@ use std::{
     sync::Arc,
 };
 
+pub use self::depth::DEPTH_MAX;
 pub use self::{
     access::Reached,
     change::Step,

@@ -72,6 +72,7 @@ fn git(folder: &Path, arguments: &[&str]) -> bool {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "what is skipped has to be said")]
 fn a_branch_is_compared_with_a_revision_also_deep_in_its_repository() {
     let folder = project();
     let root = tempfile::tempdir().unwrap();

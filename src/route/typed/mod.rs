@@ -45,7 +45,7 @@ pub(super) fn check(
     before_steps(route, &sent, report);
     let mut body = sent;
     for named in &route.steps {
-        body = named.step.infer(&body, report);
+        body = named.step.infer(&body, report).bounded();
     }
     for (spec, destination) in file.to.value.iter().zip(&route.to) {
         let outgoing = Outgoing { route, spec, destination, world };
