@@ -166,7 +166,7 @@ impl Systems {
                 let message = format!("`{}` is above its system's `{most}`", own.value);
                 let found = report.error(own.at, Code::Classified, message);
                 found.label("a system holds what goes through it");
-                found.help(format!("write `classification: {}` for the system", own.value));
+                found.help(text!("write `classification: {}` for the system", &own.value));
             }
             let class = own.map(|it| it.value).or(file.classification);
             let endpoint = Endpoint::parse(&format!("{system}.{}", name.value));

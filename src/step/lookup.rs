@@ -213,7 +213,7 @@ impl Step for Lookup {
         if found.has_no_value() && matches!(self.on_missing, Missing::Reject) {
             let message = format!("`{}` is never in code table `{}`", self.key.text(), self.name);
             let shown = report.error(self.key.at(), Code::NeverEqual, message);
-            shown.label(format!("it is {}", key.value));
+            shown.label(text!("it is {}", &key.value));
         }
         match self.on_missing {
             Missing::Reject => {

@@ -62,7 +62,7 @@ impl Step for Validate {
             let place = if misfit.path.is_empty() { "the body" } else { &misfit.path };
             let message = format!("`{}` refuses every message", self.path);
             let found = report.error(self.at, Code::TargetValue, message);
-            found.label(format!("`{place}` never fits, by what is known of it here"));
+            found.label(text!("`{}` never fits, by what is known of it here", &place));
             found.help("compare the schema with that of the source, and with the steps before");
         }
         body.meet(contract.emitted())

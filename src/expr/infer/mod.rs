@@ -17,7 +17,7 @@ use super::{
     path::{Root, Step},
 };
 use crate::{
-    diagnostic::{Code, Report, Span},
+    diagnostic::{Code, Report, Span, text},
     typing::{Items, Kinds, Members, Rest, Texts, Type},
 };
 
@@ -303,7 +303,7 @@ impl<'i> Infer<'i> {
         let at = self.span(&node.at);
         let message = format!("{wanted}, not {}", has.words());
         let found = self.report.error(at, Code::Operand, message);
-        found.label(format!("this is {}", value.clone().present()));
+        found.label(text!("this is {}", &value.clone().present()));
         match kinds {
             _ if kinds.meets(Kinds::TEXT) && has == Kinds::NUMBER => {
                 found.help("`| text` makes a text of a number");

@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use super::Infer;
 use crate::{
-    diagnostic::{Code, nearest},
+    diagnostic::{Code, nearest, text},
     expr::path::Step,
     typing::{Reached, list},
 };
@@ -45,11 +45,11 @@ impl Infer<'_> {
             }
         };
         if !names.is_empty() {
-            found.label(format!("it has {}", list(names)));
+            found.label(text!("it has {}", &list(names)));
         }
         let wrong = last.trim_matches('`');
         match (nearest(wrong, names.iter().map(|it| &**it)), reached) {
-            (Some(near), _) => drop(found.help(format!("did you mean `{near}`?"))),
+            (Some(near), _) => drop(found.help(text!("did you mean `{}`?", &near))),
             (None, Reached::Undeclared { .. }) => drop(found.help(UNDECLARED_HELP)),
             (None, Reached::NoMember { .. }) => {
                 found.help("a step before may make it (`set`, `lookup`), or the schema declare it");

@@ -14,7 +14,7 @@ use super::{
     routes::World,
 };
 use crate::{
-    diagnostic::{Code, Located, Report},
+    diagnostic::{Code, Located, Report, text},
     expr::{Expr, Known},
     step::Fields,
     typing::{Kinds, Type},
@@ -137,7 +137,7 @@ fn item_of(each: &Expr, body: &Type, report: &mut Report) -> Type {
     if kinds.0 != 0 && !kinds.meets(Kinds::ARRAY) {
         let message = format!("`each` goes through an array, not {}", kinds.words());
         let found = report.error(each.at(), Code::Operand, message);
-        found.label(format!("this is {}", array.clone().present()));
+        found.label(text!("this is {}", &array.clone().present()));
     }
     array.arrays().map(|it| it.each.clone().marked(array.marks)).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::outgoing::Outgoing;
 use crate::{
-    diagnostic::{Code, Located, Report, Span},
+    diagnostic::{Code, Located, Report, Span, text},
     message::Endpoint,
     route::systems::Systems,
     typing::{Misfit, MisfitKind, list},
@@ -74,7 +74,7 @@ impl Notes {
             };
             let message = format!("not checked: `{source}` {what}");
             let found = report.note(at, Code::NotChecked, message);
-            found.label(format!("what it sends may not fit {}", list(&fields))).help(help);
+            found.label(text!("what it sends may not fit {}", &list(&fields))).help(help);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Notes, let_through, wording};
 use crate::{
-    diagnostic::{Code, Located, Report, Span},
+    diagnostic::{Code, Located, Report, Span, text},
     expr::Known,
     message::Endpoint,
     route::{
@@ -115,7 +115,7 @@ impl Outgoing<'_> {
         if let Some((place, at)) = found.into_iter().next() {
             let message = format!("`{}` is named as taken out, and goes out", field.value);
             let shown = report.error(at, Code::TakenOut, message);
-            shown.label(format!("in {place}"));
+            shown.label(text!("in {}", &place));
             shown.help("leave it out, hide it with `| hash` or `| mask`, or do not name it");
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    diagnostic::{Code, Diagnostic, Report, Span, nearest},
+    diagnostic::{Code, Diagnostic, Report, Span, nearest, text},
     message::Endpoint,
     typing::{Kinds, Misfit, MisfitKind, list},
 };
@@ -30,7 +30,7 @@ pub(super) fn tell(misfit: &Misfit, at: Span, target: &Endpoint, report: &mut Re
             };
             let message = format!("{field} {is} {has_words}, and `{target}` takes {wanted}");
             let found = report.error(at, Code::TargetValue, message);
-            found.label(format!("this is {}", has.clone().present()));
+            found.label(text!("this is {}", &has.clone().present()));
             cure_of_kind(wrong, *wants, found);
         }
         MisfitKind::OneOf { has, wants } => {
@@ -42,7 +42,7 @@ pub(super) fn tell(misfit: &Misfit, at: Span, target: &Endpoint, report: &mut Re
             let wrong = text.and_then(|it| it.iter().find(is_wrong));
             let known = wants.iter().map(|it| it.trim_matches('\''));
             match wrong.and_then(|it| nearest(it, known)) {
-                Some(near) => found.help(format!("did you mean '{near}'?")),
+                Some(near) => found.help(text!("did you mean '{}'?", &near)),
                 None if misfit.certain => found.help(CURE_OF_CERTAIN),
                 None => found.help(CURE),
             };
@@ -70,18 +70,18 @@ fn of_field(misfit: &Misfit, (field, at): (&str, Span), target: &Endpoint, repor
         let found = report.error(at, Code::TargetField, message);
         match misfit.certain {
             true => found
-                .label(format!("`{name}` is not set here"))
-                .help(format!("add `{name}:` with its value")),
+                .label(text!("`{}` is not set here", &name))
+                .help(text!("add `{}:` with its value", &name)),
             false => found.label("this may be nothing").help(CURE_OF_NOTHING),
         };
         return;
     };
-    let found = report.error(at, Code::TargetField, format!("`{target}` takes no {field}"));
+    let found = report.error(at, Code::TargetField, text!("`{}` takes no {}", &target, &field));
     if !names.is_empty() {
-        found.label(format!("it takes {}", list(names)));
+        found.label(text!("it takes {}", &list(names)));
     }
     match nearest(name, names.iter().map(|it| &**it)) {
-        Some(near) => found.help(format!("did you mean `{near}`?")),
+        Some(near) => found.help(text!("did you mean `{}`?", &near)),
         None if name == "*" => found.help("draw what is sent with `map`"),
         None => found.help("leave it out, or declare it in the target's schema"),
     };

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Kind, Shape};
 use crate::{
-    diagnostic::{Code, Report},
+    diagnostic::{Code, Report, text},
     expr::{Expr, Known},
     typing::{Items, Kinds, Members, Rest, Truths, Type},
 };
@@ -53,7 +53,7 @@ fn each(items: &Expr, shape: &Shape, known: Known<'_>, report: &mut Report) -> T
     if kinds.0 != 0 && !kinds.meets(Kinds::ARRAY) {
         let message = format!("`$each` goes through an array, not {}", kinds.words());
         let found = report.error(items.at(), Code::Operand, message);
-        found.label(format!("this is {}", array.clone().present()));
+        found.label(text!("this is {}", &array.clone().present()));
     }
     let Some(found) = array.arrays() else {
         return Type::nothing();

@@ -25,6 +25,7 @@ to:
     map: { nomor: $.nomor }
     retry: { first: 5s, factor: 2.5, max: 30m, give_up: 3d }
     ttl: 1d
+    takes_out: [$.rahasia]
     on_exhausted: block
     answers: { 409: delivered }
 retry: sabar
@@ -82,30 +83,32 @@ http:
       schema: schemas/naskah.schema.json
       answers: { 404: refused }
       timeout: 5s
+      classification: biasa
     ambil: { get: "/a/${$.a}" }
     ganti: { put: /a }
     ubah: { patch: /a }
     hapus: { delete: /a }
   sources:
-    masuk: { schema: schemas/naskah.schema.json, api_keys: { a: "sha256:0000000000000000000000000000000000000000000000000000000000000000" } }
+    masuk: { schema: schemas/naskah.schema.json, classification: biasa, api_keys: { a: "sha256:0000000000000000000000000000000000000000000000000000000000000000" } }
 amqp:
   url: amqps://u:p@host:5671
   ca: ${file:ca.pem}
   targets:
-    terbit: { exchange: e, routing_key: k, headers: { a: b }, type: t, schema: schemas/a.json }
+    terbit: { exchange: e, routing_key: k, headers: { a: b }, type: t, schema: schemas/a.json, classification: biasa }
     antre: { queue: q }
   sources:
     koreksi:
       queue: q
       schema: schemas/a.json
       declare: quorum
+      classification: biasa
       bind: [{ exchange: e, routing_key: "mutasi.#" }]
       prefetch: 10
       trust: [message-id]
 files:
   path: agenda
   targets:
-    catat: { file: surat.ndjson, lines: body, schema: schemas/a.json }
+    catat: { file: surat.ndjson, lines: body, schema: schemas/a.json, classification: biasa }
 "#;
 
 /// Settings that say everything, and nothing that is not usual.
