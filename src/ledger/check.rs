@@ -225,7 +225,8 @@ fn kept(store: &Inspection, found: &mut Vec<Finding>) -> u64 {
         let message = id(row, 5);
         let content = (row.text(1), &*row.blob(2));
         let sum = sum_of_kept(row.text(4), message, row.int(0), content);
-        if row.is_null(3) || row.is_null(5) || row.int(3) == sum {
+        let is_old = row.is_null(3) && !row.is_null(0);
+        if is_old || row.is_null(5) || row.int(3) == sum {
             return;
         }
         found.push(Finding {

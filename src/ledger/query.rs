@@ -140,7 +140,9 @@ impl Ledger {
         let row = self.row((sql, vec![route.into(), id(message)])).await?;
         let is_whole = |row: &Row| {
             let content = (row.text(1), &*row.blob(2));
-            row.is_null(3) || row.int(3) == sum_of_kept(route, message, row.int(0), content)
+            // Before there were sums, there was a time too: without one, the row has no values.
+            let is_old = row.is_null(3) && !row.is_null(0);
+            is_old || row.int(3) == sum_of_kept(route, message, row.int(0), content)
         };
         Ok(row.filter(is_whole).map(|row| Message {
             id: message,
