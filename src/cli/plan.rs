@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use serde::Serialize;
-
 use super::{
-    CouldNot, Exit, Format, Outcome,
+    Format, Outcome,
     client::Failure,
     pause::running,
-    screen::{complain, counted, escaped, say, say_json},
+    reload::answered,
+    screen::{complain, counted, escaped, say},
 };
 use crate::ops::wire::{DifferenceView, PlanView};
 
@@ -30,37 +29,9 @@ pub(super) struct Args {
     format: Format,
 }
 
-/// Files that cannot be used, for programs.
-#[derive(Serialize)]
-struct Broken {
-    error: String,
-    diagnostics: String,
-}
-
 pub(super) async fn run(project: &Path, args: Args) -> Outcome {
-    let client = running(project)?;
-    let planned: Result<PlanView, Failure> = client.get("plan").await;
-    match planned {
-        Ok(view) => {
-            match args.format {
-                Format::Json => say_json(&view),
-                Format::Text => tell(&view),
-            }
-            Ok(Exit::Done)
-        }
-        Err(Failure::Refused(problem)) if problem.code == "bad_files" => {
-            let diagnostics = problem.detail.unwrap_or_default();
-            match args.format {
-                Format::Json => say_json(&Broken { error: problem.title, diagnostics }),
-                Format::Text => {
-                    complain(&escaped(diagnostics.trim_end()));
-                    complain("\nthe files have mistakes; a reload would change nothing");
-                }
-            }
-            Ok(Exit::FoundWrong)
-        }
-        Err(other) => Err(CouldNot::from(other)),
-    }
+    let planned: Result<PlanView, Failure> = running(project)?.get("plan").await;
+    answered(planned, args.format, tell)
 }
 
 fn tell(view: &PlanView) {

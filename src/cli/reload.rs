@@ -26,7 +26,7 @@ pub(super) struct Args {
     format: Format,
 }
 
-/// A reload that changed nothing, for programs.
+/// Files that cannot be used, for programs.
 #[derive(Serialize)]
 struct Broken {
     error: String,
@@ -34,11 +34,19 @@ struct Broken {
 }
 
 pub(super) async fn run(project: &Path, args: Args) -> Outcome {
-    let client = running(project)?;
-    let reloaded: Result<ReloadView, Failure> = client.post("reload", &()).await;
-    match reloaded {
+    let reloaded: Result<ReloadView, Failure> = running(project)?.post("reload", &()).await;
+    answered(reloaded, args.format, tell)
+}
+
+/// Says what the running bus answered that was asked to read its files.
+pub(super) fn answered<V: Serialize>(
+    answer: Result<V, Failure>,
+    format: Format,
+    tell: fn(&V),
+) -> Outcome {
+    match answer {
         Ok(view) => {
-            match args.format {
+            match format {
                 Format::Json => say_json(&view),
                 Format::Text => tell(&view),
             }
@@ -46,7 +54,7 @@ pub(super) async fn run(project: &Path, args: Args) -> Outcome {
         }
         Err(Failure::Refused(problem)) if problem.code == "bad_files" => {
             let diagnostics = problem.detail.unwrap_or_default();
-            match args.format {
+            match format {
                 Format::Json => say_json(&Broken { error: problem.title, diagnostics }),
                 Format::Text => {
                     complain(&escaped(diagnostics.trim_end()));

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Bound, Items, Members, Numbers, Range, Rest, RuleKind, Texts, Type, language};
+use super::{Bound, Items, Kinds, Members, Numbers, Range, Rest, RuleKind, Texts, Type, language};
 use crate::message::Number;
 
 impl Numbers {
@@ -67,6 +67,19 @@ impl Items {
     #[must_use]
     pub fn anything() -> Self {
         Self { each: Type::anything(), ..Self::default() }
+    }
+
+    /// Those of an array that is written item by item; what is nothing is left out of it.
+    #[must_use]
+    pub fn of(types: &[Type]) -> Self {
+        let there = types.iter().filter(|it| !it.has_no_value());
+        let each = there.cloned().reduce(|one, other| one.join(&other)).unwrap_or_default();
+        Self {
+            each: each.present(),
+            least: types.iter().filter(|it| !it.absent).count() as u64,
+            most: Some(types.len() as u64),
+            solid: types.iter().any(|it| !it.absent && !it.kinds().meets(Kinds::NULL)),
+        }
     }
 }
 

@@ -219,14 +219,7 @@ impl<'i> Infer<'i> {
 
     fn array(&mut self, items: &[Node]) -> Type {
         let types: Vec<Type> = items.iter().map(|it| self.of_unless_nothing(it)).collect();
-        let there = types.iter().filter(|it| !it.has_no_value());
-        let each = there.cloned().reduce(|one, other| one.join(&other)).unwrap_or_default();
-        Type::array(Items {
-            each: each.present(),
-            least: types.iter().filter(|it| !it.absent).count() as u64,
-            most: Some(types.len() as u64),
-            solid: types.iter().any(|it| !it.absent && !it.kinds().meets(Kinds::NULL)),
-        })
+        Type::array(Items::of(&types))
     }
 
     /// What a part is that must be of some kind, where it is; told where it never can be.

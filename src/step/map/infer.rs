@@ -37,14 +37,7 @@ impl Shape {
 
 fn list(shapes: &[Shape], known: Known<'_>, report: &mut Report) -> Type {
     let types: Vec<Type> = shapes.iter().map(|it| it.infer(known, report)).collect();
-    let there = types.iter().filter(|it| !it.has_no_value());
-    let each = there.cloned().reduce(|one, other| one.join(&other)).unwrap_or_default();
-    Type::array(Items {
-        each: each.present(),
-        least: types.iter().filter(|it| !it.absent).count() as u64,
-        most: Some(types.len() as u64),
-        solid: types.iter().any(|it| !it.absent && !it.kinds().meets(Kinds::NULL)),
-    })
+    Type::array(Items::of(&types))
 }
 
 fn each(items: &Expr, shape: &Shape, known: Known<'_>, report: &mut Report) -> Type {

@@ -46,8 +46,8 @@ const SEED: (&str, usize) = ("SIMPUL_CRASH_SEED", 4711);
 /// No more images are made after this, where nobody said how many.
 const TIME_MAX: Duration = Duration::from_secs(30);
 
-/// Opening one may take so long without optimisation, where everything else waits for the machine too.
-const OPEN_MAX: Duration = Duration::from_secs(15);
+/// Opening one may take so long, on a busy machine without optimisation.
+const OPEN_MAX: Duration = Duration::from_secs(3);
 
 pub(super) fn given((variable, usual): (&str, usize)) -> usize {
     env::var(variable).map_or(usual, |it| it.parse().unwrap())
