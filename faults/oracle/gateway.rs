@@ -51,6 +51,9 @@ impl Setting {
     }
 }
 
+/// The name under which one calls that is started to die.
+pub(crate) const DYING: &str = "mati";
+
 /// See the file. Killed when dropped.
 pub(crate) struct Gateway {
     folder: TempDir,
@@ -117,19 +120,20 @@ impl Gateway {
         self.process = Some(process);
     }
 
-    /// Starts it to die at a crash point, perhaps before it is up.
+    /// Starts it to die at a crash point, perhaps before it is up. What it sends says so.
     pub(crate) async fn start_dying(&mut self, point: &str) {
-        self.start_perhaps(Some(("SIMPUL_CRASH_AT", point.to_owned()))).await;
+        let point = ("SIMPUL_CRASH_AT", point.to_owned());
+        self.start_perhaps(&[point, ("GERBANG", DYING.to_owned())]).await;
     }
 
     /// Starts it where it may die before it is up.
     pub(crate) async fn try_start(&mut self) {
-        self.start_perhaps(None).await;
+        self.start_perhaps(&[]).await;
     }
 
-    async fn start_perhaps(&mut self, more: Option<(&'static str, String)>) {
+    async fn start_perhaps(&mut self, more: &[(&'static str, String)]) {
         let (folder, mut variables) = (self.folder.path().to_owned(), self.variables.clone());
-        variables.extend(more);
+        variables.extend_from_slice(more);
         let start = move || Process::try_start(&folder, &variables);
         let process = tokio::task::spawn_blocking(start).await.unwrap();
         *self.place.lock().unwrap() = process.as_ref().ok().map(|it| it.listen.clone());

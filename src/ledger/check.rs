@@ -4,7 +4,7 @@
 use super::kept::sum_of_kept;
 use crate::{
     message::MessageId,
-    store::{Finding, Inspection, Row, checksum},
+    store::{Finding, Inspection, Row, checksum, may_be_old},
 };
 
 /// Looks for all of it; returns how many rows with bodies were read.
@@ -225,7 +225,7 @@ fn kept(store: &Inspection, found: &mut Vec<Finding>) -> u64 {
         let message = id(row, 5);
         let content = (row.text(1), &*row.blob(2));
         let sum = sum_of_kept(row.text(4), message, row.int(0), content);
-        let is_old = row.is_null(3) && !row.is_null(0);
+        let is_old = row.is_null(3) && may_be_old(content.1);
         if is_old || row.is_null(5) || row.int(3) == sum {
             return;
         }
@@ -249,7 +249,8 @@ fn sent(store: &Inspection, found: &mut Vec<Finding>) -> u64 {
     const NUMBERS: &str = "SELECT id FROM dead ORDER BY id";
     const ONE: &str = "SELECT message, sent, crc FROM dead WHERE id = ?1";
     each(store, (NUMBERS, ONE), "the dead letters", found, |number, row, found| {
-        if row.is_null(2) || row.int(2) == checksum(&[&row.blob(0), &row.blob(1)]) {
+        let is_old = row.is_null(2) && (row.is_null(1) || may_be_old(&row.blob(1)));
+        if is_old || row.int(2) == checksum(&[&row.blob(0), &row.blob(1)]) {
             return;
         }
         found.push(Finding {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     message::{Digest, Endpoint, Headers, Message, MessageId, Timestamp},
-    store::{Param, Row, Sql, Store, StoreError},
+    store::{Param, Row, Sql, Store, StoreError, may_be_old},
 };
 
 /// Deliveries of one message that are told one by one: fewer than the store's rows in one answer.
@@ -140,8 +140,7 @@ impl Ledger {
         let row = self.row((sql, vec![route.into(), id(message)])).await?;
         let is_whole = |row: &Row| {
             let content = (row.text(1), &*row.blob(2));
-            // Before there were sums, there was a time too: without one, the row has no values.
-            let is_old = row.is_null(3) && !row.is_null(0);
+            let is_old = row.is_null(3) && may_be_old(content.1);
             is_old || row.int(3) == sum_of_kept(route, message, row.int(0), content)
         };
         Ok(row.filter(is_whole).map(|row| Message {

@@ -45,7 +45,7 @@ use std::{
 use tokio::sync::oneshot;
 
 pub use self::{
-    checksum::checksum,
+    checksum::{checksum, may_be_old},
     inspect::{Finding, Inspection},
     postgres::{Address, AddressError},
     room::{Disk, DiskLow},

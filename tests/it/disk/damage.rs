@@ -147,8 +147,8 @@ impl Measured {
 
 /// What a bus would do with a store.
 struct Used {
-    /// Everything that was handed out or kept is what was accepted.
-    is_right: bool,
+    /// What was handed out or kept, and is not what was accepted.
+    wrong: Vec<String>,
     /// And all of it is there.
     is_all: bool,
 }
@@ -171,10 +171,13 @@ fn content(directory: &Path) -> BTreeMap<String, Vec<Row>> {
 async fn used(directory: &Path, bodies: &BTreeMap<MessageId, Value>) -> Option<Used> {
     let store = Store::open(directory).ok()?;
     let broker = Embedded::open(store.clone(), Clock::system()).await.ok()?;
-    let (mut is_right, mut deliveries, mut letters) = (true, 0, 0);
-    let is = |id: &MessageId, body: &[u8]| {
+    let (mut wrong, mut deliveries, mut letters) = (Vec::new(), 0, 0);
+    let mut look = |whose: &str, id: &MessageId, body: &[u8]| {
         let found: Option<Value> = serde_json::from_slice(body).ok();
-        found.is_some() && found.as_ref() == bodies.get(id)
+        if found.is_none() || found.as_ref() != bodies.get(id) {
+            let start = String::from_utf8_lossy(body).chars().take(60).collect::<String>();
+            wrong.push(format!("{whose} of {id}: {} bytes, {start:?}", body.len()));
+        }
     };
     let queue = Arc::from("simpul.deliver.uji.tunggu.terima");
     let mut consumer = broker.consume(&queue, Taking::free(500));
@@ -186,13 +189,13 @@ async fn used(directory: &Path, bodies: &BTreeMap<MessageId, Value>) -> Option<U
         all.extend(taken);
     }
     for delivery in &all {
-        is_right &= is(&delivery.entry.id, &delivery.entry.body);
+        look("a delivery", &delivery.entry.id, &delivery.entry.body);
         deliveries += 1;
     }
     let ledger = Ledger::new(store);
     for id in bodies.keys() {
         if let Ok(Some(message)) = ledger.message("uji", *id).await {
-            is_right &= is(id, &message.body);
+            look("what is kept", id, &message.body);
             letters += 1;
         }
     }
@@ -200,7 +203,7 @@ async fn used(directory: &Path, bodies: &BTreeMap<MessageId, Value>) -> Option<U
     let is_all = deliveries == bodies.len()
         && letters == bodies.len()
         && dead.is_ok_and(|it| it.len() == bodies.len());
-    Some(Used { is_right, is_all })
+    Some(Used { wrong, is_all })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,7 +211,7 @@ async fn nothing_damaged_is_delivered_or_replayed_and_what_is_told_apart_is_meas
     let sound = Sound::new().await;
     assert_eq!(inspected(sound.folder.path()).unwrap(), []);
     let used_before = used(sound.folder.path(), &sound.bodies).await.unwrap();
-    assert!(used_before.is_right && used_before.is_all, "the store was sound before");
+    assert!(used_before.wrong.is_empty() && used_before.is_all, "the store was sound before");
     let (whole, rows) = (sound.bytes(), content(sound.folder.path()));
     let places = given(PLACES);
     let mut chance = Chance::new(31);
@@ -225,8 +228,8 @@ async fn nothing_damaged_is_delivered_or_replayed_and_what_is_told_apart_is_meas
             fs::write(folder.path().join("simpul.db"), bytes).unwrap();
             let is_found = inspected(folder.path()).map_or(true, |found| !found.is_empty());
             let used = used(folder.path(), &sound.bodies).await;
-            let is_right = used.as_ref().is_none_or(|it| it.is_right);
-            assert!(is_right, "{way:?} {place}: something wrong would be delivered");
+            let wrong = used.as_ref().map_or(&[][..], |it| &it.wrong);
+            assert!(wrong.is_empty(), "{way:?} {place}: {wrong:#?}");
             match used {
                 _ if is_found => measured.found += 1,
                 Some(Used { is_all: true, .. }) => measured.see(&rows, folder.path()),
