@@ -96,7 +96,8 @@ async fn a_rabbitmq_that_is_killed_loses_nothing_and_is_found_again() {
     assert!(foreign.link.connected().await);
     until("the sender is connected again", async || foreign.ready(QUEUE).await.is_some()).await;
     for n in 100..200 {
-        foreign.publish(format!("{{\"n\":{n}}}")).await;
+        // The first of them may be what tells its channel that the connection is gone.
+        foreign.publish_until_confirmed(&format!("{{\"n\":{n}}}")).await;
     }
     let seen = || {
         let bodies = arsip.bodies();

@@ -69,19 +69,31 @@ impl Foreign {
     }
 
     async fn publish_with(&self, properties: Properties, body: impl Into<Bytes>) {
-        let properties = Properties { persistent: true, ..properties };
-        let one = Publication {
-            exchange: String::new(),
-            routing_key: QUEUE.to_owned(),
-            properties,
-            body: body.into(),
-        };
+        let one = publication(properties, body);
         assert_eq!(self.publisher.publish_all(vec![one]).await, [Ok(())]);
+    }
+
+    /// As [`publish`](Self::publish), again and again until it is confirmed: perhaps twice.
+    async fn publish_until_confirmed(&self, body: &str) {
+        let confirmed = async || {
+            let one = publication(Properties::default(), body.to_owned());
+            self.publisher.publish_all(vec![one]).await == [Ok(())]
+        };
+        until("a confirmation", confirmed).await;
     }
 
     /// Messages of a queue that nobody holds.
     async fn ready(&self, queue: &str) -> Option<u64> {
         self.admin.counts(queue).await.unwrap().map(|it| it.ready)
+    }
+}
+
+fn publication(properties: Properties, body: impl Into<Bytes>) -> Publication {
+    Publication {
+        exchange: String::new(),
+        routing_key: QUEUE.to_owned(),
+        properties: Properties { persistent: true, ..properties },
+        body: body.into(),
     }
 }
 

@@ -199,9 +199,18 @@ impl Bus {
         &self.metrics
     }
 
-    /// Hands one message over; it must be accepted.
+    /// Hands one message over; it must be accepted. A queue at a RabbitMQ that was declared a moment
+    /// ago may have no leader yet: as a sender does, it tries again.
     pub(crate) async fn publish(&self, body: serde_json::Value) -> Accepted {
-        self.offer(None, body).await.unwrap()
+        let start = Instant::now();
+        loop {
+            match (self.offer(None, body.clone()).await, &self.queues) {
+                (Err(IntakeError::Unavailable { .. }), Queues::RabbitMq(_))
+                    if start.elapsed() < PATIENCE => {}
+                (answer, _) => return answer.unwrap(),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Hands one message over.
