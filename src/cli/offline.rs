@@ -8,8 +8,9 @@ use super::{
     project,
 };
 use crate::{
-    engine::Trace,
-    journal::Journal,
+    connector::Secret,
+    engine::{Found, Trace},
+    journal::{Journal, Wanted},
     ledger::Ledger,
     message::MessageId,
     store::{Options, Store, StoreError},
@@ -27,6 +28,8 @@ pub(super) enum Source {
 pub(super) struct Offline {
     pub(super) ledger: Ledger,
     journal: Journal,
+    /// The key of the digests by which what is about people is found.
+    hash_key: Option<Secret>,
 }
 
 impl Source {
@@ -42,7 +45,7 @@ impl Source {
         }
         if let Some(address) = project::database(project) {
             let store = Store::connect(&address, Options::default()).await?;
-            return Ok(Self::Stopped(Offline::of(store)));
+            return Ok(Self::Stopped(Offline::of(store, project)));
         }
         // Opening would make one where there is none.
         if !directory.is_dir() {
@@ -52,13 +55,20 @@ impl Source {
                  directory with `--project DIR`"
             )));
         }
-        Ok(Self::Stopped(Offline::of(Store::open(&directory)?)))
+        Ok(Self::Stopped(Offline::of(Store::open(&directory)?, project)))
     }
 }
 
 impl Offline {
-    fn of(store: Store) -> Self {
-        Self { ledger: Ledger::new(store.clone()), journal: Journal::new(store) }
+    fn of(store: Store, project: &Path) -> Self {
+        let (ledger, journal) = (Ledger::new(store.clone()), Journal::new(store));
+        Self { ledger, journal, hash_key: project::hash_key(project) }
+    }
+
+    /// Messages that have a value that their route lets operators search for.
+    pub(super) async fn find(&self, wanted: &Wanted) -> Result<Found, StoreError> {
+        let key = self.hash_key.as_ref().map(|it| it.reveal().as_bytes());
+        Found::look((&self.journal, &self.ledger), wanted, key).await
     }
 
     /// What is known of a message; `None` if nothing is.

@@ -10,7 +10,7 @@ use super::{
     settings::{self, Settings},
 };
 use crate::{
-    connector::http::source::IngestLimits,
+    connector::{Secret, http::source::IngestLimits},
     diagnostic::{Diagnostic, Language, Severity},
     route::{self, Broken, Given, Loaded, Plan, Project, Texts, Variables},
     store::Address,
@@ -135,6 +135,13 @@ pub(super) fn database(directory: &Path) -> Option<Address> {
     let variables = Variables::of_process();
     let mut project = Project::new(directory, &variables);
     Settings::read(directory, &mut project).database
+}
+
+/// The key of digests, where the settings have one that can be read.
+pub(super) fn hash_key(directory: &Path) -> Option<Secret> {
+    let variables = Variables::of_process();
+    let mut project = Project::new(directory, &variables);
+    Settings::read(directory, &mut project).hash_key
 }
 
 /// Who works at this terminal, for the journal.

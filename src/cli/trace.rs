@@ -9,21 +9,36 @@ use super::{
     screen::{escaped, say, say_json},
 };
 use crate::{
+    journal::Wanted,
     message::MessageId,
-    ops::trace::{EventTrace, RouteTrace, TraceView},
+    ops::{
+        found::FoundView,
+        trace::{EventTrace, RouteTrace, TraceView},
+    },
 };
 
-/// Show what happened to one message, hop by hop
+/// Find a message by its number, and show what happened to it, hop by hop
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example:
-  simpul trace 0198c0de-5f00-7c3a-9b1e-2f6d8a4e7b10
+Examples:
+  simpul trace 090/TU.01/13/2026                      a value that its route lets one search for
+  simpul trace --begins 090/TU                        all whose value begins so
+  simpul trace 0198c0de-5f00-7c3a-9b1e-2f6d8a4e7b10   the message's id
 
-The id is in the answer that the sender got, in `simpul dead list`, and in the header
-`simpul-message-id` of what targets receive.")]
+What can be searched for stands in the route files (`search:`). The id is in the answer that the
+sender got, in `simpul dead list`, and in the header `simpul-message-id` of what targets receive.")]
 pub(super) struct Args {
-    /// The message's id
-    id: String,
+    /// A value of the message, in any case; or its id
+    #[arg(value_name = "KEY")]
+    key: String,
+
+    /// List the messages whose value begins so
+    #[arg(long)]
+    begins: bool,
+
+    /// List what was found before this number: the next page
+    #[arg(long, value_name = "NUMBER", conflicts_with = "begins")]
+    before: Option<i64>,
 
     /// In which form to answer
     #[arg(long, value_enum, default_value_t)]
@@ -31,28 +46,96 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(project: &Path, args: Args) -> Outcome {
-    let unknown = |id: &str| CouldNot(format!("`{id}` is no message id; copy it whole"));
-    let id: MessageId = args.id.parse().map_err(|_| unknown(&args.id))?;
-    let trace = match Source::of(project).await? {
+    let source = Source::of(project).await?;
+    if let (Ok(id), false) = (args.key.parse(), args.begins) {
+        return Ok(match traced(&source, id).await? {
+            Some(trace) => show(&trace, args.format),
+            None => nothing(&format!("no message `{id}` is known here")),
+        });
+    }
+    let found = found(&source, &args).await?;
+    match (&found.messages[..], args.begins, args.before) {
+        ([], ..) => {
+            let key = escaped(&args.key);
+            Ok(nothing(&format!(
+                "nothing is found by `{key}`: routes say what can be searched for (`search:`), and \
+                 what was accepted before they said so is not found"
+            )))
+        }
+        ([only], false, None) if !found.more => {
+            let gone = |_| CouldNot(format!("bug: `{}` is no message id", only.id));
+            match traced(&source, only.id.parse().map_err(gone)?).await? {
+                Some(trace) => Ok(show(&trace, args.format)),
+                None => Ok(nothing(&format!("of `{}` nothing is known any more", only.id))),
+            }
+        }
+        _ => {
+            match args.format {
+                Format::Json => say_json(&found),
+                Format::Text => say(&listed(&found)),
+            }
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn nothing(said: &str) -> Exit {
+    super::complain(said);
+    Exit::FoundWrong
+}
+
+fn show(trace: &TraceView, format: Format) -> Exit {
+    match format {
+        Format::Json => say_json(trace),
+        Format::Text => say(&render(trace)),
+    }
+    Exit::Done
+}
+
+async fn traced(source: &Source, id: MessageId) -> Result<Option<TraceView>, CouldNot> {
+    match source {
         Source::Running(client) => {
             let path = format!("messages/{}/trace", encoded(&id.to_string()));
             match client.get(&path).await {
-                Ok(trace) => Some(trace),
-                Err(Failure::Refused(problem)) if problem.code == "not_found" => None,
-                Err(other) => return Err(other.into()),
+                Ok(trace) => Ok(Some(trace)),
+                Err(Failure::Refused(problem)) if problem.code == "not_found" => Ok(None),
+                Err(other) => Err(other.into()),
             }
         }
-        Source::Stopped(offline) => offline.trace(id).await?.map(|it| TraceView::of(id, &it)),
-    };
-    match (trace, args.format) {
-        (Some(trace), Format::Json) => say_json(&trace),
-        (Some(trace), Format::Text) => say(&render(&trace)),
-        (None, _) => {
-            super::complain(&format!("no message `{id}` is known here"));
-            return Ok(Exit::FoundWrong);
+        Source::Stopped(offline) => Ok(offline.trace(id).await?.map(|it| TraceView::of(id, &it))),
+    }
+}
+
+async fn found(source: &Source, args: &Args) -> Result<FoundView, CouldNot> {
+    let Args { key, begins, before, .. } = args;
+    match source {
+        Source::Running(client) => {
+            let how = if *begins { "begins" } else { "key" };
+            let before = before.map(|it| format!("&before={it}")).unwrap_or_default();
+            Ok(client.get(&format!("messages?{how}={}{before}", encoded(key))).await?)
+        }
+        Source::Stopped(offline) => {
+            let wanted = Wanted { text: key.clone(), begins: *begins, below: *before };
+            Ok(FoundView::of(&offline.find(&wanted).await?))
         }
     }
-    Ok(Exit::Done)
+}
+
+/// A line for each message, and how to go on.
+fn listed(found: &FoundView) -> String {
+    let mut out = String::new();
+    for message in &found.messages {
+        let by = message.by.iter().map(|it| format!("{} ({}): {}", it.route, it.field, it.fate));
+        let by: Vec<_> = by.collect();
+        out.push_str(&format!("{}  {}  {}\n", message.at, message.id, by.join("; ")));
+    }
+    out.push_str("\n`simpul trace ID` shows one of them whole");
+    match (found.more, found.next) {
+        (true, Some(next)) => out.push_str(&format!("; `--before {next}` lists the next")),
+        (true, None) => out.push_str("; there are more: write more of the value"),
+        (false, _) => {}
+    }
+    escaped(&out)
 }
 
 /// A block for each route: its fate, then a line for each event, the day only where it changes.

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     broker::{Delivery, Entry, Output, Settled},
-    journal::{self, Event, Line},
+    journal::{self, Event, Line, Term},
     ledger::{self, Cause, Claim, DeliveryId, Fate, Known, NewDelivery, Outcome, Settling},
     message::{Digest, Endpoint, Message, MessageId, Timestamp},
     route::{Identity, OnExhausted, Route},
@@ -85,6 +85,7 @@ impl<'r> Batch<'r> {
 
     pub(super) fn add(&mut self, delivery: Delivery, routed: Routed) {
         let message = message_of(&delivery.entry);
+        self.found_by(message.id, &routed.terms);
         let keys = match &self.route.identity {
             Some(identity) => claim_keys(identity, &routed, Digest::of(&[&message.body])),
             None => Vec::new(),
@@ -111,6 +112,7 @@ impl<'r> Batch<'r> {
     /// A message that is routed where it arrives.
     pub(super) fn arrived(&mut self, message: Message, routed: Routed, by: &str) {
         self.line(message.id, Event::Accepted { by: by.to_owned() });
+        self.found_by(message.id, &routed.terms);
         self.fate(message, routed);
     }
 
@@ -209,8 +211,15 @@ impl<'r> Batch<'r> {
 
     /// A message whose deliveries were sent, and `confirmed` only in part: the others are put into
     /// their queues, as copies of what may have arrived.
-    pub(super) fn out_partly(&mut self, message: Message, out: Out, by: &str, confirmed: &[bool]) {
+    pub(super) fn out_partly(
+        &mut self,
+        (message, terms): (Message, &[Term]),
+        out: Out,
+        by: &str,
+        confirmed: &[bool],
+    ) {
         let stamp = Stamp::of(&message);
+        self.found_by(stamp.id, terms);
         self.line(stamp.id, Event::Accepted { by: by.to_owned() });
         let made = self.begin(message, out, None);
         for (made, confirmed) in made.into_iter().zip(confirmed) {
@@ -297,7 +306,7 @@ impl<'r> Batch<'r> {
     pub(super) fn give_up(&mut self, delivery: Delivery, known: Option<&Known>, cause: Cause) {
         if let Some(known) = known {
             let fate = Fated::Dead(cause);
-            self.go_on(delivery, known, Routed { identity: None, order_key: None, fate });
+            self.go_on(delivery, known, Routed::only(fate));
             return;
         }
         self.dead(message_of(&delivery.entry), cause);
@@ -318,6 +327,10 @@ impl<'r> Batch<'r> {
         let route = Arc::clone(&route.name);
         let settling = Settling { route, message, fate, cause, deliveries, at, generation };
         ledger::settle_message(&mut self.writes, &settling);
+    }
+
+    fn found_by(&mut self, id: MessageId, terms: &[Term]) {
+        journal::found_by(&mut self.writes, (self.now, &self.route.name, id), terms);
     }
 
     fn line(&mut self, id: MessageId, event: Event) {

@@ -183,6 +183,7 @@ impl Shared {
             let mut writes = Writes::default();
             ledger::forget_old(&mut writes, now);
             journal::forget(&mut writes, before(now, JOURNAL_KEPT));
+            journal::forget_terms(&mut writes, before(now, JOURNAL_KEPT));
             ledger::forget_jobs(&mut writes, before(now, JOURNAL_KEPT));
             let gone = self.store.commit_counting(writes).await?;
             if gone.iter().all(|rows| *rows == 0) || self.stop.is_cancelled() {

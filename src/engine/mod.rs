@@ -14,6 +14,7 @@ mod ended;
 mod envelope;
 mod express;
 mod fetched;
+mod found;
 mod gate;
 mod gateways;
 mod hand;
@@ -28,6 +29,7 @@ mod rehearsal;
 mod reload;
 mod routed;
 mod status;
+mod terms;
 mod verdict;
 mod worker;
 
@@ -44,6 +46,7 @@ pub use self::{
     compare::{Comparison, Difference},
     dead::{Preview, Replayed},
     envelope::queues,
+    found::{FOUND_MAX, Found, FoundMessage},
     gate::{Breaker, GateSettings},
     keys::KeyResumed,
     live::Stopped,

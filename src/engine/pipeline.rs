@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 pub(super) use super::routed::{Failed, Fated, Made, Out, Routed};
-use super::{again, envelope, fetched, rehearsal::Watch};
+use super::{again, envelope, fetched, rehearsal::Watch, terms};
 use crate::{
     crash,
     expr::{Budget, EvalError, Expr, Meta, Scope},
@@ -47,7 +47,7 @@ pub(super) fn bad(place: &str, reason: impl ToString) -> Cause {
 
 /// Takes one message through its route.
 pub(super) fn run(setting: Setting<'_>, route: &Route, arena: &Arena, message: &Message) -> Routed {
-    let mut routed = Routed { identity: None, order_key: None, fate: Fated::Out(Out::default()) };
+    let mut routed = Routed::only(Fated::Out(Out::default()));
     if let Some(flaw) = envelope::flaw(&message.headers) {
         routed.fate = Fated::Dead(bad("body", flaw));
         return routed;
@@ -71,6 +71,8 @@ pub(super) fn run(setting: Setting<'_>, route: &Route, arena: &Arena, message: &
     if let Some(watch) = setting.watch {
         watch.begins(&scope);
     }
+    // Before anything can be wrong: what is dead is searched for most.
+    routed.terms = terms::of(route, &scope);
     routed.fate = match fetched::check(setting, route, &scope) {
         Err(cause) => Fated::Dead(cause),
         Ok(()) => through(setting, route, &scope, &mut routed).unwrap_or_else(Fated::Dead),

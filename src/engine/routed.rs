@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::{
+    journal::Term,
     ledger::Cause,
     message::{Digest, Endpoint},
 };
@@ -14,8 +15,17 @@ pub(super) struct Routed {
     pub(super) identity: Option<Digest>,
     /// The key within which its deliveries stay in order.
     pub(super) order_key: Option<Digest>,
+    /// What it is found by.
+    pub(super) terms: Vec<Term>,
     /// What becomes of it.
     pub(super) fate: Fated,
+}
+
+impl Routed {
+    /// A message of which no more is known than what becomes of it.
+    pub(super) fn only(fate: Fated) -> Self {
+        Self { identity: None, order_key: None, terms: Vec::new(), fate }
+    }
 }
 
 /// What becomes of a message.

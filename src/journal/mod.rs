@@ -1,11 +1,14 @@
 //! The journal: what happened to each message, hop by hop. Append-only; read by people.
 
 mod record;
+mod term;
 mod words;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::term::{Hit, Term, Wanted, forget_terms, found_by};
 
 use crate::{
     message::{Endpoint, MessageId, Timestamp},

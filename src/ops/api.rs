@@ -12,7 +12,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 
 use super::{
-    Ops, Refusal, dead,
+    Ops, Refusal, dead, found,
     trace::TraceView,
     wire::{
         self, DiskView, KeyOrder, KeyResumeView, PauseOrder, PauseView, PausesView, PlanView,
@@ -42,6 +42,7 @@ pub(super) fn routes(ops: Ops) -> Router {
         .route("/keys/resume", post(resume_key))
         .route("/plan", get(plan))
         .route("/reload", post(reload))
+        .route("/messages", get(found::find))
         .route("/messages/{id}/trace", get(trace))
         .layer(middleware::from_fn_with_state(ops.clone(), authorize))
         .with_state(ops)

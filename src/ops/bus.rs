@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 
 use crate::{
-    engine::{Comparison, Disk, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace},
+    engine::{
+        Comparison, Disk, Found, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace,
+    },
+    journal::Wanted,
     ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
     message::{Endpoint, Message, MessageId},
 };
@@ -88,6 +91,11 @@ pub trait Bus: Send + Sync {
 
     /// What is known of one message, and every line of the journal about it.
     async fn trace(&self, id: MessageId) -> Result<Option<Trace>, Refusal>;
+
+    /// Messages that have a value that their route lets operators search for.
+    async fn find(&self, _wanted: &Wanted) -> Result<Found, Refusal> {
+        Ok(Found::default())
+    }
 }
 
 /// Why a call of an operator did not do what he asked.

@@ -15,9 +15,10 @@ use tracing::{error, warn};
 use super::{Bus, Refusal};
 use crate::{
     engine::{
-        Comparison, Disk, Engine, EngineError, KeyResumed, Preview, Reloaded, Replayed,
+        Comparison, Disk, Engine, EngineError, Found, KeyResumed, Preview, Reloaded, Replayed,
         RouteStatus, Trace,
     },
+    journal::Wanted,
     ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
     message::{Endpoint, Message, MessageId},
     metrics::Metrics,
@@ -164,6 +165,10 @@ impl Bus for EngineBus {
 
     async fn trace(&self, id: MessageId) -> Result<Option<Trace>, Refusal> {
         Ok(self.engine.trace(id).await?)
+    }
+
+    async fn find(&self, wanted: &Wanted) -> Result<Found, Refusal> {
+        Ok(self.engine.find(wanted).await?)
     }
 }
 

@@ -9,6 +9,7 @@ mod bus;
 mod dead;
 mod dead_views;
 mod engine_bus;
+pub mod found;
 mod health;
 mod query;
 mod server;

@@ -25,9 +25,8 @@ impl DeadQuery {
     pub(super) fn read(uri: &Uri) -> Result<Self, Problem> {
         let mut query =
             Self { selection: Selection::default(), after: 0, limit: PAGE, body: false };
-        for pair in uri.query().unwrap_or_default().split('&').filter(|it| !it.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            query.set(name, decode(value).ok_or_else(|| wrong(name))?)?;
+        for (name, value) in pairs(uri)? {
+            query.set(&name, value)?;
         }
         Ok(query)
     }
@@ -49,12 +48,8 @@ impl DeadQuery {
             "from" => self.selection.from = Some(moment(name, &value)?),
             "to" => self.selection.to = Some(moment(name, &value)?),
             _ => {
-                let title = format!(
-                    "unknown parameter `{}`; there are id, route, target, class, group, from, to, \
-                     after, limit, body",
-                    name.escape_debug()
-                );
-                return Err(Problem::new(StatusCode::BAD_REQUEST, "unknown_parameter", title));
+                let known = "id, route, target, class, group, from, to, after, limit, body";
+                return Err(unknown(name, known));
             }
         }
         Ok(())
@@ -65,7 +60,24 @@ fn moment(name: &str, value: &str) -> Result<Moment, Problem> {
     Timestamp::parse(value).map(Moment).ok_or_else(|| wrong(name))
 }
 
-fn wrong(name: &str) -> Problem {
+/// The names and values of all parameters, decoded.
+pub(super) fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, Problem> {
+    let pairs = uri.query().unwrap_or_default().split('&').filter(|it| !it.is_empty());
+    let decoded = pairs.map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Ok((name.to_owned(), decode(value).ok_or_else(|| wrong(name))?))
+    });
+    decoded.collect()
+}
+
+/// A parameter that there is not, among those that are.
+pub(super) fn unknown(name: &str, known: &str) -> Problem {
+    let title = format!("unknown parameter `{}`; there are {known}", name.escape_debug());
+    Problem::new(StatusCode::BAD_REQUEST, "unknown_parameter", title)
+}
+
+/// A parameter without a usable value.
+pub(super) fn wrong(name: &str) -> Problem {
     let title = format!("the parameter `{}` has no usable value", name.escape_debug());
     Problem::new(StatusCode::BAD_REQUEST, "bad_parameter", title)
 }

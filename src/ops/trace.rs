@@ -90,10 +90,9 @@ impl RouteTrace {
             let outcome = outcome.map_or(open, outcome_word).to_owned();
             DeliveryTrace { target: target.to_string(), ordinal: *ordinal, outcome }
         };
-        let open = if fares.deliveries.is_empty() { "in hand" } else { "under way" };
         Self {
             route: fares.route.to_string(),
-            fate: fares.fate.map_or(open, fate_word).to_owned(),
+            fate: fate_word(fares).to_owned(),
             deliveries: fares.deliveries.iter().map(view).collect(),
             events: vec![],
         }
@@ -117,13 +116,16 @@ impl EventTrace {
     }
 }
 
-fn fate_word(fate: Fate) -> &'static str {
-    match fate {
-        Fate::Repeat => "repeat",
-        Fate::Filtered => "filtered",
-        Fate::Dead => "dead",
-        Fate::Routed => "routed",
-        Fate::Discarded => "discarded",
+/// How a message fares on a route, as in [`RouteTrace::fate`].
+pub(super) fn fate_word(fares: &Fares) -> &'static str {
+    match fares.fate {
+        Some(Fate::Repeat) => "repeat",
+        Some(Fate::Filtered) => "filtered",
+        Some(Fate::Dead) => "dead",
+        Some(Fate::Routed) => "routed",
+        Some(Fate::Discarded) => "discarded",
+        None if fares.deliveries.is_empty() => "in hand",
+        None => "under way",
     }
 }
 

@@ -29,7 +29,7 @@ pub use self::{
     outline::{Outline, RouteOutline, SystemOutline, TargetOutline},
     plan::{
         Destination, Identity, NamedStep, OnExhausted, OpenPlanTarget, Plan, PlanSource,
-        RetryPolicy, Route, Unmatched,
+        RetryPolicy, Route, Search, Unmatched,
     },
     retry::RetrySpec,
     stand_in::HASH_KEY,

@@ -52,7 +52,7 @@ pub struct Route {
     /// The key within which order is kept.
     pub order_by: Option<Expr>,
     /// What operators will search for.
-    pub search: Vec<Expr>,
+    pub search: Vec<Search>,
     /// The steps, in their order.
     pub steps: Vec<NamedStep>,
     /// The targets, in the order of the file.
@@ -61,6 +61,17 @@ pub struct Route {
     pub unmatched: Unmatched,
     /// Changes when the route's file, or a table or schema that it uses, does.
     pub digest: Digest,
+}
+
+/// What a message can be found by.
+pub struct Search {
+    /// What the route calls it: `nomor`.
+    pub name: Arc<str>,
+    /// Its value; an array has several. One that is nothing finds nothing.
+    pub expression: Expr,
+    /// The source's schema says that it is about a person (`x-data-pribadi`): only a keyed digest
+    /// of it is stored.
+    pub is_personal: bool,
 }
 
 /// How a message is recognised that was accepted before.

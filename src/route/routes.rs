@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{
     check::{self, Role},
     file::{DestinationSpec, IdentityBody, IdentitySpec, RouteFile},
-    plan::{Destination, Identity, NamedStep, OnExhausted, RetryPolicy, Route},
+    plan::{Destination, Identity, NamedStep, OnExhausted, RetryPolicy, Route, Search},
     retry,
     systems::{Outside, Systems, hash_help},
 };
@@ -14,9 +14,10 @@ use crate::{
     diagnostic::{
         Code, Located, Node, NodeKind, Report, Span, Text, decode, text, units::DurationText,
     },
-    expr::Expr,
+    expr::{Expr, Known},
     message::{Digest, Endpoint},
     step::{Context, Map, Reference, StepSpec, expression},
+    typing::{PERSONAL, Type},
 };
 
 /// How long a message is remembered by its identity, unless the route says otherwise.
@@ -30,6 +31,9 @@ const TTL_MIN: Duration = Duration::from_secs(1);
 
 /// The longest: as long as a delivery may be tried.
 const TTL_MAX: Duration = Duration::from_hours(365 * 24);
+
+/// Things that one route lets operators search for.
+const SEARCHED_MAX: usize = 8;
 
 /// What a route may refer to.
 pub(super) struct World<'a> {
@@ -54,8 +58,7 @@ pub(super) fn compile(
     let from = world.systems.declared.find(&file.from, Role::Source, report);
     let identity = optional(file.identity.as_ref(), |it| world.identity(it, report));
     let order_by = optional(file.order_by.as_ref(), |it| world.of_message(it, report));
-    let search = file.search.iter().filter_map(|(_, text)| world.of_message(text, report));
-    let search = search.collect();
+    let search = world.search(file, from.as_ref(), report);
     let steps = world.steps(&file.steps, report);
     // Here for what is wrong with it; each target lays it over what its system says.
     retry::policy(file.retry.as_ref(), RetryPolicy::STANDARD, world.outside.retry, report);
@@ -109,6 +112,39 @@ impl World<'_> {
         }
         self.may_hash(compiled.uses_hash(), text.at, report);
         Some(compiled)
+    }
+
+    /// What is searched for; one that is wrong is left out.
+    fn search(
+        &self,
+        file: &RouteFile,
+        from: Option<&Endpoint>,
+        report: &mut Report,
+    ) -> Vec<Search> {
+        let schema = from.and_then(|it| self.systems.sources.get(it)?.schema.as_ref());
+        let sent = schema.map_or_else(Type::anything, |it| it.contract().emitted().clone());
+        if let Some((_, more)) = file.search.iter().nth(SEARCHED_MAX) {
+            let found = report.error(more.at, Code::WrongKind, "too many things to search for");
+            found.help(text!(
+                "name at most {}: each costs a row for each message",
+                &SEARCHED_MAX.to_string()
+            ));
+        }
+        let compiled = file.search.iter().filter_map(|(name, text)| {
+            let expression = self.of_message(text, report)?;
+            let known = Known { body: &sent, item: None };
+            // What is wrong with it is told where the whole route is held against its ends.
+            let value = expression.infer(known, &mut Report::default());
+            let is_personal = value.value.all_marks() & PERSONAL != 0;
+            if is_personal && !self.outside.hash_key {
+                let message =
+                    text!("`{}` is about a person, and there is no key to hide it", &name.value);
+                let found = report.error(text.at, Code::OutOfPlace, message);
+                found.label("only a keyed digest of it is stored").help(hash_help());
+            }
+            Some(Search { name: name.value.as_str().into(), expression, is_personal })
+        });
+        compiled.collect()
     }
 
     fn may_hash(&self, uses_hash: bool, at: Span, report: &mut Report) {

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_order.sql"),
     include_str!("migrations/0005_dead_at_scale.sql"),
     include_str!("migrations/0006_checksums.sql"),
+    include_str!("migrations/0007_search.sql"),
 ];
 
 /// "SMPL": tells our files from other SQLite databases.

@@ -134,6 +134,8 @@ pub(super) struct Counted {
 pub(super) struct Demand {
     /// `false`: nothing fits.
     pub(super) never: bool,
+    /// What fits is about a person.
+    pub(super) is_personal: bool,
     pub(super) kinds: Kinds,
     /// Of numbers only whole ones.
     pub(super) whole: bool,
@@ -156,6 +158,7 @@ pub(super) struct Demand {
 impl Demand {
     pub(super) fn any() -> Self {
         Self {
+            is_personal: false,
             never: false,
             kinds: Kinds::ANY,
             whole: false,

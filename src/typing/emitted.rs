@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Items, Kinds, Members, Numbers, Rest, Texts, Truths, Type,
+    Items, Kinds, Members, Numbers, PERSONAL, Rest, Texts, Truths, Type,
     contract::{Additional, Constant, Contract, Demand},
     join::ONE_OF_MAX,
 };
@@ -58,7 +58,8 @@ impl Emitting<'_> {
             None => Type::anything().only(demand.kinds),
         };
         let described = described.meet(&self.kinds_of(demand));
-        demand.also.iter().fold(described, |sofar, it| sofar.meet(&self.of(*it)))
+        let described = demand.also.iter().fold(described, |sofar, it| sofar.meet(&self.of(*it)));
+        described.marked(if demand.is_personal { PERSONAL } else { 0 })
     }
 
     /// What is said of each kind; kinds of which nothing is said stay unknown.

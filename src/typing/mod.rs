@@ -45,6 +45,13 @@ pub use self::{
 };
 use crate::diagnostic::Span;
 
+/// The mark of what its schema says is about a person, by the keyword [`PERSONAL_KEYWORD`].
+pub const PERSONAL: u64 = 1 << 63;
+
+/// `"x-data-pribadi": "umum"` or `"spesifik"`: personal data, of the kinds of article 4 of Law 27 of
+/// 2022 on personal data protection. `false`: none.
+pub const PERSONAL_KEYWORD: &str = "x-data-pribadi";
+
 /// What is known of a value that may be somewhere.
 ///
 /// A kind that is described may be there, and is like that. One that is not described cannot be

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    Bound, Judge, Kinds, Rule, RuleKind,
+    Bound, Judge, Kinds, PERSONAL_KEYWORD, Rule, RuleKind,
     contract::{Additional, Constant, Counted, Demand},
 };
 use crate::{
@@ -212,6 +212,7 @@ fn asserts(keyword: &str, value: Value<'_>) -> bool {
 /// Keywords that hold no schema.
 fn plain(key: &str, value: Value<'_>, demand: &mut Demand) {
     match (key, value) {
+        (PERSONAL_KEYWORD, value) => demand.is_personal = value != Value::Bool(false),
         ("type", Value::Text(name)) => types(&[Value::Text(name)], demand),
         ("type", Value::Array(names)) => types(names, demand),
         ("enum", Value::Array(all)) => among(all.iter().map(constant).collect(), demand),

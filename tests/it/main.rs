@@ -50,6 +50,7 @@ mod retry;
 mod rfc9535;
 mod run;
 mod schema;
+mod search;
 mod shutdown;
 mod steps;
 mod support;

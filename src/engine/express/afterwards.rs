@@ -13,7 +13,7 @@ use tracing::warn;
 
 use crate::{
     engine::{Shared, pipeline::Out},
-    journal::{self, Event},
+    journal::{self, Event, Term},
     ledger,
     message::{Endpoint, Message, MessageId, Timestamp},
     store::Writes,
@@ -57,6 +57,8 @@ struct Noted {
     at: Timestamp,
     /// What is said of it, which is the same for most messages of a batch.
     what: Arc<What>,
+    /// What it is found by.
+    terms: Vec<Term>,
 }
 
 struct What {
@@ -216,7 +218,7 @@ impl Passed {
         &self.by
     }
 
-    fn line(&mut self, message: &Message, event: Event) {
+    fn line(&mut self, (message, terms): (&Message, Vec<Term>), event: Event) {
         let what = match self.lines.last() {
             Some(last) if last.what.event == event => Arc::clone(&last.what),
             _ => {
@@ -224,15 +226,15 @@ impl Passed {
                 Arc::new(What { route, generation, event })
             }
         };
-        self.lines.push(Noted { message: message.id, at: message.received_at, what });
+        self.lines.push(Noted { message: message.id, at: message.received_at, what, terms });
     }
 
-    pub(super) fn filtered(&mut self, message: &Message, step: String) {
+    pub(super) fn filtered(&mut self, message: (&Message, Vec<Term>), step: String) {
         self.filtered += 1;
         self.line(message, Event::Filtered { step });
     }
 
-    pub(super) fn delivered(&mut self, message: &Message, out: Out, took: Duration) {
+    pub(super) fn delivered(&mut self, message: (&Message, Vec<Term>), out: Out, took: Duration) {
         self.routed += 1;
         self.took = took;
         for skipped in out.skipped {
@@ -275,6 +277,9 @@ fn append(writes: &mut Writes, lines: &[Noted]) {
         let What { route, generation, event } = &**what;
         let about = same.iter().map(|it| (it.at, it.message));
         journal::append_all(writes, (route, *generation), event, about);
+        for Noted { message, at, terms, .. } in same {
+            journal::found_by(writes, (*at, route, *message), terms);
+        }
     }
 }
 
@@ -293,7 +298,8 @@ mod tests {
         let id = crate::message::IdSource::default().next(at);
         let message =
             Message { id, received_at: at, headers: Headers::default(), body: Bytes::new() };
-        (0..LINES_MAX).for_each(|_| passed.filtered(&message, "steps[0] filter".to_owned()));
+        (0..LINES_MAX)
+            .for_each(|_| passed.filtered((&message, vec![]), "steps[0] filter".to_owned()));
         afterwards.note(passed);
         assert!(!afterwards.has_room());
         let (lines, tallies) = afterwards.take();

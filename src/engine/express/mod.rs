@@ -29,11 +29,12 @@ use super::{
     envelope::{self, Outgoing, delivery_queue},
     intake::CLIENT,
     live::Live,
-    pipeline::{self, Fated, MEMORY_MAX, Made, Out},
+    pipeline::{self, Fated, MEMORY_MAX, Made, Out, Routed},
 };
 use crate::{
     broker::{BrokerError, QueueName},
     connector::{Answer, Call, CallError, Handover, Incoming},
+    journal::Term,
     message::{Arena, Endpoint, Message, MessageId, Timestamp},
     route::{OpenPlanTarget, Route},
 };
@@ -83,6 +84,7 @@ pub(super) struct Loaded {
 struct Riding {
     message: Message,
     out: Out,
+    terms: Vec<Term>,
 }
 
 /// Whether a route is one that the short way can be taken through at all.
@@ -130,15 +132,15 @@ impl<'a> Express<'a> {
         for (incoming, id) in handover.messages.iter().zip(&mut loaded.ids) {
             let message = self.message(incoming, &handover.client, now);
             match self.routed(&arena, incoming, &message) {
-                Some(Fated::Filtered(step)) => {
+                Some(Routed { fate: Fated::Filtered(step), terms, .. }) => {
                     *id = Some(message.id);
-                    loaded.passed.filtered(&message, step);
+                    loaded.passed.filtered((&message, terms), step);
                 }
-                Some(Fated::Out(out)) if out.failed.is_empty() => {
+                Some(Routed { fate: Fated::Out(out), terms, .. }) if out.failed.is_empty() => {
                     *id = Some(message.id);
-                    loaded.riding.push(Riding { message, out });
+                    loaded.riding.push(Riding { message, out, terms });
                 }
-                Some(Fated::Out(_) | Fated::Dead(_)) | None => {}
+                Some(_) | None => {}
             }
             arena.reset();
         }
@@ -175,7 +177,7 @@ impl<'a> Express<'a> {
     }
 
     /// What the route makes of it; `None` where that is a matter for the usual way.
-    fn routed(&self, arena: &Arena, incoming: &Incoming, message: &Message) -> Option<Fated> {
+    fn routed(&self, arena: &Arena, incoming: &Incoming, message: &Message) -> Option<Routed> {
         if incoming.key.is_some() || incoming.flaw.is_some() {
             return None;
         }
@@ -183,7 +185,7 @@ impl<'a> Express<'a> {
         let run = AssertUnwindSafe(|| pipeline::run(setting, self.route, arena, message));
         let _held = self.shared.in_hand.hold_at_door(&self.route.name);
         // A panic is counted where it happens again.
-        catch_unwind(run).ok().map(|it| it.fate)
+        catch_unwind(run).ok()
     }
 
     /// Publishes everything side by side: the answers for each target, in the order of `riding`.
@@ -239,7 +241,7 @@ impl<'a> Express<'a> {
                 }
             }
             if confirmed.iter().all(|it| *it) {
-                passed.delivered(&one.message, one.out, took);
+                passed.delivered((&one.message, one.terms), one.out, took);
             } else {
                 left.push((one, confirmed));
             }
@@ -255,13 +257,13 @@ impl<'a> Express<'a> {
         let now = self.shared.clock.now();
         let mut batch = Batch::new(self.route, (now, self.live.generation));
         batch.is_transactional = false;
-        for (Riding { message, out, .. }, confirmed) in left {
+        for (Riding { message, out, terms }, confirmed) in left {
             for (made, confirmed) in out.made.iter().zip(&confirmed) {
                 if !confirmed {
                     self.shared.backlog.add(delivery_queue(&self.route.name, &made.target));
                 }
             }
-            batch.out_partly(message, out, by, &confirmed);
+            batch.out_partly((message, &terms), out, by, &confirmed);
         }
         let Batch { outputs, writes, ended, .. } = batch;
         self.shared.broker.publish_atomically(outputs, writes).await?;

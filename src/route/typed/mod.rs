@@ -17,11 +17,11 @@ use crate::{
     diagnostic::{Code, Located, Report, text},
     expr::{Expr, Known},
     step::Fields,
-    typing::{Kinds, Type},
+    typing::{Kinds, PERSONAL, Type},
 };
 
-/// Fields that the targets of one route take out, all together: a bit for each.
-const TAKEN_OUT_MAX: usize = 64;
+/// Fields that the targets of one route take out, all together: a bit for each but [`PERSONAL`].
+const TAKEN_OUT_MAX: usize = PERSONAL.trailing_zeros() as usize;
 
 /// What becomes of a message for which an expression is nothing.
 const BAD: &str = "where it is, the message is bad: a dead letter";
@@ -66,8 +66,8 @@ fn before_steps(route: &Route, sent: &Type, report: &mut Report) {
     for key in keys {
         key.infer(known, report).must_be_there(BAD, help, report);
     }
-    for expression in &route.search {
-        expression.infer(known, report);
+    for searched in &route.search {
+        searched.expression.infer(known, report);
     }
 }
 

@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0004_order.sql"),
     include_str!("../migrations/postgres/0005_dead_at_scale.sql"),
     include_str!("../migrations/postgres/0006_checksums.sql"),
+    include_str!("../migrations/postgres/0007_search.sql"),
 ];
 
 /// Lets one gateway at a time look and migrate; it ends with its transaction.

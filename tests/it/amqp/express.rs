@@ -9,6 +9,7 @@ use simpul::{
         Broker,
         rabbitmq::{Options, RabbitMq},
     },
+    journal::Wanted,
     ledger::DeadFilter,
     message::{Clock, Endpoint},
 };
@@ -91,7 +92,7 @@ async fn what_goes_from_queue_to_queue_goes_straight_and_is_accounted_for() {
     let Some(foreign) = Foreign::new().await else { return };
     declare_quorum(&foreign, "agenda.masuk").await;
     declare_quorum(&foreign, "arsip.masuk").await;
-    let bus = start(&foreign, "steps:\n  - filter: $.n < 200\n").await;
+    let bus = start(&foreign, "search: { n: $.n }\nsteps:\n  - filter: $.n < 200\n").await;
     for n in 0..250 {
         foreign.publish(format!("{{\"n\":{n}}}")).await;
     }
@@ -106,6 +107,10 @@ async fn what_goes_from_queue_to_queue_goes_straight_and_is_accounted_for() {
         status.targets.iter().map(|it| (it.tally.created, it.tally.delivered)).collect();
     assert_eq!(created, [(200, 200), (100, 100)]);
     assert_eq!(foreign.ready(QUEUE).await, Some(0));
+    for n in ["7", "230"] {
+        let wanted = Wanted { text: n.to_owned(), begins: false, below: None };
+        assert_eq!(bus.engine.find(&wanted).await.unwrap().messages.len(), 1, "{n}");
+    }
 
     // Nothing of it was ever in a queue of simpul's, and the journal tells where it went.
     let metrics = bus.metrics().encode();
