@@ -19,6 +19,7 @@ use std::{
     io::{self, Write as _},
     path::Path,
     process::ExitCode,
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -38,6 +39,9 @@ use self::{
 
 /// The seed where none is given.
 const SEED: u64 = 7;
+
+/// Scenarios at the same time, with `--side-by-side`.
+const LANES: usize = 3;
 
 /// How long one scenario may take in all: more is a hang.
 const SCENARIO_MAX: Duration = Duration::from_secs(300);
@@ -66,8 +70,8 @@ struct Args {
     #[arg(long, value_enum)]
     broker: Option<On>,
 
-    /// Play those of both brokers at the same time: sooner done, and what took too long beside the
-    /// others is played once more alone
+    /// Play three at the same time: sooner done, and what took too long beside the others is played
+    /// once more alone
     #[arg(long)]
     side_by_side: bool,
 
@@ -155,7 +159,7 @@ fn play_all(args: &Args) -> io::Result<ExitCode> {
     let mut lines = if args.side_by_side {
         play_side_by_side(&turns, args)?
     } else {
-        play_in_turn(&turns, args)?
+        play_in_turn(turns.iter().copied(), args)?
     };
     lines.sort_by_key(|it| {
         turns.iter().position(|(turn, on)| turn.name == it.name && *on == it.broker)
@@ -168,30 +172,33 @@ fn play_all(args: &Args) -> io::Result<ExitCode> {
     Ok(if is_broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Those of each broker in a thread of their own. A rule about time may be broken because another
-/// scenario had the machine: such a one is played once more, alone.
+/// Several at once, for most of the time of each passes in waiting. A rule about time may be broken
+/// because another scenario had the machine: such a one is played once more, alone.
 fn play_side_by_side(turns: &[Turn], args: &Args) -> io::Result<Vec<Line>> {
-    let (embedded, rabbitmq): (Vec<Turn>, Vec<Turn>) =
-        turns.iter().partition(|(_, broker)| *broker == Broker::Embedded);
+    let next = AtomicUsize::new(0);
+    let take = || turns.get(next.fetch_add(1, Ordering::Relaxed)).copied();
     let lines = thread::scope(|scope| {
-        let other = scope.spawn(|| play_in_turn(&embedded, args));
-        let lines = play_in_turn(&rabbitmq, args);
-        let others = other.join().unwrap_or_else(|_| Err(io::Error::other("a lane ended")));
-        lines.and_then(|it| Ok([it, others?].concat()))
+        let lane = || play_in_turn(std::iter::from_fn(take), args);
+        let lanes: Vec<_> = (0..LANES).map(|_| scope.spawn(lane)).collect();
+        let ended = lanes
+            .into_iter()
+            .map(|it| it.join().unwrap_or_else(|_| Err(io::Error::other("a lane ended"))));
+        ended.collect::<io::Result<Vec<_>>>()
     })?;
+    let lines = lines.concat();
     let (late, mut lines): (Vec<_>, Vec<_>) = lines.into_iter().partition(Line::is_only_late);
     let late = |turn: &&Turn| late.iter().any(|it| it.name == turn.0.name && it.broker == turn.1);
     let again: Vec<Turn> = turns.iter().filter(late).copied().collect();
-    lines.extend(play_in_turn(&again, args)?);
+    lines.extend(play_in_turn(again.into_iter(), args)?);
     Ok(lines)
 }
 
-fn play_in_turn(turns: &[Turn], args: &Args) -> io::Result<Vec<Line>> {
+fn play_in_turn(turns: impl Iterator<Item = Turn>, args: &Args) -> io::Result<Vec<Line>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     Ok(runtime.block_on(async {
         let mut lines = Vec::new();
         for (scenario, broker) in turns {
-            let line = play(scenario, *broker, args).await;
+            let line = play(scenario, broker, args).await;
             if args.format == Format::Text {
                 complain(&line.progress());
             }
