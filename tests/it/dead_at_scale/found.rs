@@ -20,7 +20,7 @@ const PAGE_MAX: Duration = Duration::from_millis(100);
 const ALL_MAX: Duration = Duration::from_millis(500);
 
 /// Readings of which the fastest counts: others work on the machine too.
-const READINGS: usize = 7;
+const READINGS: usize = 12;
 
 /// When the first of them died; each a second after the one before.
 const FIRST: i64 = 1_768_617_000_000;
@@ -88,6 +88,9 @@ async fn quickest<T>(what: impl AsyncFn() -> T) -> (T, Duration) {
         let took = began.elapsed();
         if best.as_ref().is_none_or(|(_, before)| took < *before) {
             best = Some((answer, took));
+        }
+        if took < PAGE_MAX / 2 {
+            break;
         }
     }
     best.unwrap()
