@@ -178,9 +178,9 @@ impl Report {
 
     /// Adds what was found in another file as something about `at` of the current one; `place`
     /// says where it stands.
-    pub fn again(&mut self, found: Diagnostic, at: Span, place: &str) {
+    pub fn again(&mut self, found: Diagnostic, at: Span, place: Text) {
         let Diagnostic { severity, code, message, label, help, .. } = found;
-        let added = self.add(severity, at, code, text!("{} ({})", message, &place));
+        let added = self.add(severity, at, code, text!("{} ({})", message, place));
         added.label = label;
         added.help = help;
     }

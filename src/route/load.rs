@@ -73,9 +73,16 @@ impl Texts {
     }
 }
 
+impl Broken {
+    /// All of it as text for a terminal.
+    pub fn told(&self, language: Language) -> String {
+        self.texts.render(&self.found, language)
+    }
+}
+
 impl fmt::Display for Broken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.texts.render(&self.found, Language::English))
+        formatter.write_str(&self.told(Language::English))
     }
 }
 

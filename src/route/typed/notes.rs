@@ -59,22 +59,29 @@ impl Notes {
             report.enter(&schema);
             let first = keywords.values().flatten().min().copied();
             let names: Vec<_> = keywords.keys().copied().collect();
-            let message = format!("not checked: {}", list(&names));
+            let message = text!("not checked: {}", list(&names));
             let found = report.note(first.unwrap_or(Span::START), Code::NotChecked, message);
             found.label("what breaks it is found when it is sent, and not by `check`");
+            found
+                .help("test it with a case beside the route; docs/checking.md has what is checked");
         }
         for (source, fields) in self.unknown {
             report.enter(&format!("connectors/{}.yaml", source.system));
             let at = systems.declared.places.get(&source).copied().unwrap_or(Span::START);
             let has_schema = systems.sources.get(&source).is_some_and(|it| it.schema.is_some());
             let fields: Vec<_> = fields.into_iter().collect();
-            let (what, help) = match has_schema {
-                false => ("has no schema", "write `schema:` here, or `validate` in the route"),
-                true => ("has a schema that says too little", "declare more in its schema"),
+            let (message, help) = match has_schema {
+                false => (
+                    text!("not checked: `{}` has no schema", &source),
+                    text!("write `schema:` here, or `validate` in the route"),
+                ),
+                true => (
+                    text!("not checked: `{}` has a schema that says too little", &source),
+                    text!("declare more in its schema"),
+                ),
             };
-            let message = format!("not checked: `{source}` {what}");
             let found = report.note(at, Code::NotChecked, message);
-            found.label(text!("what it sends may not fit {}", &list(&fields))).help(help);
+            found.label(text!("what it sends may not fit {}", list(&fields))).help(help);
         }
     }
 }
