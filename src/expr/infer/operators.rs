@@ -137,10 +137,14 @@ impl Infer<'_> {
             }
             _ => None,
         };
-        let kinds = one.kinds().and(other.kinds());
-        let help = help.unwrap_or_else(|| match kinds == Kinds::CODE {
-            true => text!("`| number` makes a number of a text, `| text` a text of a number"),
-            false => text!("compare with a value that it may have, or leave this out"),
+        let help = help.unwrap_or_else(|| match one.kinds().and(other.kinds()) {
+            Kinds::CODE => {
+                text!("`| number` makes a number of a text, `| text` a text of a number")
+            }
+            kinds if kinds == Kinds::ARRAY.and(Kinds::NUMBER) => {
+                text!("`| count` says how many items there are")
+            }
+            _ => text!("compare with a value that it may have, or leave this out"),
         });
         let label = text!("it is {}", one.clone().present().words());
         let found = self.report.error(span, Code::NeverEqual, message);

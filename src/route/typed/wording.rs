@@ -37,7 +37,8 @@ pub(super) fn tell(misfit: &Misfit, at: Span, target: &Endpoint, report: &mut Re
         MisfitKind::Rule { has, wants, date } => {
             let message = refused(misfit, has.clone().present().words(), target, wants.clone());
             report.error(at, Code::TargetValue, message).help(match date {
-                _ if misfit.certain => cure_of_certain(),
+                true if misfit.certain => text!("write the day as in `2026-01-31`"),
+                false if misfit.certain => cure_of_certain(),
                 true => text!(
                     "`| date` makes a day of the usual forms; or have the source's schema say \
                      `\"format\": \"date\"`"
@@ -113,8 +114,11 @@ fn one_of(misfit: &Misfit, (has, wants): (&Type, &[String]), found: &mut Diagnos
     let known = wants.iter().map(|it| it.trim_matches('\''));
     match wrong.and_then(|it| nearest(it, known)) {
         Some(near) => found.help(text!("did you mean '{}'?", near)),
-        None if misfit.certain => found.help(cure_of_certain()),
-        None => found.help(cure()),
+        None => match wants {
+            [only] if misfit.certain => found.help(text!("write {}", only)),
+            _ if misfit.certain => found.help(cure_of_certain()),
+            _ => found.help(cure()),
+        },
     };
 }
 
