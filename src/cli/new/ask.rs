@@ -2,7 +2,10 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use crate::cli::CouldNot;
+use crate::{
+    cli::CouldNot,
+    diagnostic::{Language, Text, text},
+};
 
 /// Whether somebody can be asked.
 fn can_ask() -> bool {
@@ -17,7 +20,8 @@ fn can_ask() -> bool {
 pub(super) fn required(
     given: Option<String>,
     flag: &str,
-    question: &str,
+    question: &Text,
+    language: Language,
 ) -> Result<String, CouldNot> {
     if let Some(given) = given {
         return Ok(given);
@@ -26,7 +30,7 @@ pub(super) fn required(
         return Err(CouldNot(format!("`{flag}` is missing, and there is no terminal to ask at")));
     }
     loop {
-        match answer(question)? {
+        match answer(&question.told(language))? {
             Some(text) if text.is_empty() => {}
             Some(text) => return Ok(text),
             None => return Err(CouldNot(format!("`{flag}` is missing"))),
@@ -35,11 +39,15 @@ pub(super) fn required(
 }
 
 /// What was given, or else is answered; nothing where nobody can be asked or the answer is empty.
-pub(super) fn optional(given: Option<String>, question: &str) -> Result<Option<String>, CouldNot> {
+pub(super) fn optional(
+    given: Option<String>,
+    question: Text,
+    language: Language,
+) -> Result<Option<String>, CouldNot> {
     if given.is_some() || !can_ask() {
         return Ok(given);
     }
-    Ok(answer(&format!("{question} (Enter for none)"))?.filter(|it| !it.is_empty()))
+    Ok(answer(&text!("{} (Enter for none)", question).told(language))?.filter(|it| !it.is_empty()))
 }
 
 fn answer(question: &str) -> Result<Option<String>, CouldNot> {

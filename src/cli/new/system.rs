@@ -11,6 +11,7 @@ use super::{
 use crate::{
     cli::{CouldNot, Outcome},
     connector::http::ApiKey,
+    diagnostic::{Language, text},
 };
 
 /// Make a system file
@@ -72,21 +73,19 @@ pub(super) struct Args {
     target: Vec<String>,
 }
 
-pub(super) fn run(project: &Path, args: Args) -> Outcome {
+pub(super) fn run(project: &Path, args: &Args, language: Language) -> Outcome {
     let description = args.openapi.as_deref().map(Doc::read).transpose()?;
-    let name = name(ask::required(
-        args.name.clone(),
-        "NAME",
-        "What is the system called (small letters, digits, `-`)",
-    )?)?;
+    let question = text!("What is the system called (small letters, digits, `-`)");
+    let name = name(ask::required(args.name.clone(), "NAME", &question, language)?)?;
     let title = args.title.clone().or_else(|| description.as_ref().and_then(openapi::title));
-    let title = ask::optional(title, "What do people call it")?;
-    let unit = ask::optional(args.unit.clone(), "Which unit answers for it")?;
-    let contact = ask::optional(args.contact.clone(), "How is that unit reached")?;
-    let class = ask::optional(
-        args.classification.clone(),
-        "Up to which class may it hold data: biasa, terbatas, rahasia, sangat_rahasia",
-    )?;
+    let title = ask::optional(title, text!("What do people call it"), language)?;
+    let question = text!("Which unit answers for it");
+    let unit = ask::optional(args.unit.clone(), question, language)?;
+    let question = text!("How is that unit reached");
+    let contact = ask::optional(args.contact.clone(), question, language)?;
+    let question =
+        text!("Up to which class may it hold data: biasa, terbatas, rahasia, sangat_rahasia");
+    let class = ask::optional(args.classification.clone(), question, language)?;
     let mut lines = vec![format!("system: {name}")];
     lines.extend(title.map(|it| format!("name: {}", text(&it))));
     if unit.is_some() || contact.is_some() {
@@ -97,7 +96,7 @@ pub(super) fn run(project: &Path, args: Args) -> Outcome {
     lines.extend(class.map(|it| format!("classification: {it}")));
     lines.push(String::new());
 
-    let mut draft = Draft::new(project);
+    let mut draft = Draft::new(project, language);
     match description {
         Some(description) => {
             let made = openapi::draft(&name, &description)?;
@@ -108,7 +107,7 @@ pub(super) fn run(project: &Path, args: Args) -> Outcome {
             draft.secrets.extend(made.secrets);
             draft.next.extend(made.notes);
         }
-        None => lines.extend(by_hand(&name, &args, &mut draft)?),
+        None => lines.extend(by_hand(&name, args, &mut draft)?),
     }
     draft.yaml(&format!("connectors/{name}.yaml"), &(lines.join("\n") + "\n"))?;
     draft.write()
@@ -144,7 +143,8 @@ fn by_hand(system: &str, args: &Args, draft: &mut Draft<'_>) -> Result<Vec<Strin
     }
     let mut lines = vec!["http:".to_owned()];
     if args.http.is_some() || !targets.is_empty() {
-        let url = ask::required(args.http.clone(), "--http", "At which address is it called")?;
+        let question = text!("At which address is it called");
+        let url = ask::required(args.http.clone(), "--http", &question, draft.language)?;
         lines.push(format!("  url: {}", text(&url)));
         lines.push("  targets:".to_owned());
         for (name, call) in &targets {
@@ -158,11 +158,9 @@ fn by_hand(system: &str, args: &Args, draft: &mut Draft<'_>) -> Result<Vec<Strin
     }
     let mut sources = args.source.clone();
     if targets.is_empty() && sources.is_empty() {
-        sources.push(ask::required(
-            None,
-            "--source, --target, --amqp, --files or --openapi",
-            "What does it send (a name)",
-        )?);
+        let flags = "--source, --target, --amqp, --files or --openapi";
+        let question = text!("What does it send (a name)");
+        sources.push(ask::required(None, flags, &question, draft.language)?);
     }
     if !sources.is_empty() {
         lines.push("  sources:".to_owned());
@@ -173,8 +171,11 @@ fn by_hand(system: &str, args: &Args, draft: &mut Draft<'_>) -> Result<Vec<Strin
             .map_err(|error| CouldNot(format!("the system gives no randomness: {error}")))?;
         lines.push(format!("    {source}:"));
         lines.push(format!("      api_keys: {{ {system}-1: {} }}", quoted(&hash)));
-        draft.next.push(format!(
-            "the key of {system} for POST /v1/{system}/{source}; it is not shown again:\n  {key}"
+        draft.next.push(text!(
+            "the key of {} for {}; it is not shown again:\n  {}",
+            system,
+            &format!("POST /v1/{system}/{source}"),
+            &key
         ));
     }
     Ok(lines)

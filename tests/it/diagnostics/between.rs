@@ -128,3 +128,17 @@ fn circles_are_told_exactly_where_there_are_some() {
         assert_eq!(found, (0..ROUTES).any(comes_back), "{next:?}");
     }
 }
+
+#[test]
+fn two_files_with_one_name_are_told_with_both_files() {
+    // The file that is called so has the name; of others the first, which is told as ever.
+    let rest = "to:\n  - target: e-absensi.catat\n";
+    let ours = route("surat", "e-sppd.status", rest);
+    let of_file = said(&[("routes/surat.yaml", &ours), ("routes/lain.yaml", &ours)]);
+    let of_none =
+        said(&[("routes/b.yaml", &ours), ("routes/c.yaml", &ours), ("routes/a.yaml", &ours)]);
+    let system =
+        system("kembar", "http:\n  url: https://x.example\n  targets: { a: { post: /a } }\n");
+    let systems = said(&[("connectors/kembar.yaml", &system), ("connectors/lain.yaml", &system)]);
+    snapshot("name_twice", &format!("{of_file}\n{of_none}\n{systems}"));
+}
