@@ -16,6 +16,7 @@ mod dead_letters;
 mod delivery;
 mod demo;
 mod diagnostics;
+mod dialogue;
 mod disk;
 mod drafts;
 mod evaluating;
