@@ -9,6 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::CouldNot;
 use crate::{
     connector::reason,
+    diagnostic::Language,
     ops::{
         Access,
         wire::{Moment, Problem, Selection},
@@ -28,6 +29,7 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 pub(super) struct Client {
     http: Http,
     access: Access,
+    language: Language,
 }
 
 /// Why a call did not succeed.
@@ -56,7 +58,12 @@ impl Client {
             .no_proxy()
             .build();
         let http = http.map_err(|error| CouldNot(format!("no HTTP client: {}", reason(&error))))?;
-        Ok(Some(Self { http, access }))
+        Ok(Some(Self { http, access, language: Language::English }))
+    }
+
+    /// The same; it is answered in this language, where an answer is for people.
+    pub(super) fn speaking(self, language: Language) -> Self {
+        Self { language, ..self }
     }
 
     /// Asks for something.
@@ -91,6 +98,7 @@ impl Client {
     ) -> Result<Vec<u8>, Failure> {
         let url = format!("http://{}/api/v1/{path}", self.access.address);
         let mut request = self.http.request(method, url).bearer_auth(&self.access.token);
+        request = request.header("accept-language", self.language.tag());
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body);
         }

@@ -6,17 +6,18 @@ use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 
 use super::{CouldNot, schema::Kind};
+use crate::diagnostic::{Text, text};
 
 /// Where the schemas are, from the project's directory.
 pub(super) const SCHEMAS: &str = ".simpul/schemas";
 
 /// Writes the schemas and, where there are none, the settings of the editor; tells what it did.
-pub(super) fn write(project: &Path) -> Result<Vec<String>, CouldNot> {
+pub(super) fn write(project: &Path) -> Result<Vec<Text>, CouldNot> {
     let mut done = Vec::new();
     for kind in Kind::value_variants() {
         let path = format!("{SCHEMAS}/{}.schema.json", kind.name());
         put(project, &path, &pretty(&kind.schema()))?;
-        done.push(format!("wrote {path}"));
+        done.push(text!("wrote {}", &path));
     }
     for (path, wanted) in [
         (".vscode/settings.json", settings()),
@@ -25,12 +26,14 @@ pub(super) fn write(project: &Path) -> Result<Vec<String>, CouldNot> {
         done.push(match fs::read_to_string(project.join(path)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 put(project, path, &pretty(&wanted))?;
-                format!("wrote {path}")
+                text!("wrote {}", path)
             }
             Err(error) => return Err(failed(path, &error)),
             // It is its owner's, with comments and all.
-            Ok(text) if holds(&text, &wanted) => format!("left {path}, which has it all"),
-            Ok(_) => format!("left {path} as it is; add to it:\n{}", pretty(&wanted).trim_end()),
+            Ok(text) if holds(&text, &wanted) => text!("left {}, which has it all", path),
+            Ok(_) => {
+                text!("left {} as it is; add to it:\n{}", path, pretty(&wanted).trim_end())
+            }
         });
     }
     Ok(done)

@@ -9,12 +9,13 @@ use std::{
 use super::{
     CouldNot, Exit, Format, Outcome,
     diff::diff,
+    language::Lang,
     pretty::pretty,
     project::{self, Instead},
-    screen::{counted, escaped, say, say_json},
+    screen::{escaped, say, say_json},
 };
 use crate::{
-    diagnostic::nearest,
+    diagnostic::{Language, Text, nearest, text},
     message::{Headers, Limits},
     route::Plan,
     trial::{Explained, Explaining, Sent, Shown, Step, To, explain},
@@ -49,16 +50,20 @@ pub(super) struct Args {
     /// In which form to answer
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+
+    #[command(flatten)]
+    lang: Lang,
 }
 
 pub(super) fn run(project: &Path, args: &Args) -> Outcome {
     project::look(project)?;
+    let language = args.lang.language()?;
     let body = read(&args.message)?;
     let headers = headers(&args.headers)?;
     let files = match project::read_with_tests(project, &Instead::new()) {
         Ok((files, _)) => files,
         Err(broken) => {
-            say(&escaped(broken.to_string().trim_end()));
+            say(&escaped(broken.told(language).trim_end()));
             return Err(CouldNot("the files cannot be used; see above".to_owned()));
         }
     };
@@ -69,7 +74,7 @@ pub(super) fn run(project: &Path, args: &Args) -> Outcome {
     let explained = explain(&Explaining { plan: &files.plan, route, limits, body, headers });
     match args.format {
         Format::Json => say_json(&explained),
-        Format::Text => say(&escaped(render(&explained).trim_end())),
+        Format::Text => say(&escaped(Teller(language).all(&explained).trim_end())),
     }
     let is_dead = explained.outcome == "dead" || !explained.refused.is_empty();
     let any_dead = explained.to.iter().flat_map(|it| &it.sent).any(|it| it.dead.is_some());
@@ -102,90 +107,118 @@ fn headers(pairs: &[String]) -> Result<Headers, CouldNot> {
     pairs.iter().map(split).collect()
 }
 
-fn render(explained: &Explained) -> String {
-    let mut out = format!("route {}, from {}\n", explained.route, explained.from);
-    if !explained.refused.is_empty() {
-        out.push_str("\nREFUSED at the door; its sender is told:\n");
-        explained.refused.iter().for_each(|it| out.push_str(&format!("  {it}\n")));
-        out.push_str("\nif it came in all the same:\n");
-    }
-    if !explained.keys.is_empty() {
+/// Tells it in a language.
+#[derive(Clone, Copy)]
+struct Teller(Language);
+
+impl Teller {
+    fn line(self, said: &Text, out: &mut String) {
+        out.push_str(&said.told(self.0));
         out.push('\n');
-        explained.keys.iter().for_each(|it| out.push_str(&shown(it, "")));
     }
-    explained.steps.iter().for_each(|it| out.push_str(&step(it)));
-    match (explained.outcome.as_str(), &explained.reason) {
-        ("filtered", Some(place)) => {
-            out.push_str(&format!("\nfiltered by {place}: nothing is sent\n"));
+
+    fn all(self, explained: &Explained) -> String {
+        let mut out = String::new();
+        self.line(&text!("route {}, from {}", &explained.route, &explained.from), &mut out);
+        if !explained.refused.is_empty() {
+            out.push('\n');
+            self.line(&text!("REFUSED at the door; its sender is told:"), &mut out);
+            explained.refused.iter().for_each(|it| out.push_str(&format!("  {it}\n")));
+            out.push('\n');
+            self.line(&text!("if it came in all the same:"), &mut out);
         }
-        ("dead", Some(reason)) => out.push_str(&format!("\nDEAD, {reason}\n")),
-        _ => {}
-    }
-    explained.to.iter().for_each(|it| out.push_str(&to(it)));
-    out
-}
-
-/// `name: expression = value`.
-fn shown(it: &Shown, indent: &str) -> String {
-    let name = if it.name.is_empty() { String::new() } else { format!("{}: ", it.name) };
-    let is_literal = it.value.as_deref() == Some(&format!("\"{}\"", it.expression))
-        || it.value.as_deref() == Some(&it.expression);
-    let value = match (&it.value, &it.error) {
-        (Some(value), _) => value.clone(),
-        (None, Some(error)) => format!("ERROR: {error}"),
-        (None, None) => "nothing".to_owned(),
-    };
-    match is_literal {
-        true => format!("{indent}{name}{value}\n"),
-        false => format!("{indent}{name}{} = {value}\n", it.expression),
-    }
-}
-
-fn step(step: &Step) -> String {
-    let mut out = format!("\n{}: {}\n", step.place, step.outcome);
-    step.parts.iter().for_each(|it| out.push_str(&shown(it, "  ")));
-    if let Some(reason) = &step.reason {
-        out.push_str(&format!("  {reason}\n"));
-    }
-    let after = step.after.as_deref().unwrap_or(&step.before);
-    let changed = diff(&pretty(&step.before), &pretty(after));
-    changed.lines().for_each(|line| out.push_str(&format!("  | {line}\n")));
-    out
-}
-
-fn to(to: &To) -> String {
-    let how = match (to.skipped, to.sent.len()) {
-        (true, _) => "skipped".to_owned(),
-        (false, count) => counted(count as u64, "delivery", "deliveries"),
-    };
-    let mut out = format!("\nto {}: {how}\n", to.target);
-    to.chosen.iter().for_each(|it| out.push_str(&shown(it, "  ")));
-    let is_many = 1 < to.sent.len();
-    for (index, one) in to.sent.iter().enumerate() {
-        if is_many {
-            out.push_str(&format!("  [{index}]\n"));
+        if !explained.keys.is_empty() {
+            out.push('\n');
+            explained.keys.iter().for_each(|it| out.push_str(&self.shown(it, "")));
         }
-        out.push_str(&sent(one));
+        explained.steps.iter().for_each(|it| out.push_str(&self.step(it)));
+        let ended = match (explained.outcome.as_str(), &explained.reason) {
+            ("filtered", Some(place)) => Some(text!("filtered by {}: nothing is sent", place)),
+            ("dead", Some(reason)) => Some(text!("DEAD, {}", reason)),
+            _ => None,
+        };
+        if let Some(ended) = &ended {
+            out.push('\n');
+            self.line(ended, &mut out);
+        }
+        explained.to.iter().for_each(|it| out.push_str(&self.to(it)));
+        out
     }
-    out
-}
 
-fn sent(sent: &Sent) -> String {
-    let mut out = String::new();
-    sent.fields.iter().for_each(|it| out.push_str(&shown(it, "  ")));
-    if let Some(dead) = &sent.dead {
-        out.push_str(&format!("  DEAD, {dead}\n"));
-        return out;
+    /// `name: expression = value`.
+    fn shown(self, it: &Shown, indent: &str) -> String {
+        let name = if it.name.is_empty() { String::new() } else { format!("{}: ", it.name) };
+        let is_literal = it.value.as_deref() == Some(&format!("\"{}\"", it.expression))
+            || it.value.as_deref() == Some(&it.expression);
+        let value = match (&it.value, &it.error) {
+            (Some(value), _) => value.clone(),
+            (None, Some(error)) => text!("ERROR: {}", error).told(self.0),
+            (None, None) => text!("nothing").told(self.0),
+        };
+        match is_literal {
+            true => format!("{indent}{name}{value}\n"),
+            false => format!("{indent}{name}{} = {value}\n", it.expression),
+        }
     }
-    out.push_str("  would be sent:\n");
-    if let Some(request) = &sent.request {
-        out.push_str(&format!("  > {request}\n"));
+
+    fn step(self, step: &Step) -> String {
+        let outcome = match step.outcome.as_str() {
+            "goes on" => text!("goes on"),
+            "filtered" => text!("filtered"),
+            "dead" => text!("dead"),
+            other => match other.strip_suffix(" parts") {
+                Some(count) => text!("{} parts", count),
+                None => text!("{}", other),
+            },
+        };
+        let mut out = format!("\n{}: {}\n", step.place, outcome.told(self.0));
+        step.parts.iter().for_each(|it| out.push_str(&self.shown(it, "  ")));
+        if let Some(reason) = &step.reason {
+            out.push_str(&format!("  {reason}\n"));
+        }
+        let after = step.after.as_deref().unwrap_or(&step.before);
+        let changed = diff(&pretty(&step.before), &pretty(after));
+        changed.lines().for_each(|line| out.push_str(&format!("  | {line}\n")));
+        out
     }
-    for (name, value) in sent.headers.iter() {
-        out.push_str(&format!("  > {name}: {value}\n"));
+
+    fn to(self, to: &To) -> String {
+        let how = match (to.skipped, to.sent.len()) {
+            (true, _) => text!("skipped"),
+            (false, 1) => text!("1 delivery"),
+            (false, count) => text!("{} deliveries", &count),
+        };
+        let mut out = String::from("\n");
+        self.line(&text!("to {}: {}", &to.target, how), &mut out);
+        to.chosen.iter().for_each(|it| out.push_str(&self.shown(it, "  ")));
+        let is_many = 1 < to.sent.len();
+        for (index, one) in to.sent.iter().enumerate() {
+            if is_many {
+                out.push_str(&format!("  [{index}]\n"));
+            }
+            out.push_str(&self.sent(one));
+        }
+        out
     }
-    if let Some(body) = &sent.body {
-        out.push_str(&format!("  >\n  > {}\n", body.trim_end()));
+
+    fn sent(self, sent: &Sent) -> String {
+        let mut out = String::new();
+        sent.fields.iter().for_each(|it| out.push_str(&self.shown(it, "  ")));
+        out.push_str("  ");
+        if let Some(dead) = &sent.dead {
+            self.line(&text!("DEAD, {}", dead), &mut out);
+            return out;
+        }
+        self.line(&text!("would be sent:"), &mut out);
+        if let Some(request) = &sent.request {
+            out.push_str(&format!("  > {request}\n"));
+        }
+        for (name, value) in sent.headers.iter() {
+            out.push_str(&format!("  > {name}: {value}\n"));
+        }
+        if let Some(body) = &sent.body {
+            out.push_str(&format!("  >\n  > {}\n", body.trim_end()));
+        }
+        out
     }
-    out
 }

@@ -8,9 +8,10 @@ use std::{
 
 use super::{
     CouldNot, Exit, Outcome,
-    screen::{complain, counted, escaped, say},
+    language::Lang,
+    screen::{complain, escaped, say},
 };
-use crate::diagnostic::{Formatted, Language, Report, format};
+use crate::diagnostic::{Formatted, Language, Report, Text, format, text};
 
 /// Bytes of a file that is formatted: what a YAML file of a project may have.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -38,6 +39,9 @@ pub(super) struct Args {
     /// The files; without any, simpul.yaml and those of connectors/ and routes/; `-` is standard
     /// input, written to standard output
     files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    lang: Lang,
 }
 
 /// What became of a file.
@@ -48,15 +52,16 @@ enum Done {
 }
 
 pub(super) fn run(project: &Path, args: &Args) -> Outcome {
+    let language = args.lang.language()?;
     if args.files == [Path::new("-")] {
-        return pass_through();
+        return pass_through(language);
     }
     let files = if args.files.is_empty() { of_project(project)? } else { args.files.clone() };
-    let (mut changed, mut broken) = (0_u64, 0_u64);
+    let (mut changed, mut broken) = (0, 0);
     for file in &files {
         let name = file.strip_prefix(project).unwrap_or(file).display().to_string();
         let text = read(file)?;
-        match formatted(&name, &text)? {
+        match formatted(&name, &text, language)? {
             Done::Same => {}
             Done::Broken => broken += 1,
             Done::Changed(text) => {
@@ -68,26 +73,37 @@ pub(super) fn run(project: &Path, args: &Args) -> Outcome {
             }
         }
     }
-    let (is, were) = if args.check { ("is not", "are not") } else { ("was put", "were put") };
-    let told = counted(changed, &format!("file {is}"), &format!("files {were}"));
-    let left = counted(broken, "file does not parse", "files do not parse");
-    match (changed, broken) {
-        (0, 0) => {
-            say(&counted(files.len() as u64, "file is in its form", "files are in their form"))
-        }
-        (_, 0) => say(&format!("{told} in the canonical form")),
-        (0, _) => say(&format!("{left}, and stays as it is")),
-        _ => say(&format!("{told} in the canonical form; {left}")),
-    }
+    say(&summary(files.len(), changed, broken, args.check).told(language));
     let is_wrong = broken > 0 || args.check && changed > 0;
     Ok(if is_wrong { Exit::FoundWrong } else { Exit::Done })
 }
 
-fn pass_through() -> Outcome {
+/// What came of all files.
+fn summary(all: usize, changed: usize, broken: usize, is_check: bool) -> Text {
+    let told = match (is_check, changed) {
+        (true, 1) => text!("1 file is not in the canonical form"),
+        (true, changed) => text!("{} files are not in the canonical form", &changed),
+        (false, 1) => text!("1 file was put in the canonical form"),
+        (false, changed) => text!("{} files were put in the canonical form", &changed),
+    };
+    let left = match broken {
+        1 => text!("1 file does not parse"),
+        broken => text!("{} files do not parse", &broken),
+    };
+    match (changed, broken, all) {
+        (0, 0, 1) => text!("1 file is in its form"),
+        (0, 0, all) => text!("{} files are in their form", &all),
+        (_, 0, _) => told,
+        (0, ..) => text!("{}, and stays as it is", left),
+        _ => text!("{}; {}", told, left),
+    }
+}
+
+fn pass_through(language: Language) -> Outcome {
     let mut text = String::new();
     let read = io::stdin().take(FILE_BYTES_MAX + 1).read_to_string(&mut text);
     read.map_err(|it| failed("standard input", &it))?;
-    let (text, exit) = match formatted("standard input", &text)? {
+    let (text, exit) = match formatted("standard input", &text, language)? {
         Done::Same => (text, Exit::Done),
         Done::Changed(text) => (text, Exit::Done),
         Done::Broken => return Ok(Exit::FoundWrong),
@@ -97,7 +113,7 @@ fn pass_through() -> Outcome {
 }
 
 /// The canonical form of a text; tells what is wrong with one that does not parse.
-fn formatted(name: &str, text: &str) -> Result<Done, CouldNot> {
+fn formatted(name: &str, text: &str, language: Language) -> Result<Done, CouldNot> {
     let mut report = Report::default();
     report.enter(name);
     match format(text, &mut report) {
@@ -108,10 +124,7 @@ fn formatted(name: &str, text: &str) -> Result<Done, CouldNot> {
         ))),
         None => {
             for found in report.into_sorted() {
-                complain(&format!(
-                    "{}\n",
-                    escaped(found.render(text, Language::English).trim_end())
-                ));
+                complain(&format!("{}\n", escaped(found.render(text, language).trim_end())));
             }
             Ok(Done::Broken)
         }

@@ -1,4 +1,4 @@
-//! `--lang`: the language in which files are judged.
+//! `--lang`: the language in which the author of files is told something.
 
 use clap::ValueEnum;
 
@@ -8,11 +8,11 @@ use crate::diagnostic::Language;
 /// What gives the language where `--lang` does not.
 pub(super) const VARIABLE: &str = "SIMPUL_LANG";
 
-/// In which language mistakes are told.
+/// In which language an answer is told, what is wrong with files above all.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub(super) struct Lang {
-    /// In which language to tell mistakes; else what SIMPUL_LANG says, else English
-    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    /// In which language to answer; else what SIMPUL_LANG says, else English
+    #[arg(long, global = true, value_enum, value_name = "LANGUAGE")]
     lang: Option<Named>,
 }
 

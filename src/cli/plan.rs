@@ -5,11 +5,15 @@ use std::path::Path;
 use super::{
     Format, Outcome,
     client::Failure,
+    language::Lang,
     pause::running,
-    reload::answered,
-    screen::{complain, counted, escaped, say},
+    reload::{What, answered},
+    screen::{complain, escaped, say},
 };
-use crate::ops::wire::{DifferenceView, PlanView};
+use crate::{
+    diagnostic::{Language, Text, text},
+    ops::wire::{DifferenceView, PlanView},
+};
 
 /// Show what a reload would change
 ///
@@ -27,41 +31,52 @@ pub(super) struct Args {
     /// In which form to answer
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+
+    #[command(flatten)]
+    lang: Lang,
 }
 
 pub(super) async fn run(project: &Path, args: Args) -> Outcome {
-    let planned: Result<PlanView, Failure> = running(project)?.get("plan").await;
-    answered(planned, args.format, tell)
+    let language = args.lang.language()?;
+    let client = running(project)?.speaking(language);
+    let planned: Result<PlanView, Failure> = client.get("plan").await;
+    answered(planned, args.format, language, tell)
 }
 
-fn tell(view: &PlanView) {
+fn tell(view: &PlanView, language: Language) {
     if !view.warnings.is_empty() {
         complain(&escaped(view.warnings.trim_end()));
     }
-    say(&format!("generation {} runs; a reload would change:", view.generation));
+    let tell = |line: &Text| say(&escaped(&line.told(language)));
+    tell(&text!("generation {} runs; a reload would change:", &view.generation));
     let mut same = true;
-    for (one, many, difference) in [
-        ("route", "routes", &view.routes),
-        ("source", "sources", &view.sources),
-        ("target", "targets", &view.targets),
-    ] {
+    for (what, difference) in
+        [(What::Route, &view.routes), (What::Source, &view.sources), (What::Target, &view.targets)]
+    {
         let DifferenceView { added, changed, removed } = difference;
-        for (word, names) in [("add", added), ("change", changed), ("remove", removed)] {
+        let words = [(text!("add"), added), (text!("change"), changed), (text!("remove"), removed)];
+        for (word, names) in words {
             if !names.is_empty() {
                 same = false;
-                let count = counted(names.len() as u64, one, many);
-                say(&escaped(&format!("  {word:<7} {count}: {}", names.join(", "))));
+                tell(&line(word, what, names, language));
             }
         }
     }
     if !view.routes.removed.is_empty() {
-        say("  what waits in the queues of a removed route stays, and is shown as orphaned");
+        tell(&text!(
+            "  what waits in the queues of a removed route stays, and is shown as orphaned"
+        ));
     }
     if !view.frees.is_empty() {
-        let count = counted(view.frees.len() as u64, "paused target", "paused targets");
-        say(&escaped(&format!("  free    {count}: {}", view.frees.join(", "))));
+        tell(&line(text!("free"), What::Paused, &view.frees, language));
     }
     if same {
-        say("  nothing: the files are what runs");
+        tell(&text!("  nothing: the files are what runs"));
     }
+}
+
+/// `  add     2 routes: a, b`.
+fn line(word: Text, what: What, names: &[String], language: Language) -> Text {
+    let word = word.told(language);
+    text!("  {} {}: {}", &format!("{word:<7}"), what.counted(names.len()), &names.join(", "))
 }

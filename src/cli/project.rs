@@ -28,10 +28,10 @@ pub(super) struct Files {
 
 impl Files {
     /// The warnings as text for a terminal; empty if there are none.
-    pub(super) fn warned(&self) -> String {
+    pub(super) fn warned(&self, language: Language) -> String {
         let is_warning = |it: &&Diagnostic| it.severity != Severity::Note;
         let warnings: Vec<_> = self.found.iter().filter(is_warning).cloned().collect();
-        self.texts.render(&warnings, Language::English)
+        self.texts.render(&warnings, language)
     }
 }
 

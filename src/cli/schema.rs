@@ -99,7 +99,7 @@ impl Kind {
 pub(super) fn run(project: &Path, args: &Args) -> Outcome {
     match args.kind {
         Some(kind) => say_json(&kind.schema()),
-        None => editor::write(project)?.iter().for_each(|it| say(it)),
+        None => editor::write(project)?.iter().for_each(|it| say(&it.english())),
     }
     Ok(Exit::Done)
 }

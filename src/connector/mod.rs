@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::{classification::Classification, secret::Secret};
 
 use crate::{
-    diagnostic::Located,
+    diagnostic::{Located, Text, text},
     expr::Template,
     message::{Digest, Endpoint, Headers, MessageId},
 };
@@ -203,6 +203,19 @@ pub struct Parameter {
     pub place: String,
     /// Makes a value safe for that place.
     pub encode: fn(&str) -> String,
+}
+
+impl Parameter {
+    /// Where it stands, for the authors of files.
+    pub fn words(&self) -> Text {
+        match (self.place.as_str(), self.place.strip_prefix("header ")) {
+            ("path", _) => text!("path"),
+            ("query", _) => text!("query"),
+            ("file", _) => text!("file"),
+            (_, Some(name)) => text!("header {}", name),
+            (other, None) => text!("{}", other),
+        }
+    }
 }
 
 /// A source as its system file describes it.

@@ -42,7 +42,14 @@ impl<'de> SeqAccess<'de> for Place<'de> {
         seed: T,
     ) -> Result<Option<T::Value>, Fault> {
         let Reader { node, marks } = self.reader;
-        let at = if marks.is_poor(node) { Span::NOWHERE } else { node.at };
+        let at = match &node.kind {
+            _ if marks.is_poor(node) => Span::NOWHERE,
+            // That too few are left, or none, is not the author's mistake.
+            NodeKind::List(items) if !self.node && items.iter().any(|it| marks.is_poor(it)) => {
+                Span::NOWHERE
+            }
+            _ => node.at,
+        };
         self.given += 1;
         match (self.given, self.node, &node.kind) {
             (1, ..) => seed.deserialize(at.line.into_deserializer()),
@@ -82,6 +89,8 @@ pub(super) struct Entries<'a> {
     entries: vec::IntoIter<(&'a Located<String>, Reader<'a>)>,
     lacking: &'a [&'static str],
     value: Option<Reader<'a>>,
+    /// How many stand in the file.
+    in_file: usize,
 }
 
 impl<'a> Entries<'a> {
@@ -89,7 +98,13 @@ impl<'a> Entries<'a> {
         entries: Vec<(&'a Located<String>, Reader<'a>)>,
         lacking: &'a [&'static str],
     ) -> Self {
-        Self { entries: entries.into_iter(), lacking, value: None }
+        let in_file = entries.len();
+        Self { entries: entries.into_iter(), lacking, value: None, in_file }
+    }
+
+    /// The same, of a mapping with so many, some of which cannot be read.
+    pub(super) fn out_of(self, in_file: usize) -> Self {
+        Self { in_file, ..self }
     }
 }
 
@@ -116,6 +131,11 @@ impl<'de> MapAccess<'de> for Entries<'de> {
             Some(value) => seed.deserialize(value),
             None => quietly(seed.deserialize(Placeholder::new())),
         }
+    }
+
+    /// How many stand in the file: whoever gets fewer knows that some could not be read.
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.in_file)
     }
 }
 

@@ -71,6 +71,8 @@ pub enum Code {
     UnreadSource,
     /// A retry that goes on after the message has expired.
     OutlivesMessage,
+    /// A name that stands in two files.
+    NameTwice,
 }
 
 impl Code {
@@ -108,6 +110,7 @@ impl Code {
         Self::UnusedTarget,
         Self::UnreadSource,
         Self::OutlivesMessage,
+        Self::NameTwice,
     ];
 
     /// The code as people see it.
@@ -145,6 +148,7 @@ impl Code {
             Self::UnusedTarget => "S031",
             Self::UnreadSource => "S032",
             Self::OutlivesMessage => "S033",
+            Self::NameTwice => "S034",
         }
     }
 
@@ -183,6 +187,7 @@ impl Code {
             Self::UnusedTarget => text!("a target that no route uses"),
             Self::UnreadSource => text!("a source that nobody reads"),
             Self::OutlivesMessage => text!("tries that outlive the message"),
+            Self::NameTwice => text!("two files with one name"),
         }
     }
 
@@ -221,6 +226,7 @@ impl Code {
             Self::UnusedTarget => include_str!("../../docs/errors/S031.md"),
             Self::UnreadSource => include_str!("../../docs/errors/S032.md"),
             Self::OutlivesMessage => include_str!("../../docs/errors/S033.md"),
+            Self::NameTwice => include_str!("../../docs/errors/S034.md"),
         }
     }
 }

@@ -271,10 +271,10 @@ impl serde::de::Error for Fault {
     fn custom<T: fmt::Display>(message: T) -> Self {
         let whole = message.to_string();
         let (message, help) = match whole.split_once('\n') {
-            Some((first, rest)) => (first.to_owned(), Some(rest.to_owned().into())),
+            Some((first, rest)) => (first.to_owned(), Some(Text::whole(rest.to_owned()))),
             None => (whole, None),
         };
-        Self::predicate(message.into(), help)
+        Self::predicate(Text::whole(message), help)
     }
 
     fn invalid_type(_: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
@@ -284,7 +284,7 @@ impl serde::de::Error for Fault {
                 text!("a whole number")
             }
             "f32" | "f64" => text!("a number"),
-            other => other.to_owned().into(),
+            other => Text::whole(other.to_owned()),
         };
         let help = text!("write {}", expected.clone());
         Self::predicate(text!("stands where {} should", expected), Some(help))
@@ -295,7 +295,7 @@ impl serde::de::Error for Fault {
             "u8" => text!("write a whole number from 0 to {}", &u8::MAX),
             "u16" => text!("write a whole number from 0 to {}", &u16::MAX),
             "u32" => text!("write a whole number from 0 to {}", &u32::MAX),
-            other => text!("write {}", Text::from(other.to_owned())),
+            other => text!("write {}", Text::whole(other.to_owned())),
         };
         Self::predicate("is not in the range".into(), Some(help))
     }

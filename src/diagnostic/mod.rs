@@ -178,9 +178,9 @@ impl Report {
 
     /// Adds what was found in another file as something about `at` of the current one; `place`
     /// says where it stands.
-    pub fn again(&mut self, found: Diagnostic, at: Span, place: &str) {
+    pub fn again(&mut self, found: Diagnostic, at: Span, place: Text) {
         let Diagnostic { severity, code, message, label, help, .. } = found;
-        let added = self.add(severity, at, code, text!("{} ({})", message, &place));
+        let added = self.add(severity, at, code, text!("{} ({})", message, place));
         added.label = label;
         added.help = help;
     }
@@ -230,9 +230,15 @@ impl fmt::Debug for Report {
 /// The likeliest of `candidates` for a name that is none of them, if any is near.
 pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const SIMILAR: f64 = 0.8;
-    let rated = candidates.into_iter().map(|it| (strsim::jaro_winkler(wrong, it), it));
-    let best = rated.max_by(|left, right| left.0.total_cmp(&right.0));
-    best.filter(|(similarity, _)| SIMILAR <= *similarity).map(|(_, name)| name)
+    let small = wrong.to_lowercase();
+    let rated = candidates.into_iter().map(|it| {
+        let alike = strsim::jaro_winkler(&small, &it.to_lowercase());
+        (alike, strsim::jaro_winkler(wrong, it), it)
+    });
+    // Of those that differ in capitals alone the one that is written most alike.
+    let best =
+        rated.max_by(|left, right| left.0.total_cmp(&right.0).then(left.1.total_cmp(&right.1)));
+    best.filter(|(similarity, ..)| SIMILAR <= *similarity).map(|(.., name)| name)
 }
 
 /// How alike two names are written, from 0 to 1.

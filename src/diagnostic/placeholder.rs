@@ -174,6 +174,11 @@ impl<'de> MapAccess<'de> for Fields {
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Fault> {
         seed.deserialize(self.part)
     }
+
+    /// More than it gives: what it stands in for is not empty.
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.names.len() + 1)
+    }
 }
 
 /// One variant with a stand-in for its content.

@@ -223,9 +223,12 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         if let Some(stand_in) = self.stand_in() {
             return quietly(stand_in.deserialize_map(visitor));
         }
-        match self.entries(false) {
-            Some(entries) => self.lay(visitor.visit_map(Entries::new(entries, &[]))),
-            None => self.wrong(Expected::Map),
+        match (&self.node.kind, self.entries(false)) {
+            (NodeKind::Map(in_file), Some(entries)) => {
+                let entries = Entries::new(entries, &[]).out_of(in_file.len());
+                self.lay(visitor.visit_map(entries))
+            }
+            _ => self.wrong(Expected::Map),
         }
     }
 

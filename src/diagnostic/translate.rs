@@ -21,10 +21,31 @@ pub enum Language {
     Indonesian,
 }
 
+impl Language {
+    /// Its name, as HTTP and the command line have it.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Indonesian => "id",
+        }
+    }
+
+    /// The first of those that somebody accepts (`id, en;q=0.5`) that there is, else English.
+    pub fn accepted(header: &str) -> Self {
+        let tags = header.split(',').map(|it| it.trim_start().get(..2).unwrap_or_default());
+        let mut known = tags.filter_map(|it| match it.to_ascii_lowercase().as_str() {
+            "en" => Some(Self::English),
+            "id" => Some(Self::Indonesian),
+            _ => None,
+        });
+        known.next().unwrap_or_default()
+    }
+}
+
 /// A sentence, or a part of one, that can be told in any [`Language`]: made with `text!`.
 ///
-/// Of a text that was put together elsewhere (`String`), only the whole can be translated. Two that
-/// say the same in English are equal.
+/// There is no way from a `String`, so that none is put together where it cannot be translated. Two
+/// that say the same in English are equal.
 #[derive(Debug, Clone, Eq, Default)]
 pub struct Text {
     template: Cow<'static, str>,
@@ -58,12 +79,6 @@ impl From<&'static str> for Text {
     }
 }
 
-impl From<String> for Text {
-    fn from(whole: String) -> Self {
-        Self { template: whole.into(), arguments: vec![] }
-    }
-}
-
 impl From<&Self> for Text {
     fn from(text: &Self) -> Self {
         text.clone()
@@ -92,6 +107,12 @@ impl Text {
     /// A template and what stands in each `{}` of it; `text!` counts them when it is compiled.
     pub fn new(template: &'static str, arguments: Vec<Argument>) -> Self {
         Self { template: template.into(), arguments }
+    }
+
+    /// A text that comes as a whole out of `serde` or the reader of JSON: of it only the whole can be
+    /// translated.
+    pub fn whole(text: String) -> Self {
+        Self { template: text.into(), arguments: vec![] }
     }
 
     /// Whether nothing is said.

@@ -254,7 +254,7 @@ impl Broken {
             ),
             Self::Other(message) => (
                 here,
-                message.clone().into(),
+                Text::whole(message.clone()),
                 text!("put quotes around the value, or look at the line above"),
             ),
             _ => (

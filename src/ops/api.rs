@@ -4,7 +4,7 @@ use axum::{
     Router,
     body::Bytes,
     extract::{Path, Request, State},
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{delete, get, post},
@@ -19,7 +19,7 @@ use super::{
         Problem, ReloadView, ResumeView, RouteView, StatusView,
     },
 };
-use crate::{engine::KeyResumed, message::Endpoint};
+use crate::{diagnostic::Language, engine::KeyResumed, message::Endpoint};
 
 /// Characters of a reason, which goes into the journal.
 const REASON_CHARS_MAX: usize = 500;
@@ -90,14 +90,20 @@ async fn resume_key(State(ops): State<Ops>, body: Bytes) -> Result<Response, Pro
     Ok(wire::ok(&KeyResumeView { keys, dead, parked }))
 }
 
-async fn reload(State(ops): State<Ops>) -> Result<Response, Problem> {
-    let (reloaded, warnings) = ops.bus.reload().await?;
+async fn reload(State(ops): State<Ops>, headers: HeaderMap) -> Result<Response, Problem> {
+    let (reloaded, warnings) = ops.bus.reload(language(&headers)).await?;
     Ok(wire::ok(&ReloadView::of(reloaded, warnings)))
 }
 
-async fn plan(State(ops): State<Ops>) -> Result<Response, Problem> {
-    let (comparison, warnings) = ops.bus.plan().await?;
+async fn plan(State(ops): State<Ops>, headers: HeaderMap) -> Result<Response, Problem> {
+    let (comparison, warnings) = ops.bus.plan(language(&headers)).await?;
     Ok(wire::ok(&PlanView::of(comparison, warnings)))
+}
+
+/// In which language the caller wants to read about files.
+fn language(headers: &HeaderMap) -> Language {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|it| it.to_str().ok());
+    accepted.map(Language::accepted).unwrap_or_default()
 }
 
 async fn trace(State(ops): State<Ops>, Path(id): Path<String>) -> Result<Response, Problem> {

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use crate::{
+    diagnostic::Language,
     engine::{Comparison, Disk, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace},
     ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
     message::{Endpoint, Message, MessageId},
@@ -79,12 +80,12 @@ pub trait Bus: Send + Sync {
     ) -> Result<KeyResumed, Refusal>;
 
     /// Reads the files again and takes them into use, or changes nothing. Returns what changed,
-    /// and warnings about the files, rendered.
-    async fn reload(&self) -> Result<(Reloaded, String), Refusal>;
+    /// and warnings about the files, rendered in `language`.
+    async fn reload(&self, language: Language) -> Result<(Reloaded, String), Refusal>;
 
     /// Reads the files again and says what taking them into use would change; changes nothing.
-    /// Returns warnings about the files too, rendered.
-    async fn plan(&self) -> Result<(Comparison, String), Refusal>;
+    /// Returns warnings about the files too, rendered in `language`.
+    async fn plan(&self, language: Language) -> Result<(Comparison, String), Refusal>;
 
     /// What is known of one message, and every line of the journal about it.
     async fn trace(&self, id: MessageId) -> Result<Option<Trace>, Refusal>;

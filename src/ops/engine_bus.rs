@@ -14,6 +14,7 @@ use tracing::{error, warn};
 
 use super::{Bus, Refusal};
 use crate::{
+    diagnostic::Language,
     engine::{
         Comparison, Disk, Engine, EngineError, KeyResumed, Preview, Reloaded, Replayed,
         RouteStatus, Trace,
@@ -27,8 +28,11 @@ use crate::{
 /// Files that were read: compiled, with their warnings rendered; or all their mistakes, rendered.
 pub type Read = Result<(Plan, String), String>;
 
-/// Reads the project's files again.
-pub type Reader = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Read> + Send>> + Send + Sync>;
+/// Reads the project's files again, and tells in a language what it finds.
+pub type Reader = Arc<dyn Fn(Language) -> Reading + Send + Sync>;
+
+/// A reading under way.
+pub type Reading = Pin<Box<dyn Future<Output = Read> + Send>>;
 
 /// A running engine, and the files that it came from.
 pub struct EngineBus {
@@ -139,9 +143,9 @@ impl Bus for EngineBus {
         Ok(self.engine.resume_key(target, key, by).await?)
     }
 
-    async fn reload(&self) -> Result<(Reloaded, String), Refusal> {
+    async fn reload(&self, language: Language) -> Result<(Reloaded, String), Refusal> {
         let _one = self.reloading.lock().await;
-        let (plan, warnings) = (self.read)().await.map_err(|mistakes| {
+        let (plan, warnings) = (self.read)(language).await.map_err(|mistakes| {
             self.metrics.reload_failed();
             // Logged whoever asked: the files on disk are not what runs from here on.
             error!("the files have mistakes; nothing was changed");
@@ -156,9 +160,9 @@ impl Bus for EngineBus {
         Ok((reloaded, warnings))
     }
 
-    async fn plan(&self) -> Result<(Comparison, String), Refusal> {
+    async fn plan(&self, language: Language) -> Result<(Comparison, String), Refusal> {
         // Not logged: nobody meant these files to run yet.
-        let (plan, warnings) = (self.read)().await.map_err(Refusal::Files)?;
+        let (plan, warnings) = (self.read)(language).await.map_err(Refusal::Files)?;
         Ok((self.engine.compare(&plan), warnings))
     }
 

@@ -25,7 +25,7 @@ use crate::{message::Clock, metrics::Metrics};
 
 pub use self::{
     bus::{Bus, Refusal},
-    engine_bus::{EngineBus, Read, Reader},
+    engine_bus::{EngineBus, Read, Reader, Reading},
     server::serve,
     token::{Access, OpsToken},
 };

@@ -17,26 +17,13 @@ pub(super) fn stem<'a>(path: &'a str, suffix: &str) -> &'a str {
     name.strip_suffix(suffix).unwrap_or(name)
 }
 
-/// Whether a file may have the name that stands in it; adds to `report` why not. `what` is the key
-/// under which it stands there, and the word for what has the name.
-pub(super) fn name(
-    inside: &Located<String>,
-    stem: &str,
-    (key, what): (&str, Text),
-    report: &mut Report,
-) {
+/// Adds to `report` that something cannot have the name that stands in its file. `what` is the word
+/// for it.
+pub(super) fn name(inside: &Located<String>, what: Text, report: &mut Report) {
     if !is_name(&inside.value) {
         report
             .error(inside.at, Code::BadName, text!("`{}` cannot name a {}", &inside.value, what))
             .help("begin with a letter a-z; go on with a-z, 0-9 and `-`, up to 63 in all");
-    } else if inside.value != stem {
-        let message = text!("the {} is called `{}`, its file `{}`", what, &inside.value, stem);
-        report.error(inside.at, Code::BadName, message).help(text!(
-            "rename the file to `{}.yaml`, or write `{}: {}`",
-            &inside.value,
-            key,
-            stem
-        ));
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
     file::RouteFile,
     flow::{self, Places},
     load::{Broken, Project, ROUTES, SCHEMAS, TABLES, Texts},
+    names::{Named, Names},
     pieces::in_pieces,
     plan::{Plan, RetryPolicy, Route},
     routes::{self, World},
@@ -83,22 +84,24 @@ fn compile(project: &mut Project<'_>, given: &Given) -> Option<Plan> {
     let mut paths = project.list(ROUTES, ".yaml", false);
     paths.retain(|it| !it.ends_with(".test.yaml"));
     let read = in_pieces(&paths, |paths| {
+        let mut aside = Aside::default();
         let mut part = project.part();
-        let mut notes = Notes::default();
-        let routes = paths.iter().filter_map(|path| route(path, &world, &mut part, &mut notes));
+        let routes = paths.iter().filter_map(|path| route(path, &world, &mut part, &mut aside));
         let routes: Vec<_> = routes.collect();
-        (part, routes, notes)
+        (part, routes, aside)
     });
     let mut places = Places::new();
-    let mut notes = Notes::default();
-    for (part, routes, more) in read {
+    let Aside { mut notes, mut names } = Aside::default();
+    for (part, routes, aside) in read {
         project.join(part);
-        notes.join(more);
+        notes.join(aside.notes);
+        names.join(aside.names);
         for (route, targets) in routes {
             places.insert(route.name.to_string(), targets);
             plan.routes.insert(Arc::clone(&route.name), route);
         }
     }
+    names.tell(&mut project.report);
     notes.tell(&systems, &mut project.report);
     plan.digest = Some(whole(project, &systems, &digests, given));
     plan.sources = systems.sources;
@@ -113,21 +116,34 @@ fn compile(project: &mut Project<'_>, given: &Given) -> Option<Plan> {
 /// A route, and where each of its targets stands in its file.
 type Placed = (Arc<Route>, Vec<(Endpoint, Span)>);
 
+/// What is told of route files once all of them are read.
+struct Aside {
+    notes: Notes,
+    names: Names,
+}
+
+impl Default for Aside {
+    fn default() -> Self {
+        Self { notes: Notes::default(), names: Names::of(Named::Route) }
+    }
+}
+
 /// Reads and compiles one route file.
 fn route(
     path: &str,
     world: &World<'_>,
     project: &mut Project<'_>,
-    notes: &mut Notes,
+    aside: &mut Aside,
 ) -> Option<Placed> {
     let node = project.unfilled(path)?;
     let file = decode::<RouteFile>(&node, &mut project.report)?;
+    aside.names.add(path, &file.route);
     let text = project.text_of(path);
     let stem = check::stem(path, ".yaml");
     let before = project.report.errors();
     let route = routes::compile(&file, (stem, &text), world, &mut project.report)?;
     if before == project.report.errors() {
-        typed::check(&file, &route, world, &mut project.report, notes);
+        typed::check(&file, &route, world, &mut project.report, &mut aside.notes);
     }
     let places = file.to.value.iter().zip(&route.to);
     let places = places.map(|(spec, it)| (it.target.clone(), spec.target.at)).collect();

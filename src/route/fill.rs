@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, fmt, fs::File, io::Read as _, ops::Range, path::Path};
 
+use super::load::not_read;
 use crate::diagnostic::{Code, Node, NodeKind, Report, Scalar, Span, Style, Text, nearest, text};
 
 /// Bytes that a `${file:…}` may have: certificates and keys, not data.
@@ -291,23 +292,25 @@ fn variable(name: &str, variables: &Variables) -> Result<String, (Text, Text)> {
 
 fn read(path: &str, directory: &Path) -> Result<String, (Text, Text)> {
     let full = directory.join(path);
-    let wrong = |why: &str| {
+    let wrong = |why: Text| {
         let help = text!("name a file that the account which runs simpul may read");
         Err((text!("the file `{}` cannot be read: {}", path, why), help))
     };
     match full.metadata() {
         // Reading a pipe or a device may never end.
-        Ok(metadata) if !metadata.is_file() => return wrong("it is no regular file"),
-        Ok(metadata) if FILE_BYTES_MAX < metadata.len() => return wrong("it is over 64 KiB"),
+        Ok(metadata) if !metadata.is_file() => return wrong(text!("not a regular file")),
+        Ok(metadata) if FILE_BYTES_MAX < metadata.len() => {
+            return wrong(text!("it is over 64 KiB"));
+        }
         Ok(_) => {}
-        Err(error) => return wrong(&error.to_string()),
+        Err(error) => return wrong(not_read(&error)),
     }
     let mut text = String::new();
     let read = File::open(&full).and_then(|it| it.take(FILE_BYTES_MAX).read_to_string(&mut text));
     if let Err(error) = read {
-        return wrong(&error.to_string());
+        return wrong(not_read(&error));
     }
     let value = text.strip_suffix('\n').unwrap_or(&text);
     let value = value.strip_suffix('\r').unwrap_or(value);
-    if value.is_empty() { wrong("it is empty") } else { Ok(value.to_owned()) }
+    if value.is_empty() { wrong(text!("it is empty")) } else { Ok(value.to_owned()) }
 }

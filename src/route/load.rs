@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     fs::{self, File},
-    io::Read as _,
+    io::{self, Read as _},
     path::Path,
     sync::Arc,
 };
@@ -46,6 +46,15 @@ pub struct Project<'a> {
     instead: Arc<BTreeMap<String, Vec<u8>>>,
 }
 
+/// Why something cannot be read.
+pub(super) fn not_read(error: &io::Error) -> Text {
+    match error.kind() {
+        io::ErrorKind::NotFound => text!("there is no such file"),
+        io::ErrorKind::PermissionDenied => text!("this account may not"),
+        _ => text!("{}", error),
+    }
+}
+
 /// The texts of the files of a project, for showing what is wrong in them.
 #[derive(Clone, Default)]
 pub struct Texts(BTreeMap<String, Arc<str>>);
@@ -73,9 +82,16 @@ impl Texts {
     }
 }
 
+impl Broken {
+    /// All of it as text for a terminal.
+    pub fn told(&self, language: Language) -> String {
+        self.texts.render(&self.found, language)
+    }
+}
+
 impl fmt::Display for Broken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.texts.render(&self.found, Language::English))
+        formatter.write_str(&self.told(Language::English))
     }
 }
 
@@ -219,13 +235,13 @@ impl<'a> Project<'a> {
             // Reading a pipe or a device may never end.
             Ok(metadata) if !metadata.is_file() => return wrong(text!("not a regular file")),
             Ok(metadata) => metadata.len().min(max),
-            Err(error) => return wrong(text!("cannot be read: {}", &error)),
+            Err(error) => return wrong(text!("cannot be read: {}", not_read(&error))),
         };
         // One more, so that the reading that finds the end has room.
         let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0) + 1);
         let read = File::open(&full).and_then(|it| it.take(max + 1).read_to_end(&mut bytes));
         match read {
-            Err(error) => wrong(text!("cannot be read: {}", &error)),
+            Err(error) => wrong(text!("cannot be read: {}", not_read(&error))),
             Ok(read) if max < read as u64 => {
                 wrong(text!("larger than {} MiB, the most that is read", &(max >> 20)))
             }
@@ -251,10 +267,10 @@ impl<'a> Project<'a> {
     fn list_into(&mut self, folder: &str, suffix: &str, depth: usize, found: &mut Vec<String>) {
         let entries = match fs::read_dir(self.directory.join(folder)) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
             Err(error) => {
                 self.report.enter(folder);
-                let message = text!("cannot be read: {}", &error);
+                let message = text!("cannot be read: {}", not_read(&error));
                 let help = text!("see that it is a folder, and may be read");
                 self.report.error(Span::default(), Code::File, message).help(help);
                 return;

@@ -11,6 +11,7 @@ mod file;
 mod fill;
 mod flow;
 mod load;
+mod names;
 mod outline;
 mod pieces;
 mod plan;

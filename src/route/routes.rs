@@ -49,7 +49,7 @@ pub(super) fn compile(
     world: &World<'_>,
     report: &mut Report,
 ) -> Option<Route> {
-    check::name(&file.route, stem, ("route", text!("route")), report);
+    check::name(&file.route, text!("route"), report);
     metadata(file, report);
     let from = world.systems.declared.find(&file.from, Role::Source, report);
     let identity = optional(file.identity.as_ref(), |it| world.identity(it, report));
@@ -139,12 +139,12 @@ impl World<'_> {
 
     /// One expression, or a list of them.
     fn key(&self, node: &Node, report: &mut Report) -> Option<Vec<Expr>> {
-        let texts = match &node.kind {
-            NodeKind::List(_) => decode::<Vec<Located<String>>>(node, report)?,
-            _ => vec![decode::<Located<String>>(node, report)?],
+        let Located { value: texts, at } = match &node.kind {
+            NodeKind::List(_) => decode::<Located<Vec<Located<String>>>>(node, report)?,
+            _ => Located { value: vec![decode::<Located<String>>(node, report)?], at: node.at },
         };
         if texts.is_empty() {
-            let found = report.error(node.at, Code::Missing, "an identity of nothing");
+            let found = report.error(at, Code::Missing, "an identity of nothing");
             found.help("write the expressions that tell one message from another: `[$.nomor]`");
             return None;
         }
@@ -231,7 +231,7 @@ impl World<'_> {
         let parameters = open.map_or(&[][..], |it| &it.open.parameters);
         let of_item = parameters.iter().find(|it| it.template.uses_item());
         if let (None, Some(parameter)) = (&spec.each, of_item) {
-            let message = text!("the {} of `{}` uses `@`", &parameter.place, &spec.target.value);
+            let message = text!("the {} of `{}` uses `@`", parameter.words(), &spec.target.value);
             let found = report.error(spec.target.at, Code::OutOfPlace, message);
             found.label("`@` is the item of `each`, which this target has not");
             found.help("write `each:` here, or `$` in the system file");

@@ -7,6 +7,7 @@ use super::{
     file::SystemFile,
     flow::Flow,
     load::{Project, SYSTEMS},
+    names::{Named, Names},
     pieces::in_pieces,
     plan::{OpenPlanTarget, PlanSource, RetryPolicy},
     retry,
@@ -82,6 +83,7 @@ impl Systems {
             (part, read)
         });
         let mut systems = Self::default();
+        let mut names = Names::of(Named::System);
         let mut all = Vec::new();
         for (part, read) in read {
             project.join(part);
@@ -94,10 +96,12 @@ impl Systems {
                 systems.declared.unread.push(stem.to_owned());
             }
             if let Some(file) = file {
+                names.add(path, &file.system);
                 project.report.enter(path);
                 systems.add(&file, stem, outside, &mut project.report);
             }
         }
+        names.tell(&mut project.report);
         systems
     }
 
@@ -108,7 +112,7 @@ impl Systems {
         outside: &Outside<'_>,
         report: &mut Report,
     ) {
-        check::name(&file.system, stem, ("system", text!("system")), report);
+        check::name(&file.system, text!("system"), report);
         metadata(file, report);
         let policy = retry::policy(
             file.retry.as_ref(),
@@ -163,7 +167,7 @@ impl Systems {
             if let (Some(own), Some(most)) = (own, file.classification)
                 && most < own.value
             {
-                let message = format!("`{}` is above its system's `{most}`", own.value);
+                let message = text!("`{}` is above its system's `{}`", &own.value, &most);
                 let found = report.error(own.at, Code::Classified, message);
                 found.label("a system holds what goes through it");
                 found.help(text!("write `classification: {}` for the system", &own.value));

@@ -52,18 +52,18 @@ impl CheckSpec {
         report: &mut Report,
     ) -> Option<Box<dyn Step>> {
         let into = Place::compile(&self.into, report);
-        if self.rules.0.is_empty() {
+        if self.rules.is_empty() {
             report
                 .error(self.into.at, Code::Missing, "a `check` without rules")
                 .label("nothing would ever land here")
                 .help("write at least one `name: condition` under `rules`");
         }
         let mut rules = Vec::new();
-        for (name, condition) in &self.rules.0 {
+        for (name, condition) in self.rules.iter() {
             let condition = message_expression(condition, context, report);
             rules.extend(condition.map(|condition| (name.value.clone(), condition)));
         }
-        if rules.is_empty() || rules.len() < self.rules.0.len() {
+        if rules.is_empty() || rules.len() < self.rules.len() {
             return None;
         }
         Some(Box::new(Check { into: into?, rules }))

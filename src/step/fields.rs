@@ -5,7 +5,7 @@ use super::{
     text::show_syntax_error,
 };
 use crate::{
-    diagnostic::{Code, Located, Report},
+    diagnostic::{Code, Located, Report, text},
     typing::Type,
 };
 
@@ -24,7 +24,7 @@ impl Fields {
             }
         };
         if segments.iter().any(|it| it.anywhere) {
-            let message = "`..` in the name of a field";
+            let message = text!("`..` in the name of a field");
             let found = report.error(text.at, Code::OutOfPlace, message);
             found.label("how deep it goes is not known when files are loaded");
             found.help("name each place: `$.pelaksana[*].nik`");

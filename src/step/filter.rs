@@ -2,7 +2,7 @@
 
 use super::{Context, Flow, Part, Rejected, Step, text::message_expression};
 use crate::{
-    diagnostic::{Located, Report},
+    diagnostic::{Located, Report, text},
     expr::{Expr, Known, Scope},
     typing::Type,
 };
@@ -39,8 +39,9 @@ impl Step for Filter {
 
     fn infer(&self, body: &Type, report: &mut Report) -> Type {
         let inferred = self.when.infer_condition(Known { body, item: None }, report);
-        let then = "where it is, the message is bad: neither let through nor filtered";
-        let help = "ask with `| exists`, or give another value: `($.total | default(0)) > 0`";
+        let then = text!("where it is, the message is bad: neither let through nor filtered");
+        let help =
+            text!("ask with `| exists`, or give another value: `($.total | default(0)) > 0`");
         inferred.must_be_there(then, help, report);
         self.when.narrow(body)
     }

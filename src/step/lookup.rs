@@ -206,19 +206,25 @@ impl Step for Lookup {
         let kinds = key.value.kinds();
         let takes = Kinds::CODE.and(Kinds::NULL);
         if kinds.0 != 0 && !kinds.meets(takes) {
-            let message = format!("a key is a text or a number, not {}", kinds.words());
-            report.error(self.key.at(), Code::Operand, message);
+            let message = text!("a key is a text or a number, not {}", kinds.words());
+            let found = report.error(self.key.at(), Code::Operand, message);
+            found.label(text!("this is {}", key.value.clone().present().words()));
+            found.help("name the field with the code in it");
         }
         let found = self.row_type(&key.value).marked(key.value.all_marks());
         if found.has_no_value() && matches!(self.on_missing, Missing::Reject) {
-            let message = format!("`{}` is never in code table `{}`", self.key.text(), self.name);
+            let message = text!("`{}` is never in code table `{}`", self.key.text(), &self.name);
             let shown = report.error(self.key.at(), Code::NeverEqual, message);
-            shown.label(text!("it is {}", &key.value));
+            shown.label(text!("it is {}", key.value.words()));
+            shown.help(text!(
+                "add its row to `tables/{}.csv`, or look up another field",
+                &self.name
+            ));
         }
         match self.on_missing {
             Missing::Reject => {
-                let then = "where it is, the message is bad: no key of a code table";
-                let help = "write `on_missing: null` or `skip`, or give another value";
+                let then = text!("where it is, the message is bad: no key of a code table");
+                let help = text!("write `on_missing: null` or `skip`, or give another value");
                 key.must_be_there(then, help, report);
                 self.into.infer(body, &found, report)
             }

@@ -92,7 +92,7 @@ impl Place {
             _ => body.with(&way, value),
         };
         changed.unwrap_or_else(|| {
-            let message = format!("nothing can be put at `{}`", self.text);
+            let message = text!("nothing can be put at `{}`", &self.text);
             let found = report.error(self.at, Code::NoSuchPlace, message);
             found.label("what is on the way there is neither an object nor such an array");
             found.help("put it beside, or `remove` what is in the way");

@@ -16,7 +16,7 @@ pub(super) fn compile(
 ) -> Option<Box<dyn Step>> {
     let mut compiled = Vec::new();
     let mut deepens = 0_usize;
-    for (path, node) in &fields.0 {
+    for (path, node) in fields.iter() {
         let place = Place::compile(path, report);
         let shape = Shape::compile(node, context, report);
         if let Some(at) = shape.as_ref().and_then(Shape::item_at) {
@@ -35,7 +35,7 @@ pub(super) fn compile(
         }
         compiled.push((place, shape));
     }
-    (compiled.len() == fields.0.len())
+    (compiled.len() == fields.len())
         .then(|| Box::new(Set { fields: compiled, deepens }) as Box<dyn Step>)
 }
 

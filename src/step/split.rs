@@ -2,7 +2,7 @@
 
 use super::{Context, Flow, Part, Rejected, SPLIT_MAX, Step, kind_of, text::message_expression};
 use crate::{
-    diagnostic::{Code, Located, Report},
+    diagnostic::{Code, Located, Report, text},
     expr::{Expr, Known, Scope},
     message::Value,
     typing::{Kinds, Type},
@@ -42,12 +42,14 @@ impl Step for Split {
 
     fn infer(&self, body: &Type, report: &mut Report) -> Type {
         let inferred = self.items.infer(Known { body, item: None }, report);
-        let then = "where it is, the message is bad: there is nothing to split";
-        inferred.must_be_there(then, "give another value: `| default([])`", report);
+        let then = text!("where it is, the message is bad: there is nothing to split");
+        inferred.must_be_there(then, text!("give another value: `| default([])`"), report);
         let kinds = inferred.value.kinds();
         if kinds.0 != 0 && !kinds.meets(Kinds::ARRAY) {
-            let message = format!("`split` takes an array, not {}", kinds.words());
-            report.error(self.items.at(), Code::Operand, message);
+            let message = text!("`split` takes an array, not {}", kinds.words());
+            let found = report.error(self.items.at(), Code::Operand, message);
+            found.label(text!("this is {}", inferred.value.clone().present().words()));
+            found.help("name the field that holds the items");
         }
         let marks = inferred.value.marks;
         inferred.value.arrays().map(|it| it.each.clone().marked(marks)).unwrap_or_default()

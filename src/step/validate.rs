@@ -59,11 +59,15 @@ impl Step for Validate {
     fn infer(&self, body: &Type, report: &mut Report) -> Type {
         let contract = self.schema.contract();
         if let Some(misfit) = contract.check(body).into_iter().find(|it| it.certain) {
-            let place = if misfit.path.is_empty() { "the body" } else { &misfit.path };
-            let message = format!("`{}` refuses every message", self.path);
+            let message = text!("`{}` refuses every message", &self.path);
             let found = report.error(self.at, Code::TargetValue, message);
-            found.label(text!("`{}` never fits, by what is known of it here", &place));
+            found.label(match misfit.path.as_str() {
+                "" => text!("the body never fits, by what is known of it here"),
+                path => text!("`{}` never fits, by what is known of it here", path),
+            });
             found.help("compare the schema with that of the source, and with the steps before");
+            // What is known behind it would be nothing, and everything there wrong.
+            return body.clone();
         }
         body.meet(contract.emitted())
     }

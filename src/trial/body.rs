@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::{
     diagnostic::{
-        Code, Entries, Located, Node, NodeKind, Report, Span, Style, decode, nearest, text,
+        Code, Entries, Located, Node, NodeKind, Report, Span, Style, Text, decode, nearest, text,
     },
     expr::{Budget, Meta, Scope},
     message::{Arena, Headers, JsonWriter, Limits, MessageId, Timestamp, Value, parse},
@@ -58,7 +58,7 @@ impl Bodies<'_> {
             (None, Some(name), None) => self.named(name, &mut project.report),
             (None, None, Some(path)) => self.in_file(path, project),
             _ => {
-                let message = "it is not said what comes, or more than once";
+                let message = text!("it is not said what comes, or more than once");
                 let found = project.report.error(at, Code::Case, message);
                 found.help("write exactly one of `body:`, `message:` and `file:`");
                 None
@@ -102,8 +102,8 @@ impl Bodies<'_> {
         }
         let shape = shape(node, report)?;
         self.with(b"null", node.at, report, |scope| {
-            let made = shape.apply(scope).map_err(|it| it.to_string())?;
-            made.ok_or_else(|| "is nothing".to_owned())
+            let made = shape.apply(scope).map_err(|it| text!("{}", &it))?;
+            made.ok_or_else(|| text!("is nothing"))
         })
     }
 
@@ -111,8 +111,8 @@ impl Bodies<'_> {
         let step = compiled(|context, report| step.compile(context, report), report)?;
         self.with(body, at, report, |scope| match step.apply(scope) {
             Ok(Flow::Next(body)) => Ok(body),
-            Ok(_) => Err("bug: not one body".to_owned()),
-            Err(rejected) => Err(rejected.to_string()),
+            Ok(_) => Err(text!("bug: not one body")),
+            Err(rejected) => Err(text!("{}", &rejected)),
         })
     }
 
@@ -122,13 +122,13 @@ impl Bodies<'_> {
         body: &[u8],
         at: Span,
         report: &mut Report,
-        make: impl for<'a> FnOnce(&Scope<'a>) -> Result<Value<'a>, String>,
+        make: impl for<'a> FnOnce(&Scope<'a>) -> Result<Value<'a>, Text>,
     ) -> Option<Bytes> {
         let made = scoped(body, self.now, |scope| Ok(JsonWriter::to_vec(make(scope)?)));
         match made {
             Ok(json) => Some(json.into()),
             Err(why) => {
-                report.error(at, Code::Case, text!("this body cannot be made: {}", &why));
+                report.error(at, Code::Case, text!("this body cannot be made: {}", why));
                 None
             }
         }
@@ -139,11 +139,11 @@ impl Bodies<'_> {
 pub(super) fn scoped<T>(
     body: &[u8],
     now: Timestamp,
-    work: impl FnOnce(&Scope<'_>) -> Result<T, String>,
-) -> Result<T, String> {
+    work: impl FnOnce(&Scope<'_>) -> Result<T, Text>,
+) -> Result<T, Text> {
     let arena = Arena::with_limit(MEMORY_MAX);
     let limits = Limits { depth: Limits::DEPTH_MAX };
-    let body = parse(&arena, body, &limits).map_err(|error| format!("no JSON text: {error}"))?;
+    let body = parse(&arena, body, &limits).map_err(|error| text!("no JSON text: {}", &error))?;
     let headers = Headers::default();
     let id = MessageId::from_bytes([0; 16]);
     let hash_key = Some(HASH_KEY.as_bytes());

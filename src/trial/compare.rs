@@ -1,6 +1,9 @@
 //! Two bodies, field by field.
 
-use crate::message::{JsonWriter, Value};
+use crate::{
+    diagnostic::{Text, text},
+    message::{JsonWriter, Value},
+};
 
 /// Letters of a value that are shown.
 const SHOWN_MAX: usize = 200;
@@ -10,20 +13,20 @@ const LINES_MAX: usize = 20;
 
 /// What differs between what is wanted and what came; with `is_whole` also what came beside it.
 /// Numbers are compared as they are written, members in any order.
-pub(super) fn compare(wanted: Value<'_>, got: Value<'_>, is_whole: bool) -> Vec<String> {
+pub(super) fn compare(wanted: Value<'_>, got: Value<'_>, is_whole: bool) -> Vec<Text> {
     let mut comparing = Comparing { is_whole, lines: Vec::new() };
     comparing.value("", wanted, got);
     let more = comparing.lines.len().saturating_sub(LINES_MAX);
     comparing.lines.truncate(LINES_MAX);
     if 0 < more {
-        comparing.lines.push(format!("and {more} more"));
+        comparing.lines.push(text!("and {} more", &more));
     }
     comparing.lines
 }
 
 struct Comparing {
     is_whole: bool,
-    lines: Vec<String>,
+    lines: Vec<Text>,
 }
 
 impl Comparing {
@@ -37,7 +40,7 @@ impl Comparing {
             (Value::Null, Value::Null) => {}
             _ => {
                 let (wanted, got) = (shown(wanted), shown(got));
-                self.lines.push(format!("{}: expected {wanted}, got {got}", named(path)));
+                self.lines.push(text!("{}: expected {}, got {}", named(path), &wanted, &got));
             }
         }
     }
@@ -48,21 +51,21 @@ impl Comparing {
             match got.iter().find(|(it, _)| it == name) {
                 Some((_, came)) => self.value(&path, *value, *came),
                 None => {
-                    self.lines.push(format!("{path}: expected {}, got nothing", shown(*value)));
+                    self.lines.push(text!("{}: expected {}, got nothing", &path, &shown(*value)));
                 }
             }
         }
         let beside = got.iter().filter(|(name, _)| wanted.iter().all(|(it, _)| it != name));
         for (name, value) in beside.filter(|_| self.is_whole) {
             let path = joined(path, name);
-            self.lines.push(format!("{path}: expected nothing, got {}", shown(*value)));
+            self.lines.push(text!("{}: expected nothing, got {}", &path, &shown(*value)));
         }
     }
 
     fn array(&mut self, path: &str, wanted: &[Value<'_>], got: &[Value<'_>]) {
         if wanted.len() != got.len() {
             let (path, wanted, got) = (named(path), wanted.len(), got.len());
-            return self.lines.push(format!("{path}: expected {wanted} items, got {got}"));
+            return self.lines.push(text!("{}: expected {} items, got {}", path, &wanted, &got));
         }
         for (index, (wanted, got)) in wanted.iter().zip(got).enumerate() {
             self.value(&format!("{path}[{index}]"), *wanted, *got);
@@ -74,8 +77,8 @@ fn joined(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-fn named(path: &str) -> &str {
-    if path.is_empty() { "the whole" } else { path }
+fn named(path: &str) -> Text {
+    if path.is_empty() { text!("the whole") } else { text!("{}", path) }
 }
 
 fn shown(value: Value<'_>) -> String {
@@ -97,7 +100,10 @@ mod tests {
         let value = |text: &str| {
             parse(&arena, arena.text(text).unwrap().as_bytes(), &Limits::default()).unwrap()
         };
-        compare(value(wanted), value(got), is_whole).join("\n")
+        {
+            let lines = compare(value(wanted), value(got), is_whole);
+            lines.iter().map(Text::english).collect::<Vec<_>>().join("\n")
+        }
     }
 
     #[test]

@@ -92,7 +92,7 @@ fn delivery(node: &Node, of_many: bool, report: &mut Report) -> Option<Option<Ex
     }
     let body = match (&spec.body, &spec.has) {
         (Some(_), Some(has)) => {
-            let message = "the whole body and part of it";
+            let message = text!("the whole body and part of it");
             let found = report.error(has.at, Code::Case, message);
             found.help("write `body:` for all of it, or `has:` for some of its fields");
             return None;
@@ -116,7 +116,7 @@ fn delivery(node: &Node, of_many: bool, report: &mut Report) -> Option<Option<Ex
         Some(node) => Some(Located { value: attempts(node, report)?, at: node.at }),
         None => None,
     };
-    let headers = spec.headers.0.into_iter();
+    let headers = spec.headers.into_iter();
     Some(Some(ExpectDelivery {
         at: node.at,
         outcome,

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::{
-    Contract, Items, Kinds, Members, Misfit, MisfitKind, Numbers, Range, Rest, Texts, Type,
+    Contract, Items, Kinds, Members, Misfit, MisfitKind, Numbers, Rest, RuleKind, Texts, Type,
     contract::{Additional, Constant, Counted, Demand, Rule},
     language::Relation,
     range::compare,
+    words::Unit,
 };
-use crate::diagnostic::Span;
+use crate::diagnostic::{Span, Text, text};
 
 /// Levels that are gone down: a schema inside itself has no end.
 const DEPTH_MAX: usize = 64;
@@ -170,14 +171,17 @@ impl Check<'_> {
             return;
         }
         let has = || Type::text(texts.clone());
-        if let Some((wants, never)) = demand.length.refuses(texts.least, texts.most, "character") {
+        if let Some((wants, never)) =
+            demand.length.refuses(texts.least, texts.most, Unit::Character)
+        {
             self.rule(value, has(), wants, never);
         }
         for rule in &demand.rules {
             match rule.judged(texts) {
                 Judged::Kept => {}
                 Judged::Broken { never } => {
-                    self.rule(value, has(), rule.words(), never);
+                    let (wants, date) = (rule.words(), rule.is_date());
+                    self.broken(value, MisfitKind::Rule { has: has(), wants, date }, never);
                 }
                 Judged::Unknown => {
                     let keyword = rule.kind.keyword();
@@ -189,7 +193,7 @@ impl Check<'_> {
     }
 
     fn items(&mut self, value: &Type, items: &Items, demand: &Demand, certain: bool) {
-        if let Some((wants, never)) = demand.count.refuses(items.least, items.most, "item") {
+        if let Some((wants, never)) = demand.count.refuses(items.least, items.most, Unit::Item) {
             self.rule(value, Type::array(items.clone()), wants, never);
         }
         if let Some(inner) = demand.items
@@ -258,15 +262,21 @@ impl Check<'_> {
 
     fn size(&mut self, value: &Type, members: &Members, demand: &Demand) {
         let most = (members.rest == Rest::Closed).then_some(members.names().len() as u64);
-        let Some((wants, never)) = demand.size.refuses(members.count_least(), most, "field") else {
+        let Some((wants, never)) = demand.size.refuses(members.count_least(), most, Unit::Field)
+        else {
             return;
         };
         self.rule(value, Type::object(members.clone()), wants, never);
     }
 
-    fn rule(&mut self, value: &Type, has: Type, wants: String, never: bool) {
-        let certain = never && value.kinds() == has.kinds();
-        self.add(value, certain, MisfitKind::Rule { has, wants });
+    fn rule(&mut self, value: &Type, has: Type, wants: Text, never: bool) {
+        self.broken(value, MisfitKind::Rule { has, wants, date: false }, never);
+    }
+
+    /// A rule that is not kept; `never`: by no value of the kind that it is for.
+    fn broken(&mut self, value: &Type, rule: MisfitKind, never: bool) {
+        let alone = matches!(&rule, MisfitKind::Rule { has, .. } if value.kinds() == has.kinds());
+        self.add(value, never && alone, rule);
     }
 
     /// Goes down into a field, or into the items of an array.
@@ -310,8 +320,8 @@ impl Rule {
         }
         let Some(one_of) = &texts.one_of else {
             return match self.kind {
-                super::RuleKind::Format => Judged::Broken { never: false },
-                super::RuleKind::Pattern => match self.relation(texts) {
+                RuleKind::Format => Judged::Broken { never: false },
+                RuleKind::Pattern => match self.relation(texts) {
                     Some(Relation::Inside) => Judged::Kept,
                     Some(Relation::Apart) => Judged::Broken { never: true },
                     // Some of them may be what is never sent: of a text less is known than is so.
@@ -330,33 +340,28 @@ impl Rule {
         if kept == one_of.len() { Judged::Kept } else { Judged::Broken { never: kept == 0 } }
     }
 
-    fn words(&self) -> String {
+    fn words(&self) -> Text {
         match self.kind {
-            super::RuleKind::Format => format!("a text of the format `{}`", self.text),
-            super::RuleKind::Pattern => format!("a text like `{}`", self.text),
+            RuleKind::Format => text!("a text of the format `{}`", &self.text),
+            RuleKind::Pattern => text!("a text like `{}`", &self.text),
         }
+    }
+
+    fn is_date(&self) -> bool {
+        self.kind == RuleKind::Format && &*self.text == "date"
     }
 }
 
 impl Counted {
     /// What is asked for, where so few or so many may not do; and whether they never do.
-    fn refuses(self, least: u64, most: Option<u64>, what: &str) -> Option<(String, bool)> {
-        let s = |count: u64| if count == 1 { "" } else { "s" };
+    fn refuses(self, least: u64, most: Option<u64>, unit: Unit) -> Option<(Text, bool)> {
         if least < self.least {
             let never = most.is_some_and(|it| it < self.least);
-            return Some((format!("at least {} {what}{}", self.least, s(self.least)), never));
+            return Some((text!("at least {}", unit.words(self.least)), never));
         }
         let limit = self.most?;
         let over = most.is_none_or(|it| limit < it);
-        over.then(|| (format!("at most {limit} {what}{}", s(limit)), limit < least))
-    }
-}
-
-impl Range {
-    fn words(&self) -> String {
-        let least = self.least.as_ref().map(|it| it.words("at least", "more than"));
-        let most = self.most.as_ref().map(|it| it.words("at most", "less than"));
-        [least, most].into_iter().flatten().collect::<Vec<_>>().join(" and ")
+        over.then(|| (text!("at most {}", unit.words(limit)), limit < least))
     }
 }
 

@@ -1,7 +1,5 @@
 //! Kinds of values, as sets.
 
-use super::words::or;
-
 /// Kinds of values, as a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kinds(pub u8);
@@ -48,25 +46,5 @@ impl Kinds {
     #[must_use]
     pub fn within(self, other: Self) -> Self {
         Self(self.0 & other.0)
-    }
-}
-
-impl Kinds {
-    /// The kinds with their articles: `a text or null`.
-    #[must_use]
-    pub fn words(self) -> String {
-        const NAMES: [(Kinds, &str); 6] = [
-            (Kinds::OBJECT, "an object"),
-            (Kinds::ARRAY, "an array"),
-            (Kinds::TEXT, "a text"),
-            (Kinds::NUMBER, "a number"),
-            (Kinds::BOOLEAN, "a boolean"),
-            (Kinds::NULL, "null"),
-        ];
-        if self == Self::ANY {
-            return "anything".to_owned();
-        }
-        let names = NAMES.iter().filter(|(kind, _)| self.meets(*kind)).map(|(_, name)| *name);
-        or(&names.map(str::to_owned).collect::<Vec<_>>())
     }
 }

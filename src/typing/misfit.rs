@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Kinds, Type};
-use crate::diagnostic::Span;
+use crate::diagnostic::{Span, Text};
 
 /// Something that a contract may refuse.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +49,9 @@ pub enum MisfitKind {
         /// What there may be.
         has: Type,
         /// What is asked for: `at least 1 character`.
-        wants: String,
+        wants: Text,
+        /// Whether that is a day.
+        date: bool,
     },
     /// A keyword of the schema that is not reasoned about.
     NotChecked {

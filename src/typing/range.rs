@@ -29,12 +29,6 @@ impl Bound {
         Self { value: value.into(), open: false }
     }
 
-    /// As what a schema asks for: `at least 0`.
-    #[must_use]
-    pub fn words(&self, closed: &str, open: &str) -> String {
-        format!("{} {}", if self.open { open } else { closed }, self.value)
-    }
-
     fn order(&self, other: &Self) -> Ordering {
         compare(&self.value, &other.value)
     }

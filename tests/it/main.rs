@@ -28,6 +28,7 @@ mod graph;
 mod halfway;
 mod http_target;
 mod impact;
+mod in_indonesian;
 mod ingest;
 mod language;
 mod ledger;

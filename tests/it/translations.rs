@@ -6,20 +6,9 @@ use std::{
     path::Path,
 };
 
-/// The rooms that say something to authors of files.
-const ROOMS: [&str; 8] = [
-    "src/diagnostic",
-    "src/route",
-    "src/step",
-    "src/expr",
-    "src/connector",
-    "src/table",
-    "src/cli",
-    "src/trial",
-];
-
-/// Calls whose argument is told to the author; a text put together there would stay English.
-const CALLS: [&str; 5] = ["text!(", ".label(", ".help(", ".error(", ".warn("];
+/// Calls whose argument is told to the author; a text put together there would stay English. That a
+/// `String` is none is held by its type.
+const CALLS: [&str; 6] = ["text!(", ".label(", ".help(", ".error(", ".warn(", ".note("];
 
 /// Texts that come as a whole out of `serde` and the reader of JSON, where nothing can be marked.
 const WHOLE: &[&str] = &[
@@ -87,23 +76,29 @@ fn a_translation_has_the_same_holes_and_the_same_names_in_backticks() {
 fn templates() -> (BTreeSet<String>, Vec<String>) {
     let mut found: BTreeSet<String> = WHOLE.iter().map(|it| (*it).to_owned()).collect();
     let mut glued = Vec::new();
-    for room in ROOMS {
-        visit(Path::new(room), &mut |path, text| {
-            // Tests come last in a file.
-            let text = text.split("#[cfg(test)]").next().unwrap_or_default();
-            let is_code = |it: &&str| !it.trim_start().starts_with("//");
-            let text = &text.lines().filter(is_code).collect::<Vec<_>>().join("\n");
-            for (at, argument) in CALLS.iter().flat_map(|call| said(text, call)) {
-                if let Some(literal) = literal(&argument) {
-                    found.insert(literal);
-                } else if argument.starts_with("format!") || argument.starts_with("&format!") {
-                    let line = text[..at].matches('\n').count() + 1;
-                    glued.push(format!("{}:{line}: {argument}", path.display()));
-                }
+    visit(Path::new("src"), &mut |path, text| {
+        // Tests come last in a file.
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let is_code = |it: &&str| !it.trim_start().starts_with("//");
+        let text = &text.lines().filter(is_code).collect::<Vec<_>>().join("\n");
+        for (at, argument) in CALLS.iter().flat_map(|call| said(text, call)) {
+            if let Some(literal) = literal(&argument) {
+                found.insert(literal);
+            } else if is_glued(&argument) {
+                let line = text[..at].matches('\n').count() + 1;
+                glued.push(format!("{}:{line}: {argument}", path.display()));
             }
-        });
-    }
+        }
+    });
     (found, glued)
+}
+
+/// Whether an argument is a text that no template of the table is: one that is put together, or the
+/// name of a constant.
+fn is_glued(argument: &str) -> bool {
+    let is_constant =
+        1 < argument.len() && argument.chars().all(|it| it.is_ascii_uppercase() || it == '_');
+    argument.trim_start_matches('&').starts_with("format!") || is_constant
 }
 
 /// The arguments of a call that are texts for authors, and where it stands.

@@ -11,18 +11,18 @@ use std::{
 use serde::Serialize;
 
 use self::{
-    changes::{ChangedFile, changes},
+    changes::{ChangedFile, ChangedView, changes},
     revision::Checkout,
 };
 use super::{
     CouldNot, Exit, Format, Outcome,
     language::Lang,
     project,
-    screen::{counted, escaped, say, say_json},
+    screen::{escaped, say, say_json},
     settings,
 };
 use crate::{
-    diagnostic::{Diagnostic, Severity},
+    diagnostic::{Diagnostic, Language, Severity, Text, text},
     route::{Loaded, Outline, Texts, Variables},
 };
 
@@ -57,9 +57,9 @@ pub(super) struct Args {
 
 /// What was found, for programs.
 #[derive(Serialize)]
-struct ImpactView<'a> {
+struct ImpactView {
     breaks: usize,
-    changed: &'a [ChangedFile],
+    changed: Vec<ChangedView>,
     found: Vec<FoundView>,
 }
 
@@ -98,14 +98,16 @@ pub(super) fn run(project: &Path, args: &Args) -> Outcome {
                 line: it.at.line,
                 message: it.message.told(language),
             });
-            say_json(&ImpactView { breaks, changed: &changed, found: found.collect() });
+            let changed = changed.iter().map(|it| it.view(language)).collect();
+            say_json(&ImpactView { breaks, changed, found: found.collect() });
         }
         Format::Text => {
-            tell(&changed);
+            tell(&changed, language);
             if !new.is_empty() {
                 say(&format!("\n{}", escaped(texts.render(&new, language).trim_end())));
             }
-            say(&summary(&changed, breaks, new.len() - breaks));
+            let told = summary(&changed, breaks, new.len() - breaks);
+            say(&told.told(language));
         }
     }
     Ok(if breaks == 0 { Exit::Done } else { Exit::FoundWrong })
@@ -138,27 +140,34 @@ fn new(old: &[Diagnostic], found: Vec<Diagnostic>) -> Vec<Diagnostic> {
     new
 }
 
-fn tell(changed: &[ChangedFile]) {
+fn tell(changed: &[ChangedFile], language: Language) {
     for file in changed {
-        say(&escaped(&format!("{:<8} {}", file.what, file.file)));
+        let what = file.what.words().told(language);
+        say(&escaped(&format!("{what:<8} {}", file.file)));
         for note in &file.notes {
-            say(&escaped(&format!("         {note}")));
+            say(&escaped(&format!("         {}", note.told(language))));
         }
         for concerned in &file.concerns {
-            say(&escaped(&format!("         concerns {concerned}")));
+            let line = text!("concerns {}", concerned.clone()).told(language);
+            say(&escaped(&format!("         {line}")));
         }
     }
 }
 
-fn summary(changed: &[ChangedFile], breaks: usize, warnings: usize) -> String {
-    if changed.is_empty() {
-        return "no file differs".to_owned();
-    }
-    let files = counted(changed.len() as u64, "file differs", "files differ");
-    let breaks = match breaks {
-        0 => "nothing breaks".to_owned(),
-        count => counted(count as u64, "new mistake", "new mistakes"),
+fn summary(changed: &[ChangedFile], breaks: usize, warnings: usize) -> Text {
+    let files = match changed.len() {
+        0 => return text!("no file differs"),
+        1 => text!("1 file differs"),
+        many => text!("{} files differ", &many),
     };
-    let warnings = counted(warnings as u64, "new warning", "new warnings");
-    format!("\n{files}: {breaks}, {warnings}")
+    let breaks = match breaks {
+        0 => text!("nothing breaks"),
+        1 => text!("1 new mistake"),
+        many => text!("{} new mistakes", &many),
+    };
+    let warnings = match warnings {
+        1 => text!("1 new warning"),
+        many => text!("{} new warnings", &many),
+    };
+    text!("\n{}: {}, {}", files, breaks, warnings)
 }

@@ -2,7 +2,10 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use crate::cli::{CouldNot, screen::escaped};
+use crate::{
+    cli::{CouldNot, screen::escaped},
+    diagnostic::{Language, Text, text},
+};
 
 /// Whether somebody can be asked.
 pub(super) fn can_ask() -> bool {
@@ -17,7 +20,7 @@ pub(super) fn can_ask() -> bool {
 pub(super) fn required<T>(
     given: Option<String>,
     flag: &str,
-    question: &str,
+    (question, language): (&Text, Language),
     read: impl Fn(String) -> Result<T, CouldNot>,
 ) -> Result<T, CouldNot> {
     if let Some(given) = given {
@@ -27,7 +30,7 @@ pub(super) fn required<T>(
         return Err(CouldNot(format!("`{flag}` is missing, and there is no terminal to ask at")));
     }
     loop {
-        let Some(text) = answer(question)? else {
+        let Some(text) = answer(&question.told(language))? else {
             return Err(CouldNot(format!("`{flag}` is missing")));
         };
         if !text.is_empty()
@@ -45,7 +48,7 @@ pub(super) fn required<T>(
 /// What was given cannot be.
 pub(super) fn optional<T>(
     given: Option<String>,
-    question: &str,
+    (question, language): (Text, Language),
     read: impl Fn(String) -> Result<T, CouldNot>,
 ) -> Result<Option<T>, CouldNot> {
     if let Some(given) = given {
@@ -54,7 +57,7 @@ pub(super) fn optional<T>(
     if !can_ask() {
         return Ok(None);
     }
-    let question = format!("{question} (Enter: none)");
+    let question = text!("{} (Enter for none)", question).told(language);
     loop {
         let text = answer(&question)?.unwrap_or_default();
         if text.is_empty() {

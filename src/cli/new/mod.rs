@@ -26,11 +26,13 @@ use std::{
 use clap::Subcommand;
 
 use super::{
-    CouldNot, Exit, Outcome, project as files,
+    CouldNot, Exit, Outcome,
+    language::Lang,
+    project as files,
     screen::{escaped, say},
 };
 use crate::{
-    diagnostic::{Code, Formatted, Language, Report, Severity, format},
+    diagnostic::{Code, Formatted, Language, Report, Severity, Text, format, text},
     message::is_name,
 };
 
@@ -49,6 +51,9 @@ Exit codes: 0 done, 1 what was written needs work before it passes `check`, 2 it
 pub(super) struct Args {
     #[command(subcommand)]
     what: What,
+
+    #[command(flatten)]
+    lang: Lang,
 }
 
 #[derive(Debug, Subcommand)]
@@ -79,27 +84,29 @@ struct SchemaArgs {
 }
 
 pub(super) fn run(project: &Path, args: Args) -> Outcome {
+    let language = args.lang.language()?;
     match args.what {
-        What::Project(args) => project::run(project, &args),
-        What::System(args) => system::run(project, args),
-        What::Route(args) => route::run(project, args),
-        What::Schema(args) => schema(project, args),
+        What::Project(args) => project::run(project, &args, language),
+        What::System(args) => system::run(project, args, language),
+        What::Route(args) => route::run(project, args, language),
+        What::Schema(args) => schema(project, args, language),
     }
 }
 
-fn schema(project: &Path, args: SchemaArgs) -> Outcome {
-    let question = "What is the schema called (small letters, digits, `-`)";
-    let name = ask::required(args.name, "NAME", question, name)?;
+fn schema(project: &Path, args: SchemaArgs, language: Language) -> Outcome {
+    let question = text!("What is the schema called (small letters, digits, `-`)");
+    let name = ask::required(args.name, "NAME", (&question, language), name)?;
     let mut samples = Vec::new();
     for path in &args.sample {
         samples.extend(doc::Doc::read_all(path)?);
     }
     if args.sample.is_empty() {
-        let question = "Which file holds a sample of the messages (JSON, or one on each line)";
+        let question =
+            text!("Which file holds a sample of the messages (JSON, or one on each line)");
         let read = |it: String| doc::Doc::read_all(Path::new(&it));
-        samples = ask::required(None, "--sample", question, read)?;
+        samples = ask::required(None, "--sample", (&question, language), read)?;
     }
-    let mut draft = Draft::new(project);
+    let mut draft = Draft::new(project, language);
     draft.plain(&format!("schemas/{name}.schema.json"), sample::schema(&samples).pretty());
     draft.write()
 }
@@ -142,12 +149,15 @@ struct Draft<'p> {
     /// Files that only their owner may read.
     secrets: Vec<(String, String)>,
     /// What is told at the end.
-    next: Vec<String>,
+    next: Vec<Text>,
+    /// In this language.
+    language: Language,
 }
 
 impl<'p> Draft<'p> {
-    fn new(project: &'p Path) -> Self {
-        Self { project, files: Vec::new(), secrets: Vec::new(), next: Vec::new() }
+    fn new(project: &'p Path, language: Language) -> Self {
+        let (files, secrets, next) = (Vec::new(), Vec::new(), Vec::new());
+        Self { project, files, secrets, next, language }
     }
 
     /// Adds a file as it is.
@@ -174,9 +184,9 @@ impl<'p> Draft<'p> {
             let is_secret = self.secrets.iter().any(|(it, _)| it == path);
             put(&self.project.join(path), text, is_secret)
                 .map_err(|error| CouldNot(format!("`{path}`: {error}")))?;
-            say(&format!("wrote {path}"));
+            say(&text!("wrote {}", path).told(self.language));
         }
-        self.next.iter().for_each(|it| say(&escaped(it)));
+        self.next.iter().for_each(|it| say(&escaped(&it.told(self.language))));
         Ok(self.checked())
     }
 
@@ -193,7 +203,8 @@ impl<'p> Draft<'p> {
         let mut found = found.clone();
         found.retain(|it| is_new(&it.file) && !is_early(it.code));
         if !found.is_empty() {
-            say(&format!("\n{}", escaped(texts.render(&found, Language::English).trim_end())));
+            let rendered = texts.render(&found, self.language);
+            say(&format!("\n{}", escaped(rendered.trim_end())));
         }
         let is_wrong = found.iter().any(|it| it.severity == Severity::Error);
         if is_wrong { Exit::FoundWrong } else { Exit::Done }

@@ -6,8 +6,8 @@ use super::{
     yaml::{in_braces, text},
 };
 use crate::{
-    cli::{CouldNot, screen::counted},
-    diagnostic::Report,
+    cli::CouldNot,
+    diagnostic::{Report, Text, text},
     step::Schema,
 };
 
@@ -30,7 +30,7 @@ pub(super) struct Made {
     /// Secrets that stand in for those that the system's owner gives.
     pub(super) secrets: Vec<(String, String)>,
     /// What is to be done or known.
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Text>,
 }
 
 /// What the system is called by those who describe it.
@@ -71,14 +71,16 @@ pub(super) fn draft(system: &str, description: &Doc) -> Result<Made, CouldNot> {
     }
     made.lines.insert(before, "  targets:".to_owned());
     if left > 0 {
-        let calls = counted(left, "call with `get` was", "calls with `get` were");
-        made.notes.push(format!("{calls} left out: a target is sent something"));
+        made.notes.push(match left {
+            1 => text!("1 call with `get` was left out: a target is sent something"),
+            many => text!("{} calls with `get` were left out: a target is sent something", &many),
+        });
     }
     Ok(made)
 }
 
 /// Where the system answers.
-fn address(system: &str, description: &Doc, notes: &mut Vec<String>) -> String {
+fn address(system: &str, description: &Doc, notes: &mut Vec<Text>) -> String {
     let server = description.get("servers").and_then(|it| it.items().first());
     let mut url = server.and_then(|it| it.text_at("url")).unwrap_or_default().to_owned();
     let variables = server.and_then(|it| it.get("variables")).map(Doc::members).unwrap_or_default();
@@ -92,7 +94,7 @@ fn address(system: &str, description: &Doc, notes: &mut Vec<String>) -> String {
     {
         return text(url);
     }
-    notes.push("to do: `url` is made up, for the description names no whole address".to_owned());
+    notes.push(text!("to do: `url` is made up, for the description names no whole address"));
     text(&format!("https://{system}.example"))
 }
 
@@ -118,7 +120,7 @@ fn authority(system: &str, description: &Doc, made: &mut Made) {
             _ => continue,
         };
         made.lines.push(line);
-        made.notes.push(format!("to do: write what the system's owner gave you into {secret}"));
+        made.notes.push(text!("to do: write what the system's owner gave you into {}", &secret));
         made.secrets.push((secret, "change-me\n".to_owned()));
         return;
     }
@@ -173,8 +175,9 @@ impl Call<'_> {
                     lines.push("      body: none".to_owned());
                 }
             }
-            None => made.notes.push(format!(
-                "to do: `{name}` takes `{}`, which simpul does not send",
+            None => made.notes.push(text!(
+                "to do: `{}` takes `{}`, which simpul does not send",
+                name,
                 content.first().map(|(kind, _)| kind.as_str()).unwrap_or_default()
             )),
             Some(taken) => {
@@ -216,7 +219,7 @@ impl Call<'_> {
     }
 
     /// The schema as one that stands alone.
-    fn schema(&self, schema: &Doc, name: &str, notes: &mut Vec<String>) -> Doc {
+    fn schema(&self, schema: &Doc, name: &str, notes: &mut Vec<Text>) -> Doc {
         let mut wanted = Vec::new();
         let root = taken_over(schema, &mut wanted);
         let mut definitions: Vec<(String, Doc)> = Vec::new();
@@ -242,13 +245,15 @@ impl Call<'_> {
         // Patterns of another dialect, mostly: without them the rest is still worth something.
         let bare = without_patterns(&whole);
         if Schema::compile(&bare.pretty(), &mut Report::default()).is_some() {
-            notes.push(format!(
-                "the schema of `{name}` has patterns that simpul does not know; they were left out"
+            notes.push(text!(
+                "the schema of `{}` has patterns that simpul does not know; they were left out",
+                name
             ));
             return bare;
         }
-        notes.push(format!(
-            "to do: the schema of `{name}` is none that simpul knows; it allows everything"
+        notes.push(text!(
+            "to do: the schema of `{}` is none that simpul knows; it allows everything",
+            name
         ));
         map([("$schema", "https://json-schema.org/draft/2020-12/schema".into())])
     }

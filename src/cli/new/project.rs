@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::Draft;
-use crate::cli::{CouldNot, Exit, Outcome, editor, screen::say};
+use crate::{
+    cli::{CouldNot, Exit, Outcome, editor, screen::say},
+    diagnostic::{Language, text},
+};
 
 /// Make a project: a directory with a place for everything
 #[derive(Debug, clap::Args)]
@@ -31,14 +34,14 @@ const IGNORED: &str = "\
 /secrets/
 ";
 
-pub(super) fn run(project: &Path, args: &Args) -> Outcome {
+pub(super) fn run(project: &Path, args: &Args, language: Language) -> Outcome {
     let directory = match &args.directory {
         Some(directory) => project.join(directory),
         None => project.to_owned(),
     };
     std::fs::create_dir_all(&directory)
         .map_err(|error| CouldNot(format!("`{}`: {error}", directory.display())))?;
-    let mut draft = Draft::new(&directory);
+    let mut draft = Draft::new(&directory, language);
     draft.yaml("simpul.yaml", SETTINGS)?;
     draft.plain(".gitignore", IGNORED.to_owned());
     for folder in ["connectors", "routes", "samples", "schemas", "tables"] {
@@ -46,8 +49,9 @@ pub(super) fn run(project: &Path, args: &Args) -> Outcome {
     }
     let exit = draft.write()?;
     if exit == Exit::Done {
-        editor::write(&directory)?.iter().for_each(|it| say(it));
-        say("\nnext: `simpul new system`, in that directory");
+        editor::write(&directory)?.iter().for_each(|it| say(&it.told(language)));
+        let next = text!("next: `simpul new system`, in that directory").told(language);
+        say(&format!("\n{next}"));
     }
     Ok(exit)
 }

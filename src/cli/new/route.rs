@@ -5,10 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Draft, ask, doc::Doc, guess::guess, name, schemas_of, yaml::text};
+use super::{Draft, ask, doc::Doc, guess::guess, name, schemas_of, yaml};
 use crate::{
     cli::{CouldNot, Outcome},
-    diagnostic::nearest,
+    diagnostic::{Language, nearest, text},
     expr::Expr,
     message::Endpoint,
 };
@@ -58,38 +58,41 @@ pub(super) struct Args {
     to_schema: Option<PathBuf>,
 }
 
-pub(super) fn run(project: &Path, args: Args) -> Outcome {
-    let question = "What is the route called (small letters, digits, `-`)";
-    let name = ask::required(args.name, "NAME", question, name)?;
+pub(super) fn run(project: &Path, args: Args, language: Language) -> Outcome {
+    let question = text!("What is the route called (small letters, digits, `-`)");
+    let name = ask::required(args.name, "NAME", (&question, language), name)?;
     let (sources, targets) = (schemas_of(project, "sources"), schemas_of(project, "targets"));
-    let question = format!("Which source does it read{}", listed(&sources));
+    let question = text!("Which source does it read{}", &listed(&sources));
     let read = |it| endpoint(it, "--from", &sources);
-    let from = ask::required(args.from, "--from", &question, read)?;
+    let from = ask::required(args.from, "--from", (&question, language), read)?;
     let read = |it| endpoint(it, "--to", &targets);
     let mut to = args.to.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
     if to.is_empty() {
-        let question = format!("Where does it send{}", listed(&targets));
-        to.push(ask::required(None, "--to", &question, read)?);
+        let question = text!("Where does it send{}", &listed(&targets));
+        to.push(ask::required(None, "--to", (&question, language), read)?);
         while ask::can_ask() && to.len() < targets.len() {
-            let Some(more) = ask::optional(None, "Where else", read)? else { break };
+            let question = (text!("Where else"), language);
+            let Some(more) = ask::optional(None, question, read)? else { break };
             to.push(more);
         }
     }
-    let summary = ask::optional(args.summary, "What is it for, in a sentence", ask::anything)?;
-    let owner = ask::optional(args.owner, "Which unit answers for it", ask::anything)?;
-    let question = "By what is a repeat known, as an expression (`$.nomor`)";
+    let question = (text!("What is it for, in a sentence"), language);
+    let summary = ask::optional(args.summary, question, ask::anything)?;
+    let question = (text!("Which unit answers for it"), language);
+    let owner = ask::optional(args.owner, question, ask::anything)?;
+    let question = (text!("By what is a repeat known, as an expression: `$.nomor`"), language);
     let identity = ask::optional(args.identity, question, expression)?;
 
     let mut lines = vec![format!("route: {name}")];
     let mut add = |key: &str, value: Option<String>| {
-        lines.extend(value.map(|it| format!("{key}: {}", text(&it))));
+        lines.extend(value.map(|it| format!("{key}: {}", yaml::text(&it))));
     };
     add("summary", summary);
     add("owner", owner);
     add("from", Some(from.clone()));
     add("identity", identity);
     lines.push("to:".to_owned());
-    let mut draft = Draft::new(project);
+    let mut draft = Draft::new(project, language);
     let from_schema = schema(project, args.from_schema.as_deref(), sources.get(&from))?;
     for target in to {
         lines.push(format!("  - target: {target}"));
@@ -97,22 +100,27 @@ pub(super) fn run(project: &Path, args: Args) -> Outcome {
         let Some((from_schema, to_schema)) = from_schema.as_ref().zip(to_schema) else {
             draft
                 .next
-                .push(format!("{target} gets the body as it is: no schemas to make a `map` from"));
+                .push(text!("{} gets the body as it is: no schemas to make a `map` from", &target));
             continue;
         };
         let guess = guess(from_schema, &to_schema);
         if guess.made == 0 {
-            draft.next.push(format!("no field of {target} is like one of {from}; write its `map`"));
+            draft.next.push(text!(
+                "no field of {} is like one of {}; write its `map`",
+                &target,
+                &from
+            ));
             continue;
         }
         lines.push("    map:".to_owned());
         lines.extend(guess.lines.iter().map(|it| format!("      {it}")));
-        draft.next.push(format!(
-            "{} fields of {target} were guessed; check each, and take its comment out",
-            guess.made
+        draft.next.push(text!(
+            "{} fields of {} were guessed; check each, and take its comment out",
+            &guess.made,
+            &target
         ));
         if !guess.lacking.is_empty() {
-            draft.next.push(format!("to do: {target} requires {}", guess.lacking.join(", ")));
+            draft.next.push(text!("to do: {} requires {}", &target, &guess.lacking.join(", ")));
         }
     }
     draft.yaml(&format!("routes/{name}.yaml"), &(lines.join("\n") + "\n"))?;

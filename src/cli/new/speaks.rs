@@ -6,7 +6,11 @@ use super::{
     Draft, ask, name,
     yaml::{in_braces, quoted, text},
 };
-use crate::{cli::CouldNot, connector::http::ApiKey};
+use crate::{
+    cli::CouldNot,
+    connector::http::ApiKey,
+    diagnostic::{Language, Text, text},
+};
 
 /// The address, directory and endpoints of a system.
 pub(super) struct Speaks {
@@ -25,55 +29,56 @@ const FLAGS: &str = "--source, --target, --amqp, --files or --openapi";
 
 impl Speaks {
     /// Asks for what is missing, where somebody can be asked.
-    pub(super) fn complete(mut self, project: &Path) -> Result<Self, CouldNot> {
+    pub(super) fn complete(mut self, project: &Path, language: Language) -> Result<Self, CouldNot> {
         let has_address = self.http.is_some() || self.amqp.is_some() || self.files.is_some();
         let has_endpoints = !self.sources.is_empty() || !self.targets.is_empty();
         let is_asked = !has_address && !has_endpoints;
         if is_asked {
-            self.ask_way()?;
+            self.ask_way(language)?;
         }
         if self.targets.is_empty() {
             if self.http.is_some() {
-                let (flag, what) = ("--target NAME='post /path'", "By which method and path");
-                self.ask_target(flag, &format!("{what} (`post /api/surat`)"), call)?;
+                let question = text!("By which method and path (`post /api/surat`)");
+                self.ask_target("--target NAME='post /path'", (&question, language), call)?;
             } else if self.files.is_some() {
-                let what = "Into which file of the directory (`surat.ndjson`)";
-                self.ask_target("--target NAME=FILE", what, ask::anything)?;
+                let question = text!("Into which file of the directory (`surat.ndjson`)");
+                self.ask_target("--target NAME=FILE", (&question, language), ask::anything)?;
             } else if self.amqp.is_some() && self.sources.is_empty() {
-                self.ask_queues()?;
+                self.ask_queues(language)?;
             }
         } else if self.amqp.is_none() && self.files.is_none() && self.http.is_none() {
-            self.http = Some(address()?);
+            self.http = Some(address(language)?);
         }
         // Who gave flags has said what there is to say.
         if is_asked && self.schema.is_none() {
-            self.ask_schema(project)?;
+            self.ask_schema(project, language)?;
         }
         Ok(self)
     }
 
-    fn ask_way(&mut self) -> Result<(), CouldNot> {
+    fn ask_way(&mut self, language: Language) -> Result<(), CouldNot> {
         const WAYS: [&str; 4] = ["sends", "http", "amqp", "files"];
-        let question = "How does it exchange messages?\n  \
-             sends: it calls simpul over HTTP\n  \
-             http:  simpul calls it over HTTP\n  \
-             amqp:  over queues of a RabbitMQ\n  \
-             files: simpul appends to files that it reads\n\
-             Which of them";
-        let way = ask::required(None, FLAGS, question, |it| ask::one_of(it, &WAYS))?;
-        match way.as_str() {
-            "http" => self.http = Some(address()?),
+        let ask = |flag: &str, question: &Text| {
+            ask::required(None, flag, (question, language), ask::anything)
+        };
+        let question = text!(
+            "How does it exchange messages?\n  sends: it calls simpul over HTTP\n  http:  simpul calls it over HTTP\n  amqp:  over queues of a RabbitMQ\n  files: simpul appends to files that it reads\nWhich of them"
+        );
+        let read = |it| ask::one_of(it, &WAYS);
+        match ask::required(None, FLAGS, (&question, language), read)?.as_str() {
+            "http" => self.http = Some(address(language)?),
             "amqp" => {
-                let question = "At which address is the RabbitMQ (`${env:RABBITMQ_URL}`)";
-                self.amqp = Some(ask::required(None, "--amqp", question, ask::anything)?);
+                let question = text!("At which address is the RabbitMQ");
+                self.amqp = Some(ask("--amqp", &question)?);
             }
             "files" => {
-                let question = "In which directory are the files (`agenda`)";
-                self.files = Some(ask::required(None, "--files", question, ask::anything)?);
+                let question = text!("In which directory are the files");
+                self.files = Some(ask("--files", &question)?);
             }
             _ => {
-                let question = "What does it send, as a name (`surat`)";
-                self.sources.push(ask::required(None, "--source", question, name)?);
+                let question = text!("What does it send (a name)");
+                let source = ask::required(None, "--source", (&question, language), name)?;
+                self.sources.push(source);
             }
         }
         Ok(())
@@ -82,35 +87,37 @@ impl Speaks {
     fn ask_target(
         &mut self,
         flag: &str,
-        question: &str,
+        (question, language): (&Text, Language),
         read: impl Fn(String) -> Result<String, CouldNot>,
     ) -> Result<(), CouldNot> {
-        let named = ask::required(None, flag, "What does it take, as a name (`catat`)", name)?;
-        let what = ask::required(None, flag, question, read)?;
+        let first = text!("What does it take (a name)");
+        let named = ask::required(None, flag, (&first, language), name)?;
+        let what = ask::required(None, flag, (question, language), read)?;
         self.targets.push(format!("{named}={what}"));
         Ok(())
     }
 
-    fn ask_queues(&mut self) -> Result<(), CouldNot> {
-        let question = "What does it send, as a name (`surat`)";
+    fn ask_queues(&mut self, language: Language) -> Result<(), CouldNot> {
+        let question = (text!("What does it send (a name)"), language);
         if let Some(source) = ask::optional(None, question, name)? {
-            let question = "In which queue does that stand";
-            let queue = ask::required(None, "--source NAME=QUEUE", question, ask::anything)?;
+            let question = text!("In which queue does that stand");
+            let flag = "--source NAME=QUEUE";
+            let queue = ask::required(None, flag, (&question, language), ask::anything)?;
             self.sources.push(format!("{source}={queue}"));
             return Ok(());
         }
-        let flag = "--target NAME=QUEUE";
-        self.ask_target(flag, "From which queue does it take that", ask::anything)
+        let question = text!("From which queue does it take that");
+        self.ask_target("--target NAME=QUEUE", (&question, language), ask::anything)
     }
 
-    fn ask_schema(&mut self, project: &Path) -> Result<(), CouldNot> {
+    fn ask_schema(&mut self, project: &Path, language: Language) -> Result<(), CouldNot> {
         let known = schemas(project);
         if known.is_empty() {
             return Ok(());
         }
-        let question = format!("Which schema describes that: {}", known.join(", "));
+        let question = text!("Which schema describes that: {}", &known.join(", "));
         let known: Vec<_> = known.iter().map(String::as_str).collect();
-        self.schema = ask::optional(None, &question, |it| ask::one_of(it, &known))?;
+        self.schema = ask::optional(None, (question, language), |it| ask::one_of(it, &known))?;
         Ok(())
     }
 
@@ -160,8 +167,11 @@ impl Speaks {
             lines.push(format!("    {source}:"));
             lines.extend(self.schema.iter().map(|it| format!("      schema: {}", text(it))));
             lines.push(format!("      api_keys: {{ {system}-1: {} }}", quoted(&hash)));
-            draft.next.push(format!(
-                "the key of {system} for POST /v1/{system}/{source}; it is not shown again:\n  {key}"
+            draft.next.push(text!(
+                "the key of {} for {}; it is not shown again:\n  {}",
+                system,
+                &format!("POST /v1/{system}/{source}"),
+                &key
             ));
         }
         Ok(lines)
@@ -182,7 +192,7 @@ impl Speaks {
     }
 }
 
-fn address() -> Result<String, CouldNot> {
+fn address(language: Language) -> Result<String, CouldNot> {
     let read = |it: String| match it.starts_with("http://") || it.starts_with("https://") {
         true => Ok(it),
         false if it.starts_with("${") => Ok(it),
@@ -190,7 +200,8 @@ fn address() -> Result<String, CouldNot> {
             Err(CouldNot(format!("`{}`: write `https://…`, or `${{env:NAME}}`", it.escape_debug())))
         }
     };
-    ask::required(None, "--http", "At which address is it called (`https://…`)", read)
+    let question = text!("At which address is it called");
+    ask::required(None, "--http", (&question, language), read)
 }
 
 /// A method and a path.

@@ -9,7 +9,10 @@ use super::{
     speaks::Speaks,
     yaml::{in_braces, text},
 };
-use crate::cli::{CouldNot, Outcome};
+use crate::{
+    cli::{CouldNot, Outcome},
+    diagnostic::{Language, text},
+};
 
 /// The classes of data.
 const CLASSES: [&str; 4] = ["biasa", "terbatas", "rahasia", "sangat_rahasia"];
@@ -77,16 +80,21 @@ pub(super) struct Args {
     schema: Option<PathBuf>,
 }
 
-pub(super) fn run(project: &Path, args: Args) -> Outcome {
+pub(super) fn run(project: &Path, args: Args, language: Language) -> Outcome {
     let description = args.openapi.as_deref().map(Doc::read).transpose()?;
-    let question = "What is the system called (small letters, digits, `-`)";
-    let name = ask::required(args.name, "NAME", question, name)?;
+    let question = text!("What is the system called (small letters, digits, `-`)");
+    let name = ask::required(args.name, "NAME", (&question, language), name)?;
     let title = args.title.or_else(|| description.as_ref().and_then(openapi::title));
-    let title = ask::optional(title, "What do people call it", ask::anything)?;
-    let unit = ask::optional(args.unit, "Which unit answers for it", ask::anything)?;
-    let contact = ask::optional(args.contact, "How is that unit reached", ask::anything)?;
-    let question = format!("Up to which class may it hold data: {}", CLASSES.join(", "));
-    let class = ask::optional(args.classification, &question, |it| ask::one_of(it, &CLASSES))?;
+    let question = (text!("What do people call it"), language);
+    let title = ask::optional(title, question, ask::anything)?;
+    let question = (text!("Which unit answers for it"), language);
+    let unit = ask::optional(args.unit, question, ask::anything)?;
+    let question = (text!("How is that unit reached"), language);
+    let contact = ask::optional(args.contact, question, ask::anything)?;
+    let question =
+        text!("Up to which class may it hold data: biasa, terbatas, rahasia, sangat_rahasia");
+    let read = |it| ask::one_of(it, &CLASSES);
+    let class = ask::optional(args.classification, (question, language), read)?;
     let mut lines = vec![format!("system: {name}")];
     lines.extend(title.map(|it| format!("name: {}", text(&it))));
     if unit.is_some() || contact.is_some() {
@@ -97,7 +105,7 @@ pub(super) fn run(project: &Path, args: Args) -> Outcome {
     lines.extend(class.map(|it| format!("classification: {it}")));
     lines.push(String::new());
 
-    let mut draft = Draft::new(project);
+    let mut draft = Draft::new(project, language);
     match description {
         Some(description) => {
             let made = openapi::draft(&name, &description)?;
@@ -112,11 +120,12 @@ pub(super) fn run(project: &Path, args: Args) -> Outcome {
             let schema = args.schema.map(|it| schema(project, &it)).transpose()?;
             let Args { http, amqp, files, source: sources, target: targets, .. } = args;
             let speaks = Speaks { http, amqp, files, sources, targets, schema };
-            lines.extend(speaks.complete(project)?.lines(&name, &mut draft)?);
+            let speaks = speaks.complete(project, language)?;
+            lines.extend(speaks.lines(&name, &mut draft)?);
         }
     }
     draft.yaml(&format!("connectors/{name}.yaml"), &(lines.join("\n") + "\n"))?;
-    draft.next.push("next: another system, or `simpul new route`".to_owned());
+    draft.next.push(text!("next: another system, or `simpul new route`"));
     draft.write()
 }
 

@@ -15,9 +15,12 @@ use self::{
     watch::Watch,
 };
 use super::{
-    CouldNot, Exit, LogFormat, Outcome, logging, project,
+    CouldNot, Exit, LogFormat, Outcome,
+    language::Lang,
+    logging, project,
     screen::{complain, say},
 };
+use crate::diagnostic::Language;
 
 /// How long a stop may take. systemd waits longer (`TimeoutStopSec=60`), so that it is simpul that
 /// gives up, and says so.
@@ -42,38 +45,61 @@ pub(super) struct Args {
     /// Reload by itself when files of the project change
     #[arg(long)]
     watch: bool,
+
+    #[command(flatten)]
+    lang: Lang,
 }
 
 pub(super) fn run(project: &Path, args: &Args) -> Outcome {
     stack::make_room();
     project::look(project)?;
+    let language = args.lang.language()?;
     // Before they are read: what changes meanwhile is read again.
     let watch = args.watch.then(|| Watch::start(project));
     let files = match project::read(project) {
         Ok(files) => files,
         Err(broken) => {
-            complain(broken.to_string().trim_end());
+            complain(broken.told(language).trim_end());
             return Ok(Exit::FoundWrong);
         }
     };
     logging::start(args.log_format, files.settings.log.as_deref())?;
-    match (args.log_format, files.warned().trim_end()) {
-        (_, "") => {}
-        (LogFormat::Human, warned) => complain(warned),
-        (LogFormat::Json, warned) => tracing::warn!("{warned}"),
-    }
+    let warned = Warned { text: files.warned(language), format: args.log_format };
     let runtime = Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CouldNot(format!("no runtime: {error}")))?;
-    let outcome = runtime.block_on(Box::pin(work(project, files, watch)));
+    let outcome = runtime.block_on(Box::pin(work(project, files, (language, warned), watch)));
     // After a stop that went wrong a thread may still hang in a call to the disk.
     runtime.shutdown_background();
     outcome
 }
 
-async fn work(project: &Path, files: project::Files, mut watch: Option<Watch>) -> Outcome {
+/// What the authors of the files should know, although they can be used.
+struct Warned {
+    text: String,
+    format: LogFormat,
+}
+
+impl Warned {
+    fn tell(&self) {
+        match (self.format, self.text.trim_end()) {
+            (_, "") => {}
+            (LogFormat::Human, warned) => complain(warned),
+            (LogFormat::Json, warned) => tracing::warn!("{warned}"),
+        }
+    }
+}
+
+async fn work(
+    project: &Path,
+    files: project::Files,
+    (language, warned): (Language, Warned),
+    mut watch: Option<Watch>,
+) -> Outcome {
     // Before anything starts: a signal during the start must not be lost.
     let mut signals = Signals::listen()?;
-    let mut running = Running::start(project, files).await?;
+    let mut running = Running::start(project, files, language).await?;
+    // Only now: who reads why it did not start should not look for the reason here.
+    warned.tell();
     say(&running.greeting());
     loop {
         tokio::select! {

@@ -26,6 +26,7 @@ use crate::{
         settings::Settings,
     },
     connector::http::source::{self, ProblemCode},
+    diagnostic::Language,
     engine::{Engine, Options, Parts, Stopped},
     message::{Clock, Limits},
     metrics::Metrics,
@@ -52,6 +53,8 @@ pub(super) struct Running {
     ops: JoinSet<()>,
     ops_stop: CancellationToken,
     reloads: JoinSet<()>,
+    /// In which it is told what is wrong with the files of a reload.
+    language: Language,
     /// Says why the disk failed the store.
     disk: mpsc::Receiver<String>,
 }
@@ -66,7 +69,11 @@ pub(super) enum Failed {
 
 impl Running {
     /// Starts everything, or nothing.
-    pub(super) async fn start(project: &Path, files: Files) -> Result<Self, CouldNot> {
+    pub(super) async fn start(
+        project: &Path,
+        files: Files,
+        language: Language,
+    ) -> Result<Self, CouldNot> {
         let Files { settings, plan, .. } = files;
         let clock = Clock::system();
         let metrics = Arc::new(Metrics::new());
@@ -107,6 +114,7 @@ impl Running {
             ops: JoinSet::new(),
             ops_stop: CancellationToken::new(),
             reloads: JoinSet::new(),
+            language,
             disk,
         };
         let router =
@@ -143,10 +151,10 @@ impl Running {
 
     /// Reads the files again, beside everything else.
     pub(super) fn reload(&mut self) {
-        let bus = Arc::clone(&self.bus);
+        let (bus, language) = (Arc::clone(&self.bus), self.language);
         self.reloads.spawn(async move {
             // What came of it is logged by the bus, as for a reload over HTTP.
-            let _ = bus.reload().await;
+            let _ = bus.reload(language).await;
         });
     }
 
@@ -265,13 +273,13 @@ async fn open(
 /// Reads the project's files, off the runtime's threads. Settings stay those of the start.
 fn reader(project: &Path) -> Reader {
     let project = project.to_owned();
-    Arc::new(move || {
+    Arc::new(move |language| {
         let project = project.clone();
         Box::pin(async move {
             let read = spawn_blocking(move || project::read(&project)).await;
             let read = read.map_err(|error| format!("bug: reading the files: {error}"))?;
-            let files = read.map_err(|broken| broken.to_string())?;
-            let warned = files.warned();
+            let files = read.map_err(|broken| broken.told(language))?;
+            let warned = files.warned(language);
             Ok((files.plan, warned))
         })
     })

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::runner::Played;
 use crate::{
     cli::project::Files,
-    diagnostic::{Report, decode},
-    route::{Project, Route, RouteFile, Variables},
+    diagnostic::{Language, Report, decode, text},
+    route::{Broken, Project, Route, RouteFile, Variables},
     trial::{Coverage, Suite},
 };
 
@@ -17,7 +17,7 @@ pub(super) fn of(
     files: &Files,
     suites: &[Suite],
     played: &[Played<'_>],
-) -> (Vec<Coverage>, Option<String>) {
+) -> (Vec<Coverage>, Option<Broken>) {
     let variables = Variables::stand_ins();
     let mut project = Project::new(directory, &variables);
     let mut all = Vec::new();
@@ -33,8 +33,7 @@ pub(super) fn of(
         let seen = of_suite().filter_map(|it| it.came.as_ref().ok()).map(|(seen, _)| seen);
         all.push(Coverage::of((&files.plan, route, &file), suite, seen, &mut project.report));
     }
-    let wrong = project.finish(Some(())).err().map(|broken| broken.to_string());
-    (all, wrong)
+    (all, project.finish(Some(())).err())
 }
 
 /// The file of a route, as its author wrote it.
@@ -45,33 +44,37 @@ pub(in crate::cli) fn file_of(route: &Route, project: &mut Project<'_>) -> Optio
 }
 
 /// A line for each route, and with `all` each way that nobody went.
-pub(super) fn render(coverage: &[Coverage], all: bool) -> String {
+pub(super) fn render(coverage: &[Coverage], all: bool, language: Language) -> String {
     let mut out = String::new();
     for one in coverage {
         let (gone, of) = one.count();
-        out.push_str(&format!("coverage of {}: {gone} of {of}\n", one.route));
+        let line = text!("coverage of {}: {} of {}", &one.route, &gone, &of);
+        out.push_str(&format!("{}\n", line.told(language)));
         if all {
             for item in one.missing() {
                 let (name, line) = (&item.name, item.at.line);
-                out.push_str(&format!(
-                    "  not covered: {name} (routes/{}.yaml:{line})\n",
-                    one.route
-                ));
+                let place = format!("routes/{}.yaml:{line}", one.route);
+                let line = text!("not covered: {} ({})", name, &place);
+                out.push_str(&format!("  {}\n", line.told(language)));
             }
         }
     }
     if !all && coverage.iter().any(|it| it.missing().next().is_some()) {
-        out.push_str("`simpul test --coverage` names what is not covered\n");
+        let line = text!("`simpul test --coverage` names what is not covered");
+        out.push_str(&format!("{}\n", line.told(language)));
     }
     out
 }
 
 /// The routes that have no tests.
-pub(super) fn without(files: &Files, suites: &[Suite]) -> String {
+pub(super) fn without(files: &Files, suites: &[Suite], language: Language) -> String {
     let has_tests = |name: &str| suites.iter().any(|it| &*it.route == name);
     let names = files.plan.routes.keys().filter(|it| !has_tests(it));
     let names: Vec<_> = names.map(|it| format!("`{it}`")).collect();
-    if names.is_empty() { String::new() } else { format!("without tests: {}\n", names.join(", ")) }
+    match names.as_slice() {
+        [] => String::new(),
+        names => format!("{}\n", text!("without tests: {}", &names.join(", ")).told(language)),
+    }
 }
 
 /// Whether some route is covered by less than so many percent.

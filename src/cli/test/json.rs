@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::runner::Played;
 use crate::{
     cli::screen::say_json,
+    diagnostic::Language,
     trial::{Coverage, Item, Reached},
 };
 
@@ -44,24 +45,24 @@ struct CaseView<'a> {
     passed: bool,
     /// How long it took to play, in milliseconds.
     ms: f64,
-    differences: Vec<DifferenceView<'a>>,
+    differences: Vec<DifferenceView>,
     /// Why it could not be played.
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a str>,
+    error: Option<String>,
 }
 
 #[derive(Serialize)]
-struct DifferenceView<'a> {
-    about: &'a str,
+struct DifferenceView {
+    about: String,
     line: u32,
     column: u32,
-    lines: &'a [String],
+    lines: Vec<String>,
 }
 
 /// Writes all of it as one object.
-pub(super) fn tell(played: &[Played<'_>], coverage: &[Coverage]) {
+pub(super) fn tell(played: &[Played<'_>], coverage: &[Coverage], language: Language) {
     let passed = played.iter().filter(|it| it.has_passed()).count();
-    let cases = played.iter().map(view).collect();
+    let cases = played.iter().map(|it| view(it, language)).collect();
     let coverage = coverage.iter().map(of_route).collect();
     say_json(&Report { passed, failed: played.len() - passed, cases, coverage });
 }
@@ -80,7 +81,7 @@ fn of_route(coverage: &Coverage) -> CoverageView<'_> {
     CoverageView { route: &coverage.route, reached, reachable, ways: ways.collect() }
 }
 
-fn view<'a>(played: &'a Played<'_>) -> CaseView<'a> {
+fn view<'a>(played: &'a Played<'_>, language: Language) -> CaseView<'a> {
     let Played { suite, case, came, took } = played;
     let differences = came.as_ref().map(|(_, it)| it.as_slice()).unwrap_or_default();
     CaseView {
@@ -93,12 +94,12 @@ fn view<'a>(played: &'a Played<'_>) -> CaseView<'a> {
         differences: differences
             .iter()
             .map(|it| DifferenceView {
-                about: &it.about,
+                about: it.about.told(language),
                 line: it.at.line,
                 column: it.at.column,
-                lines: &it.lines,
+                lines: it.lines.iter().map(|it| it.told(language)).collect(),
             })
             .collect(),
-        error: came.as_ref().err().map(String::as_str),
+        error: came.as_ref().err().map(|it| it.told(language)),
     }
 }

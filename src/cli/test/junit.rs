@@ -1,9 +1,13 @@
 //! What came of tests as JUnit XML, which machines that build read.
 
 use super::runner::Played;
+use crate::{
+    diagnostic::{Language, text},
+    trial::Difference,
+};
 
 /// One suite for each file.
-pub(super) fn render(played: &[Played<'_>]) -> String {
+pub(super) fn render(played: &[Played<'_>], language: Language) -> String {
     let failed = played.iter().filter(|it| !it.has_passed()).count();
     let seconds: f64 = played.iter().map(|it| it.took.as_secs_f64()).sum();
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
@@ -21,14 +25,14 @@ pub(super) fn render(played: &[Played<'_>]) -> String {
             quoted(&first.suite.file),
             of_file.len()
         ));
-        of_file.iter().for_each(|it| case(it, &mut out));
+        of_file.iter().for_each(|it| case(it, language, &mut out));
         out.push_str("  </testsuite>\n");
     }
     out.push_str("</testsuites>");
     out
 }
 
-fn case(played: &Played<'_>, out: &mut String) {
+fn case(played: &Played<'_>, language: Language, out: &mut String) {
     let Played { suite, case, came, took } = played;
     out.push_str(&format!(
         "    <testcase classname=\"{}\" name=\"{}\" file=\"{}\" line=\"{}\" time=\"{:.3}\"",
@@ -39,11 +43,8 @@ fn case(played: &Played<'_>, out: &mut String) {
         took.as_secs_f64()
     ));
     let lines = match came {
-        Err(why) => vec![why.clone()],
-        Ok((_, differences)) => differences
-            .iter()
-            .map(|it| format!("{} (line {}): {}", it.about, it.at.line, it.lines.join("\n  ")))
-            .collect(),
+        Err(why) => vec![why.told(language)],
+        Ok((_, differences)) => differences.iter().map(|it| difference(it, language)).collect(),
     };
     if lines.is_empty() {
         out.push_str("/>\n");
@@ -55,6 +56,11 @@ fn case(played: &Played<'_>, out: &mut String) {
         quoted(first),
         quoted(&lines.join("\n"))
     ));
+}
+
+fn difference(it: &Difference, language: Language) -> String {
+    let lines: Vec<_> = it.lines.iter().map(|it| it.told(language)).collect();
+    text!("{} (line {}): {}", it.about.clone(), &it.at.line, &lines.join("\n  ")).told(language)
 }
 
 /// Text as XML may have it; characters that it may not have are left out.

@@ -17,10 +17,12 @@ use clap::ValueEnum;
 use self::runner::{Played, Wanted};
 use super::{
     CouldNot, Exit, Outcome, complain,
+    language::Lang,
     project::{self, Instead},
     run::watch::Watch,
     screen::{escaped, say},
 };
+use crate::diagnostic::{Language, text};
 
 /// Between two looks at the files, while it waits for a change.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -70,6 +72,9 @@ pub(super) struct Args {
     /// In which form to answer
     #[arg(long, value_enum, default_value_t)]
     format: TestFormat,
+
+    #[command(flatten)]
+    lang: Lang,
 }
 
 /// In which form the results of tests are told.
@@ -86,35 +91,37 @@ enum TestFormat {
 
 pub(super) fn run(project: &Path, args: &Args) -> Outcome {
     project::look(project)?;
+    let language = args.lang.language()?;
     if let Some(what) = &args.record {
-        return record::record(project, what, &args.routes);
+        return record::record(project, what, &args.routes, language);
     }
     if !args.watch {
-        return once(project, args);
+        return once(project, args, language);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let runtime = runtime.map_err(|error| CouldNot(format!("no runtime: {error}")))?;
     let mut watch = Watch::over(project, &["samples"], LOOK_EVERY);
     loop {
-        if let Err(CouldNot(reason)) = once(project, args) {
+        if let Err(CouldNot(reason)) = once(project, args, language) {
             say(&escaped(&reason));
         }
-        say("\nwaiting for a file to change; Ctrl-C ends it\n");
+        let waiting = text!("waiting for a file to change; Ctrl-C ends it").told(language);
+        say(&format!("\n{waiting}\n"));
         runtime.block_on(watch.changed());
     }
 }
 
 /// Plays everything that is wanted.
-fn once(project: &Path, args: &Args) -> Outcome {
+fn once(project: &Path, args: &Args, language: Language) -> Outcome {
     let began = Instant::now();
     let (files, suites) = match project::read_with_tests(project, &Instead::new()) {
         Ok(read) => read,
         Err(broken) => {
-            say(&escaped(broken.to_string().trim_end()));
+            say(&escaped(broken.told(language).trim_end()));
             return Ok(Exit::FoundWrong);
         }
     };
-    let wanted = Wanted { routes: &args.routes, case: args.case.as_deref() };
+    let wanted = Wanted { routes: &args.routes, case: args.case.as_deref(), language };
     wanted.check(&files.plan)?;
     let played = runner::play(project, (&files, &suites), &wanted)?;
     if played.is_empty() {
@@ -130,20 +137,21 @@ fn once(project: &Path, args: &Args) -> Outcome {
     };
     match args.format {
         TestFormat::Text => {
-            let mut out = text::render(&played, took);
-            out.push_str(&coverage::render(&coverage, args.coverage));
-            out.push_str(&coverage::without(&files, &suites));
+            let mut out = text::render(&played, took, language);
+            out.push_str(&coverage::render(&coverage, args.coverage, language));
+            out.push_str(&coverage::without(&files, &suites, language));
             say(&escaped(out.trim_end()));
         }
-        TestFormat::Json => json::tell(&played, &coverage),
-        TestFormat::Junit => say(&junit::render(&played)),
+        TestFormat::Json => json::tell(&played, &coverage, language),
+        TestFormat::Junit => say(&junit::render(&played, language)),
     }
     if let Some(wrong) = &wrong {
-        complain(&escaped(wrong.trim_end()));
+        complain(&escaped(wrong.told(language).trim_end()));
     }
     let too_little = args.min_coverage.is_some_and(|it| coverage::is_below(&coverage, it));
     if too_little {
-        complain("the cases reach too little: `--coverage` names what is missing");
+        let line = text!("the cases reach too little: `--coverage` names what is missing");
+        complain(&line.told(language));
     }
     let all_passed = played.iter().all(Played::has_passed);
     let is_well = all_passed && !too_little && wrong.is_none();

@@ -13,6 +13,7 @@ use crate::{
         screen::{escaped, say},
         wait,
     },
+    diagnostic::{Language, text},
     ledger::DeadLetter,
     message::{Clock, Endpoint, Headers, Limits},
     ops::wire::{DeadView, MessageView},
@@ -25,7 +26,7 @@ const DULL: [&str; 6] =
     ["accept", "content-length", "content-type", "host", "idempotency-key", "user-agent"];
 
 /// Records what `what` names: the number of a dead letter, or a file with a message of `route`.
-pub(super) fn record(project: &Path, what: &str, routes: &[String]) -> Outcome {
+pub(super) fn record(project: &Path, what: &str, routes: &[String], language: Language) -> Outcome {
     let found = match what.parse::<i64>() {
         Ok(id) => wait_for(dead_letter(project, id))?,
         Err(_) => in_file(what, routes)?,
@@ -41,7 +42,7 @@ pub(super) fn record(project: &Path, what: &str, routes: &[String]) -> Outcome {
             files
         }
         Err(broken) => {
-            say(&escaped(broken.to_string().trim_end()));
+            say(&escaped(broken.told(language).trim_end()));
             return Ok(Exit::FoundWrong);
         }
     };
@@ -50,27 +51,29 @@ pub(super) fn record(project: &Path, what: &str, routes: &[String]) -> Outcome {
     let (route, recorded) = (found.route, Recorded { body: masked.body, ..found.recorded });
     let found = Found { route, recorded };
     let seen = play(&files, &found)?;
-    let text = found.recorded.text(&pretty(&found.recorded.body), &seen);
+    let case = found.recorded.text(&pretty(&found.recorded.body), &seen);
     let path = format!("routes/{}.test.yaml", found.route);
     let failed = |why: String| CouldNot(format!("`{path}`: {why}"));
-    let before = append(&project.join(&path), &text).map_err(failed)?;
+    let before = append(&project.join(&path), &case).map_err(failed)?;
     if let Err(broken) = project::read_with_tests(project, &Instead::new()) {
         fs::write(project.join(&path), before).map_err(|error| failed(error.to_string()))?;
         return Err(CouldNot(format!("bug: the case is wrong, and was not added:\n{broken}")));
     }
-    say(&escaped(&format!("case `{}` is added to {path}", found.recorded.name)));
-    match masked.fields.as_slice() {
-        [] => say("nothing in it looked personal: look through it before you share it"),
-        fields => say(&escaped(&format!(
-            "masked: {}; look through the rest before you share it",
-            fields.join(", ")
-        ))),
-    }
+    let mut told = vec![
+        text!("case `{}` is added to {}", &found.recorded.name, &path),
+        match masked.fields.as_slice() {
+            [] => text!("nothing in it looked personal: look through it before you share it"),
+            fields => {
+                text!("masked: {}; look through the rest before you share it", &fields.join(", "))
+            }
+        },
+    ];
     if gist(&original) != gist(&seen) {
-        say(
-            "masked, the message goes another way than it came: put values in that the route needs",
-        );
+        told.push(text!(
+            "masked, the message goes another way than it came: put values in that the route needs"
+        ));
     }
+    told.iter().for_each(|it| say(&escaped(&it.told(language))));
     Ok(Exit::Done)
 }
 

@@ -16,9 +16,9 @@ use crate::{
         CouldNot,
         project::{Files, Instead, read_with_tests},
     },
-    diagnostic::nearest,
+    diagnostic::{Language, Text, nearest, text},
     message::Limits,
-    route::Plan,
+    route::{Broken, Plan},
     trial::{Case, Difference, Seen, Stage, Suite, judge},
 };
 
@@ -28,6 +28,8 @@ pub(super) struct Wanted<'a> {
     pub(super) routes: &'a [String],
     /// With this in their name.
     pub(super) case: Option<&'a str>,
+    /// In this language it is told what is wrong with them.
+    pub(super) language: Language,
 }
 
 /// A case that was played.
@@ -35,7 +37,7 @@ pub(super) struct Played<'a> {
     pub(super) suite: &'a Suite,
     pub(super) case: &'a Case,
     /// What happened, and how it differs from what is expected; or why it could not be played.
-    pub(super) came: Result<(Seen, Vec<Difference>), String>,
+    pub(super) came: Result<(Seen, Vec<Difference>), Text>,
     pub(super) took: Duration,
 }
 
@@ -80,7 +82,8 @@ pub(super) fn play<'a>(
 ) -> Result<Vec<Played<'a>>, CouldNot> {
     let all = suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)));
     let all: Vec<_> = all.filter(|(suite, case)| wanted.wants(suite, case)).collect();
-    let plans = Plans::of(project, &files.plan, all.iter().map(|(_, case)| *case));
+    let plans =
+        Plans::of(project, (&files.plan, wanted.language), all.iter().map(|(_, case)| *case));
     let next = AtomicUsize::new(0);
     let done: Mutex<BTreeMap<usize, Played<'a>>> = Mutex::default();
     let limits = Limits { depth: files.settings.depth_max };
@@ -111,11 +114,11 @@ fn one(
     plans: &Plans<'_>,
     suite: &Suite,
     case: &Case,
-) -> Result<(Seen, Vec<Difference>), String> {
+) -> Result<(Seen, Vec<Difference>), Text> {
     let plan = plans.get(case)?;
     let route = plan.routes.get(&suite.route).map(Arc::clone);
-    let route = route.ok_or_else(|| "bug: the route is not there".to_owned())?;
-    let seen = stage.play(plan, &route, case).map_err(|error| error.to_string())?;
+    let route = route.ok_or_else(|| text!("bug: the route is not there"))?;
+    let seen = stage.play(plan, &route, case).map_err(|error| text!("{}", &error))?;
     let differences = judge(case, &seen);
     Ok((seen, differences))
 }
@@ -123,30 +126,34 @@ fn one(
 /// The files, and the files with other code tables.
 pub(super) struct Plans<'a> {
     usual: &'a Plan,
-    others: BTreeMap<&'a Instead, Result<Plan, String>>,
+    language: Language,
+    others: BTreeMap<&'a Instead, Result<Plan, Broken>>,
 }
 
 impl<'a> Plans<'a> {
     pub(super) fn of(
         project: &Path,
-        usual: &'a Plan,
+        (usual, language): (&'a Plan, Language),
         cases: impl Iterator<Item = &'a Case>,
     ) -> Self {
         let mut others = BTreeMap::new();
         for case in cases.filter(|it| !it.tables.is_empty()) {
             others.entry(&case.tables).or_insert_with(|| {
                 let read = read_with_tests(project, &case.tables);
-                read.map(|(files, _)| files.plan).map_err(|broken| broken.to_string())
+                read.map(|(files, _)| files.plan)
             });
         }
-        Self { usual, others }
+        Self { usual, language, others }
     }
 
-    pub(super) fn get(&self, case: &Case) -> Result<&Plan, String> {
+    pub(super) fn get(&self, case: &Case) -> Result<&Plan, Text> {
         match self.others.get(&case.tables) {
             None => Ok(self.usual),
             Some(Ok(plan)) => Ok(plan),
-            Some(Err(why)) => Err(format!("with its code tables the files are wrong:\n{why}")),
+            Some(Err(broken)) => {
+                let why = broken.told(self.language);
+                Err(text!("with its code tables the files are wrong:\n{}", &why))
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ use super::{
     path::{Root, Step},
 };
 use crate::{
-    diagnostic::{Code, Report, Span, text},
+    diagnostic::{Code, Report, Span, Text, text},
     typing::{Items, Kinds, Members, Rest, Texts, Type},
 };
 
@@ -43,9 +43,9 @@ pub struct Inferred {
 impl Inferred {
     /// Adds to `report` that it may be nothing where a value must be: what happens then, and what
     /// to write.
-    pub fn must_be_there(&self, then: &'static str, help: &'static str, report: &mut Report) {
+    pub fn must_be_there(&self, then: Text, help: Text, report: &mut Report) {
         if let Some((part, at)) = &self.nothing {
-            let message = format!("`{part}` may be nothing");
+            let message = text!("`{}` may be nothing", part);
             report.warn(*at, Code::MayBeNothing, message).label(then).help(help);
         }
     }
@@ -142,7 +142,7 @@ impl<'i> Infer<'i> {
             Kind::Compare(comparison, operands) => self.compared(node, *comparison, operands),
             Kind::In(operands) => self.contained(node, operands),
             Kind::Matches(text, _) => {
-                let value = self.operand(text, Kinds::TEXT, "`=~` matches a text");
+                let value = self.operand(text, Kinds::TEXT, text!("`=~` matches a text"));
                 Type { absent: value.absent, ..Type::boolean() }
             }
             Kind::Negate(inner) => self.negated(inner),
@@ -164,7 +164,10 @@ impl<'i> Infer<'i> {
             Kind::Lookup(lookup) => self.lookup(node, lookup),
             Kind::Date(text, _) => {
                 let kinds = Kinds::TEXT.and(Kinds::NULL);
-                let value = self.operand(text, kinds, "`date` takes a text");
+                let value = self.operand(text, kinds, text!("`date` takes a text"));
+                if value.has_no_value() {
+                    return value;
+                }
                 let absent = value.absent;
                 Type { absent, ..date_type() }.marked(value.all_marks())
             }
@@ -223,7 +226,7 @@ impl<'i> Infer<'i> {
     }
 
     /// What a part is that must be of some kind, where it is; told where it never can be.
-    fn operand(&mut self, node: &Node, kinds: Kinds, wanted: &str) -> Type {
+    fn operand(&mut self, node: &Node, kinds: Kinds, wanted: Text) -> Type {
         let value = self.of(node);
         self.must_be(&value, kinds, wanted, node);
         Type { absent: value.absent, ..value.only(kinds) }
@@ -239,8 +242,10 @@ impl<'i> Infer<'i> {
         for (index, argument) in arguments.iter().enumerate() {
             let kinds = takes.get(index).or(takes.last()).copied().unwrap_or(Kinds::ANY);
             let value = self.of(argument);
-            let wanted = format!("`{}` takes {}", function.name, kinds.words());
-            self.must_be(&value, kinds, &wanted, argument);
+            if !value.fits(kinds) {
+                let wanted = text!("`{}` takes {}", function.name, kinds.words());
+                self.must_be(&value, kinds, wanted, argument);
+            }
             absent |= value.absent;
             open |= value.unknown;
             marks |= match flow {
@@ -262,7 +267,7 @@ impl<'i> Infer<'i> {
     }
 
     fn lookup(&mut self, node: &Node, lookup: &Lookup) -> Type {
-        let key = self.operand(&lookup.key, Kinds::CODE, "a key is a text or a number");
+        let key = self.operand(&lookup.key, Kinds::CODE, text!("a key is a text or a number"));
         let marks = key.all_marks();
         let keys = key.text.as_ref().filter(|_| key.kinds() == Kinds::TEXT && !key.absent);
         let keys = keys.and_then(|it| it.one_of.as_ref());
@@ -288,27 +293,41 @@ impl<'i> Infer<'i> {
     }
 
     /// Adds to `report` that a value can never be of the kinds that are taken.
-    pub(super) fn must_be(&mut self, value: &Type, kinds: Kinds, wanted: &str, node: &Node) {
-        let has = value.kinds();
-        if has.0 == 0 || has.meets(kinds) {
+    pub(super) fn must_be(&mut self, value: &Type, kinds: Kinds, wanted: Text, node: &Node) {
+        if value.fits(kinds) {
             return;
         }
+        let has = value.kinds();
         let at = self.span(&node.at);
-        let message = format!("{wanted}, not {}", has.words());
+        let message = text!("{}, not {}", wanted, has.words());
         let found = self.report.error(at, Code::Operand, message);
-        found.label(text!("this is {}", &value.clone().present()));
-        match kinds {
-            _ if kinds.meets(Kinds::TEXT) && has == Kinds::NUMBER => {
-                found.help("`| text` makes a text of a number");
-            }
-            _ if kinds.meets(Kinds::NUMBER) && has == Kinds::TEXT => {
-                found.help("`| number` makes a number of a text");
-            }
-            _ if has == Kinds::ARRAY => {
-                found.help("`| first` takes one item; `each` and `$each` go through all");
-            }
-            _ => {}
-        }
+        found.label(text!("this is {}", value.clone().present().words()));
+        found.help(made_fit(has, kinds));
+    }
+}
+
+/// How a value of the kinds `has` becomes one of the kinds `wanted`.
+fn made_fit(has: Kinds, wanted: Kinds) -> Text {
+    if wanted == Kinds::BOOLEAN {
+        text!("compare it with a value: `== 'A'`, `> 0`; or ask whether it is there: `| exists`")
+    } else if wanted.meets(Kinds::TEXT) && has == Kinds::NUMBER {
+        text!("`| text` makes a text of a number")
+    } else if wanted.meets(Kinds::NUMBER) && has == Kinds::TEXT {
+        text!("`| number` makes a number of a text")
+    } else if has == Kinds::ARRAY {
+        text!("`| first` takes one item; `each` and `$each` go through all")
+    } else if has == Kinds::OBJECT {
+        text!("name the field in it that is meant")
+    } else {
+        text!("name another value, one that may be {}", wanted.words())
+    }
+}
+
+impl Type {
+    /// Whether some of its values may be of these kinds; what has no value at all was told before.
+    fn fits(&self, kinds: Kinds) -> bool {
+        let has = self.kinds();
+        has.0 == 0 || has.meets(kinds)
     }
 }
 

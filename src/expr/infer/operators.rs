@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Infer;
 use crate::{
-    diagnostic::{Code, nearest},
+    diagnostic::{Code, Text, nearest, text},
     expr::{
         Template,
         function::{
@@ -21,7 +21,7 @@ use crate::{
 impl Infer<'_> {
     /// A part that must be true or false.
     pub(super) fn truth(&mut self, node: &Node) -> Type {
-        self.operand(node, Kinds::BOOLEAN, "a condition is true or false")
+        self.operand(node, Kinds::BOOLEAN, text!("a condition is true or false"))
     }
 
     /// `&&` and `||`.
@@ -56,6 +56,7 @@ impl Infer<'_> {
         operands: &[Node; 2],
     ) -> Type {
         let [left, right] = operands;
+        let before = self.nothing.len();
         let (one, other) = (self.of(left), self.of(right));
         let result = Type { absent: one.absent || other.absent, ..Type::boolean() };
         if one.has_no_value() || other.has_no_value() {
@@ -66,6 +67,8 @@ impl Infer<'_> {
                 if one.present_values().meet(&other.present_values()).has_no_value() {
                     let always = comparison == Comparison::Unequal;
                     self.never_equal(&node.at, [(left, &one), (right, &other)], always);
+                    // That it may be nothing besides does not matter any more.
+                    self.nothing.truncate(before);
                 }
             }
             _ => {
@@ -74,8 +77,11 @@ impl Infer<'_> {
                     let at = self.span(&node.at);
                     let symbol = comparison.symbol();
                     let (has, with) = (one.kinds().words(), other.kinds().words());
-                    let message = format!(
-                        "`{symbol}` compares two numbers or two texts, not {has} with {with}"
+                    let message = text!(
+                        "`{}` compares two numbers or two texts, not {} with {}",
+                        symbol,
+                        has,
+                        with
                     );
                     let found = self.report.error(at, Code::Operand, message);
                     found.help("`| number` makes a number of a text, `| text` a text of a number");
@@ -88,7 +94,7 @@ impl Infer<'_> {
     pub(super) fn contained(&mut self, node: &Node, operands: &[Node; 2]) -> Type {
         let [wanted, array] = operands;
         let value = self.of(wanted);
-        let items = self.operand(array, Kinds::ARRAY, "`in` looks into an array");
+        let items = self.operand(array, Kinds::ARRAY, text!("`in` looks into an array"));
         let result = Type { absent: value.absent || items.absent, ..Type::boolean() };
         let each = items.arrays().map(|it| it.each.clone()).unwrap_or_default();
         if value.has_no_value() || items.has_no_value() {
@@ -115,43 +121,58 @@ impl Infer<'_> {
     fn never_equal(&mut self, at: &Range<usize>, sides: [(&Node, &Type); 2], always: bool) {
         let span = self.span(at);
         let [(left, one), (right, other)] = sides;
-        let (other_words, written) = (other.clone().present(), self.written(&left.at));
+        let (other_words, written) = (other.clone().present().words(), self.written(&left.at));
         let message = match always {
-            true => format!("`{written}` is never {other_words}, so this always holds"),
-            false => format!("`{written}` is never {other_words}"),
+            true => text!("`{}` is never {}, so this always holds", written, other_words),
+            false => text!("`{}` is never {}", written, other_words),
         };
-        let help = match (&one.text, &other.text, &right.kind) {
+        let help: Option<Text> = match (&one.text, &other.text, &right.kind) {
             (Some(known), Some(wrong), Kind::Literal(_)) => {
                 let known = known.one_of.iter().flatten().map(|it| &**it);
                 let wrong = wrong.one_of.iter().flatten().next();
-                wrong.and_then(|it| nearest(it, known)).map(|it| format!("did you mean '{it}'?"))
+                wrong.and_then(|it| nearest(it, known)).map(|it| text!("did you mean '{}'?", it))
             }
             _ if other.kinds() == Kinds::NULL && one.absent => {
-                Some("what may be missing is nothing, not null: ask `| exists`".to_owned())
+                Some(text!("what may be missing is nothing, not null: ask `| exists`"))
             }
             _ => None,
         };
-        let label = format!("it is {}", one.clone().present());
+        let help = help.unwrap_or_else(|| match one.kinds().and(other.kinds()) {
+            Kinds::CODE => {
+                text!("`| number` makes a number of a text, `| text` a text of a number")
+            }
+            kinds if kinds == Kinds::ARRAY.and(Kinds::NUMBER) => {
+                text!("`| count` says how many items there are")
+            }
+            _ => text!("compare with a value that it may have, or leave this out"),
+        });
+        let label = text!("it is {}", one.clone().present().words());
         let found = self.report.error(span, Code::NeverEqual, message);
-        found.label(label);
-        if let Some(help) = help {
-            found.help(help);
-        }
+        found.label(label).help(help);
     }
 
     pub(super) fn negated(&mut self, inner: &Node) -> Type {
-        let value = self.operand(inner, Kinds::NUMBER, "`-` negates a number");
+        let value = self.operand(inner, Kinds::NUMBER, text!("`-` negates a number"));
+        if value.has_no_value() {
+            return value;
+        }
         let whole = value.number.as_ref().is_some_and(|it| it.whole);
         let numbers = Numbers { whole, ..Numbers::default() };
         Type { absent: value.absent, ..Type::number(numbers) }.marked(value.all_marks())
     }
 
     pub(super) fn arithmetic(&mut self, first: &Node, rest: &[(Operator, Node)]) -> Type {
-        let wanted = |operator: Operator| format!("`{}` takes numbers", operator.symbol());
+        let wanted = |operator: Operator| text!("`{}` takes numbers", operator.symbol());
         let symbol = rest.first().map_or(Operator::Add, |(operator, _)| *operator);
-        let mut result = self.operand(first, Kinds::NUMBER, &wanted(symbol));
+        let mut result = self.operand(first, Kinds::NUMBER, wanted(symbol));
         for (operator, operand) in rest {
-            let value = self.operand(operand, Kinds::NUMBER, &wanted(*operator));
+            let value = self.operand(operand, Kinds::NUMBER, wanted(*operator));
+            let absent = result.absent || value.absent;
+            if result.has_no_value() || value.has_no_value() {
+                // It never comes to a result, and that was told.
+                result = Type { absent, ..Type::default() };
+                continue;
+            }
             let (one, other) = (result.number.unwrap_or_default(), value.number.clone());
             let other = other.unwrap_or_default();
             let divides = *operator == Operator::Divide;
@@ -163,7 +184,6 @@ impl Infer<'_> {
                 one_of: None,
             };
             let marks = result.marks | value.all_marks();
-            let absent = result.absent || value.absent;
             result = Type { absent, ..Type::number(numbers) }.marked(marks);
         }
         result
@@ -189,15 +209,18 @@ impl Infer<'_> {
     /// What stands inside `${…}`, where `default` replaces null too.
     fn filled(&mut self, node: &Node) -> Type {
         let value = self.part_of_text(node);
-        self.must_be(&value, Kinds::SCALAR, "a text is made of texts, numbers and booleans", node);
+        let wanted = text!("a text is made of texts, numbers and booleans");
+        self.must_be(&value, Kinds::SCALAR, wanted, node);
         let missing = value.absent || value.null;
         if missing && !value.unknown && !value.has_no_value() {
-            let what = if value.absent { "nothing" } else { "null" };
             let at = match self.nothing.first().filter(|_| value.absent) {
                 Some(culprit) => self.span(culprit),
                 None => self.span(&node.at),
             };
-            let message = format!("`{}` may be {what}", self.written(&node.at));
+            let message = match value.absent {
+                true => text!("`{}` may be nothing", self.written(&node.at)),
+                false => text!("`{}` may be null", self.written(&node.at)),
+            };
             let found = self.report.warn(at, Code::MayBeNothing, message);
             found.label("where it is, the message is bad: a text cannot be made");
             found

@@ -4,9 +4,9 @@ use std::{ops::Range, sync::Arc};
 
 use super::Infer;
 use crate::{
-    diagnostic::{Code, nearest, text},
+    diagnostic::{Code, Text, nearest, text},
     expr::path::Step,
-    typing::{Reached, list},
+    typing::{Kinds, Reached, list},
 };
 
 impl Infer<'_> {
@@ -18,48 +18,56 @@ impl Infer<'_> {
         }
         let (parent, here) = self.parent_of(steps, at);
         let span = self.span(&here);
-        let last = match steps.last() {
-            Some(Step::Name(name)) => format!("`{name}`"),
-            Some(Step::Index(index)) => format!("item {index}"),
+        let (wrong, last) = match steps.last() {
+            Some(Step::Name(name)) => (&**name, text!("`{}`", name)),
+            Some(Step::Index(index)) => ("", text!("item {}", index)),
             None => return,
         };
         let report = &mut *self.report;
         let (found, names) = match reached {
             Reached::Found(_) => return,
             Reached::Undeclared { names, .. } => {
-                let message = format!("the schema of {parent} does not name {last}");
+                let message = text!("the schema of {} does not name {}", parent, last);
                 (report.warn(span, Code::NoSuchPlace, message), names.as_slice())
             }
             Reached::NoMember { names } => {
-                let message = format!("{parent} never has {last}");
+                let message = text!("{} never has {}", parent, last);
                 (report.error(span, Code::NoSuchPlace, message), names.as_slice())
             }
             Reached::NoItem => {
-                let message = format!("{parent} never has {last}");
-                report.error(span, Code::NoSuchPlace, message).label("it has fewer items");
+                let message = text!("{} never has {}", parent, last);
+                let found = report.error(span, Code::NoSuchPlace, message);
+                found.label("it has fewer items");
+                found.help(
+                    "`| first` and `| last` take what there is; or let the schema allow more",
+                );
                 return;
             }
             Reached::OtherKind(kinds) => {
-                let message = format!("{parent} is {}, in which there is no {last}", kinds.words());
-                (report.error(span, Code::NoSuchPlace, message), [].as_slice())
+                let message =
+                    text!("{} is {}, in which there is no {}", parent, kinds.words(), last);
+                let found = report.error(span, Code::NoSuchPlace, message);
+                found.help(instead(*kinds, steps.last()));
+                return;
             }
         };
         if !names.is_empty() {
-            found.label(text!("it has {}", &list(names)));
+            found.label(text!("it has {}", list(names)));
         }
-        let wrong = last.trim_matches('`');
         match (nearest(wrong, names.iter().map(|it| &**it)), reached) {
-            (Some(near), _) => drop(found.help(text!("did you mean `{}`?", &near))),
-            (None, Reached::Undeclared { .. }) => drop(found.help(UNDECLARED_HELP)),
-            (None, Reached::NoMember { .. }) => {
-                found.help("a step before may make it (`set`, `lookup`), or the schema declare it");
+            (Some(near), _) => found.help(text!("did you mean `{}`?", near)),
+            (None, Reached::Undeclared { .. }) => found.help(
+                "if it is meant, declare it in the schema; with \
+                 `\"additionalProperties\": true` there, any name is right",
+            ),
+            (None, _) => {
+                found.help("a step before may make it (`set`, `lookup`), or the schema declare it")
             }
-            _ => {}
-        }
+        };
     }
 
     /// What the last of `steps` goes down from, in words; and where that step stands.
-    fn parent_of(&self, steps: &[Step], at: &Range<usize>) -> (String, Range<usize>) {
+    fn parent_of(&self, steps: &[Step], at: &Range<usize>) -> (Text, Range<usize>) {
         let text = self.written(at);
         let mut position = 1;
         let mut here = 0..text.len();
@@ -69,17 +77,22 @@ impl Infer<'_> {
                 Step::Index(index) => index.to_string().into(),
             };
             let Some(found) = name_in(text, position, &name) else {
-                return ("what this leads to".to_owned(), at.clone());
+                return (text!("what this leads to"), at.clone());
             };
             here = found..found + name.len();
             position = here.end;
         }
         let before = text.get(..here.start).unwrap_or_default();
         let before = before.trim_end_matches(['.', '[', '\'', '"']);
+        // Of a condition in brackets what it asks about, and not the query around it.
+        let before = match before.rsplit_once("[?") {
+            Some((_, inner)) => inner.rfind('@').and_then(|it| inner.get(it..)).unwrap_or(inner),
+            None => before,
+        };
         let parent = match before {
-            "$" => "the message".to_owned(),
-            "@" => "the item".to_owned(),
-            before => format!("`{before}`"),
+            "$" => text!("the message"),
+            "@" => text!("the item"),
+            before => text!("`{}`", before),
         };
         (parent, at.start + here.start..at.start + here.end)
     }
@@ -97,5 +110,16 @@ fn name_in(text: &str, from: usize, name: &str) -> Option<usize> {
     rest.match_indices(name).map(|(at, _)| from + at).find(stands)
 }
 
-const UNDECLARED_HELP: &str = "if it is meant, declare it in the schema; with \
-     `\"additionalProperties\": true` there, any name is right";
+/// What to write where something else stands than what is gone into.
+fn instead(has: Kinds, last: Option<&Step>) -> Text {
+    match last {
+        Some(Step::Name(name)) if has == Kinds::ARRAY => {
+            text!("`[*].{}` takes it of every item, `[0].{}` of the first", name, name)
+        }
+        Some(Step::Index(_)) if has == Kinds::OBJECT => {
+            text!("an object has members: `.name`; `[*]` takes all of them")
+        }
+        Some(Step::Index(_)) => text!("only an array has items; leave the brackets out"),
+        _ => text!("only an object has members; end the path before"),
+    }
+}

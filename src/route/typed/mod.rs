@@ -14,7 +14,7 @@ use super::{
     routes::World,
 };
 use crate::{
-    diagnostic::{Code, Located, Report, text},
+    diagnostic::{Code, Located, Report, Text, text},
     expr::{Expr, Known},
     step::Fields,
     typing::{Kinds, Type},
@@ -24,7 +24,9 @@ use crate::{
 const TAKEN_OUT_MAX: usize = 64;
 
 /// What becomes of a message for which an expression is nothing.
-const BAD: &str = "where it is, the message is bad: a dead letter";
+fn bad() -> Text {
+    text!("where it is, the message is bad: a dead letter")
+}
 
 /// Holds a route that compiles against what its source sends and its targets take, adding to
 /// `report` what can never work and what may be refused, and to `notes` what cannot be told.
@@ -62,9 +64,10 @@ pub(super) fn check(
 fn before_steps(route: &Route, sent: &Type, report: &mut Report) {
     let known = Known { body: sent, item: None };
     let keys = route.identity.iter().flat_map(|it| &it.key).chain(&route.order_by);
-    let help = "give another value with `| default(…)`, or require it in the source's schema";
     for key in keys {
-        key.infer(known, report).must_be_there(BAD, help, report);
+        let help =
+            text!("give another value with `| default(…)`, or require it in the source's schema");
+        key.infer(known, report).must_be_there(bad(), help, report);
     }
     for expression in &route.search {
         expression.infer(known, report);
@@ -85,7 +88,7 @@ impl<'f> Taken<'f> {
             }
             let Some(fields) = Fields::compile(text, report) else { continue };
             if TAKEN_OUT_MAX <= self.fields.len() {
-                let message = format!("more than {TAKEN_OUT_MAX} fields taken out in one route");
+                let message = text!("more than {} fields taken out in one route", &TAKEN_OUT_MAX);
                 report.error(text.at, Code::TakenOut, message).help("name what they are in");
                 break;
             }
@@ -93,7 +96,7 @@ impl<'f> Taken<'f> {
             match fields.mark(&sent, bit) {
                 Some(marked) => sent = marked,
                 None => {
-                    let message = format!("`{}` is never in what the source sends", text.value);
+                    let message = text!("`{}` is never in what the source sends", &text.value);
                     let found = report.error(text.at, Code::TakenOut, message);
                     found.label("so nothing is taken out by it");
                     found.help("write the path of the field as the source's schema has it");
@@ -122,8 +125,9 @@ fn let_through(
     let known = Known { body, item: None };
     let mut narrowed = body.clone();
     if let Some(when) = &destination.when {
-        let help = "ask with `| exists`, or give another value: `($.total | default(0)) > 0`";
-        when.infer_condition(known, report).must_be_there(BAD, help, report);
+        let help =
+            text!("ask with `| exists`, or give another value: `($.total | default(0)) > 0`");
+        when.infer_condition(known, report).must_be_there(bad(), help, report);
         narrowed = when.narrow(body);
     }
     let item = destination.each.as_ref().map(|each| item_of(each, &narrowed, report));
@@ -135,9 +139,10 @@ fn item_of(each: &Expr, body: &Type, report: &mut Report) -> Type {
     let array = each.infer(Known { body, item: None }, report).value;
     let kinds = array.kinds();
     if kinds.0 != 0 && !kinds.meets(Kinds::ARRAY) {
-        let message = format!("`each` goes through an array, not {}", kinds.words());
+        let message = text!("`each` goes through an array, not {}", kinds.words());
         let found = report.error(each.at(), Code::Operand, message);
-        found.label(text!("this is {}", &array.clone().present()));
+        found.label(text!("this is {}", array.clone().present().words()));
+        found.help("name the field that holds the items");
     }
     array.arrays().map(|it| it.each.clone().marked(array.marks)).unwrap_or_default()
 }

@@ -11,11 +11,27 @@ use crate::{
     typing::{Misfit, MisfitKind, list},
 };
 
+/// What is not checked of one schema.
+#[derive(Default)]
+struct Unchecked {
+    /// The keywords, and where the first of each stands.
+    keywords: BTreeMap<&'static str, Option<Span>>,
+    /// The fields, by route, that may break them.
+    fields: BTreeSet<String>,
+}
+
+impl Unchecked {
+    fn add(&mut self, keyword: &'static str, place: Option<Span>) {
+        let first = self.keywords.entry(keyword).or_insert(place);
+        *first = first.or(place);
+    }
+}
+
 /// What cannot be told of routes.
 #[derive(Default)]
 pub(in crate::route) struct Notes {
     /// Of each target's schema the keywords that are not reasoned about.
-    keywords: BTreeMap<String, BTreeMap<&'static str, Option<Span>>>,
+    keywords: BTreeMap<String, Unchecked>,
     /// Of each source the fields of targets that are made of what is not known.
     unknown: BTreeMap<Endpoint, BTreeSet<String>>,
 }
@@ -25,9 +41,12 @@ impl Notes {
     pub(super) fn add(&mut self, misfit: &Misfit, schema: &Located<String>, to: &Outgoing<'_>) {
         match &misfit.kind {
             MisfitKind::NotChecked { keyword, place } => {
-                let known = self.keywords.entry(schema.value.clone()).or_default();
-                let first = known.entry(keyword).or_insert(*place);
-                *first = first.or(*place);
+                let unchecked = self.keywords.entry(schema.value.clone()).or_default();
+                unchecked.add(keyword, *place);
+                unchecked.fields.insert(match misfit.path.as_str() {
+                    "" => to.route.name.to_string(),
+                    path => format!("{}: {path}", to.route.name),
+                });
             }
             _ => {
                 let target = &to.destination.target;
@@ -41,12 +60,10 @@ impl Notes {
     }
 
     pub(in crate::route) fn join(&mut self, other: Self) {
-        for (schema, keywords) in other.keywords {
+        for (schema, Unchecked { keywords, fields }) in other.keywords {
             let known = self.keywords.entry(schema).or_default();
-            for (keyword, place) in keywords {
-                let first = known.entry(keyword).or_insert(place);
-                *first = first.or(place);
-            }
+            keywords.into_iter().for_each(|(keyword, place)| known.add(keyword, place));
+            known.fields.extend(fields);
         }
         for (source, fields) in other.unknown {
             self.unknown.entry(source).or_default().extend(fields);
@@ -55,26 +72,34 @@ impl Notes {
 
     /// Adds the notes to `report`, each in the file that it is about.
     pub(in crate::route) fn tell(self, systems: &Systems, report: &mut Report) {
-        for (schema, keywords) in self.keywords {
+        for (schema, Unchecked { keywords, fields }) in self.keywords {
+            let fields: Vec<_> = fields.into_iter().collect();
             report.enter(&schema);
             let first = keywords.values().flatten().min().copied();
             let names: Vec<_> = keywords.keys().copied().collect();
-            let message = format!("not checked: {}", list(&names));
+            let message = text!("not checked: {}", list(&names));
             let found = report.note(first.unwrap_or(Span::START), Code::NotChecked, message);
             found.label("what breaks it is found when it is sent, and not by `check`");
+            found
+                .help(text!("test it with a case beside the route: it is about {}", list(&fields)));
         }
         for (source, fields) in self.unknown {
             report.enter(&format!("connectors/{}.yaml", source.system));
             let at = systems.declared.places.get(&source).copied().unwrap_or(Span::START);
             let has_schema = systems.sources.get(&source).is_some_and(|it| it.schema.is_some());
             let fields: Vec<_> = fields.into_iter().collect();
-            let (what, help) = match has_schema {
-                false => ("has no schema", "write `schema:` here, or `validate` in the route"),
-                true => ("has a schema that says too little", "declare more in its schema"),
+            let (message, help) = match has_schema {
+                false => (
+                    text!("not checked: `{}` has no schema", &source),
+                    text!("write `schema:` here, or `validate` in the route"),
+                ),
+                true => (
+                    text!("not checked: `{}` has a schema that says too little", &source),
+                    text!("declare more in its schema"),
+                ),
             };
-            let message = format!("not checked: `{source}` {what}");
             let found = report.note(at, Code::NotChecked, message);
-            found.label(text!("what it sends may not fit {}", &list(&fields))).help(help);
+            found.label(text!("what it sends may not fit {}", list(&fields))).help(help);
         }
     }
 }

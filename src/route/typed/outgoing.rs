@@ -2,7 +2,7 @@
 
 use super::{Notes, let_through, wording};
 use crate::{
-    diagnostic::{Code, Located, Report, Span, text},
+    diagnostic::{Code, Located, Report, Span, Text, text},
     expr::Known,
     message::Endpoint,
     route::{
@@ -27,7 +27,7 @@ pub(super) struct Sent {
     /// The body.
     pub(super) value: Type,
     /// What path and headers say: the name of each, and its text.
-    parameters: Vec<(String, Type)>,
+    parameters: Vec<(Text, Type)>,
 }
 
 impl Outgoing<'_> {
@@ -53,10 +53,10 @@ impl Outgoing<'_> {
             let mut aside = Report::default();
             let text = parameter.template.infer(known, self.spec.target.at, &mut aside);
             for found in aside.into_sorted() {
-                let place = format!("in the {} of `{}`", parameter.place, self.target());
-                report.again(found, self.spec.target.at, &place);
+                let place = text!("in the {} of `{}`", parameter.words(), self.target());
+                report.again(found, self.spec.target.at, place);
             }
-            parameters.push((parameter.place.clone(), text));
+            parameters.push((parameter.words(), text));
         }
         Sent { value, parameters }
     }
@@ -89,7 +89,8 @@ impl Outgoing<'_> {
         };
         if to < from && self.spec.takes_out.is_empty() {
             let (source, target) = (&self.route.from, self.target());
-            let message = format!("`{target}` may hold `{to}`, and `{source}` sends `{from}`");
+            let message =
+                text!("`{}` may hold `{}`, and `{}` sends `{}`", target, to, source, from);
             let found = report.error(self.spec.target.at, Code::Classified, message);
             found.label("the route does not say what it takes out");
             found.help(
@@ -111,11 +112,11 @@ impl Outgoing<'_> {
         places_of(&sent.value, bit, &mut (Vec::new(), fallback), &mut found);
         let parameters = sent.parameters.iter().filter(|(_, text)| text.all_marks() & bit != 0);
         let at = self.spec.target.at;
-        found.extend(parameters.map(|(place, _)| (format!("the {place}"), at)));
+        found.extend(parameters.map(|(place, _)| (text!("the {}", place.clone()), at)));
         if let Some((place, at)) = found.into_iter().next() {
-            let message = format!("`{}` is named as taken out, and goes out", field.value);
+            let message = text!("`{}` is named as taken out, and goes out", &field.value);
             let shown = report.error(at, Code::TakenOut, message);
-            shown.label(text!("in {}", &place));
+            shown.label(text!("in {}", place));
             shown.help("leave it out, hide it with `| hash` or `| mask`, or do not name it");
         }
     }
@@ -126,7 +127,7 @@ fn places_of(
     value: &Type,
     bit: u64,
     path: &mut (Vec<String>, Span),
-    found: &mut Vec<(String, Span)>,
+    found: &mut Vec<(Text, Span)>,
 ) {
     if value.all_marks() & bit == 0 {
         return;
@@ -135,8 +136,8 @@ fn places_of(
     path.1 = value.at.unwrap_or(outer);
     if value.marks & bit != 0 {
         let place = match path.0.join(".").as_str() {
-            "" => "the body".to_owned(),
-            place => format!("`{}`", place.replace(".[]", "[]")),
+            "" => text!("the body"),
+            place => text!("`{}`", &place.replace(".[]", "[]")),
         };
         found.push((place, path.1));
     } else {
@@ -156,7 +157,7 @@ fn places_in(
     members: &Members,
     bit: u64,
     path: &mut (Vec<String>, Span),
-    found: &mut Vec<(String, Span)>,
+    found: &mut Vec<(Text, Span)>,
 ) {
     let rest = match &members.rest {
         Rest::Of(rest) => Some(("*", &**rest)),

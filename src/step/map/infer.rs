@@ -44,9 +44,10 @@ fn each(items: &Expr, shape: &Shape, known: Known<'_>, report: &mut Report) -> T
     let array = items.infer(known, report).value;
     let kinds = array.kinds();
     if kinds.0 != 0 && !kinds.meets(Kinds::ARRAY) {
-        let message = format!("`$each` goes through an array, not {}", kinds.words());
+        let message = text!("`$each` goes through an array, not {}", kinds.words());
         let found = report.error(items.at(), Code::Operand, message);
-        found.label(text!("this is {}", &array.clone().present()));
+        found.label(text!("this is {}", array.clone().present().words()));
+        found.help("name the field that holds the items");
     }
     let Some(found) = array.arrays() else {
         return Type::nothing();

@@ -35,7 +35,7 @@ impl<'a> Source<'a> {
                 let number = |it| u32::try_from(it).unwrap_or(u32::MAX);
                 let at = Span { line: number(line), column: number(column), len: 1 };
                 let twice = matches!(error.kind, ParseErrorKind::DuplicateKey);
-                let shown = report.error(at, Code::Schema, error.kind.to_string());
+                let shown = report.error(at, Code::Schema, Text::whole(error.kind.to_string()));
                 shown.label("the schema cannot be read from here on");
                 shown.help(match twice {
                     true => text!("remove one of them"),

@@ -3,8 +3,12 @@
 //! name the mistake and the cure.
 //!
 //! `cases/routes/x.yaml` is put as it is into the project `base/` as `routes/x.yaml`, so too the files
-//! of the other folders; a file of `cases/settings/` becomes `simpul.yaml`.
+//! of the other folders; a file of `cases/settings/` becomes `simpul.yaml`. What is in
+//! `cases/typed-routes/` and `cases/typed-schemas/` goes into the project `typed/`, in which both ends
+//! have schemas.
 //! `INSTA_UPDATE=always cargo test` writes the answers anew.
+
+mod shipped;
 
 use std::{
     fs,
@@ -13,7 +17,7 @@ use std::{
 
 use simpul::{
     cli::settings::load,
-    diagnostic::{Code, Diagnostic, Language},
+    diagnostic::{Code, Diagnostic, Language, Severity},
     route::{Texts, Variables},
 };
 use tempfile::TempDir;
@@ -21,13 +25,15 @@ use tempfile::TempDir;
 const HERE: &str = "tests/it/catalogue";
 
 /// Fewer would be no catalogue.
-const CASES_MIN: usize = 200;
+const CASES_MIN: usize = 370;
 
 #[test]
-fn the_project_that_the_wrong_files_are_put_into_is_sound() {
-    let folder = base();
-    let (found, texts) = check(folder.path());
-    assert_eq!(texts.render(&found, Language::English), "");
+fn the_projects_that_the_wrong_files_are_put_into_are_sound() {
+    for project in ["base", "typed"] {
+        let folder = copy(project);
+        let (found, texts) = check(folder.path());
+        assert_eq!(texts.render(&found, Language::English), "");
+    }
 }
 
 #[test]
@@ -40,8 +46,8 @@ fn every_wrong_file_is_answered_with_what_is_wrong_and_what_to_write() {
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     for case in &cases {
-        let folder = base();
-        let path = place(case);
+        let (project, path) = place(case);
+        let folder = copy(project);
         fs::copy(case, folder.path().join(&path)).unwrap();
         let (found, texts) = check(folder.path());
         wrong.extend(lacks(&path, &found));
@@ -61,7 +67,8 @@ fn every_wrong_file_is_answered_with_what_is_wrong_and_what_to_write() {
 /// What every answer has, whatever it says.
 fn lacks(path: &str, found: &[Diagnostic]) -> Vec<String> {
     let mut wrong = Vec::new();
-    if !found.iter().any(|it| *it.file == *path) {
+    // What is not checked is told where a schema is, or should be.
+    if !found.iter().any(|it| *it.file == *path || it.severity == Severity::Note) {
         wrong.push(format!("{path}: nothing is said about it"));
     }
     for one in found {
@@ -95,21 +102,24 @@ fn cases() -> Vec<PathBuf> {
     all
 }
 
-/// Where in a project a case belongs.
-fn place(case: &Path) -> String {
+/// In which project, and where in it, a case belongs.
+fn place(case: &Path) -> (&'static str, String) {
     let name = case.file_name().unwrap().to_str().unwrap();
     match case.parent().unwrap().file_name().unwrap().to_str().unwrap() {
-        "settings" => "simpul.yaml".to_owned(),
-        folder => format!("{folder}/{name}"),
+        "settings" => ("base", "simpul.yaml".to_owned()),
+        folder => match folder.strip_prefix("typed-") {
+            Some(folder) => ("typed", format!("{folder}/{name}")),
+            None => ("base", format!("{folder}/{name}")),
+        },
     }
 }
 
-fn base() -> TempDir {
+pub(super) fn copy(project: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for part in ["connectors", "routes", "schemas", "tables"] {
         let to = folder.path().join(part);
         fs::create_dir(&to).unwrap();
-        let Ok(files) = fs::read_dir(Path::new(HERE).join("base").join(part)) else { continue };
+        let Ok(files) = fs::read_dir(Path::new(HERE).join(project).join(part)) else { continue };
         for file in files {
             let file = file.unwrap();
             fs::copy(file.path(), to.join(file.file_name())).unwrap();

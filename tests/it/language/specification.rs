@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs};
 
-use simpul::{expr, message::Headers};
+use simpul::{diagnostic::Text, expr, message::Headers};
 
 use super::support::{Kind, Message, Outcome, run};
 
@@ -46,7 +46,8 @@ impl Row {
             let marks = self.marks.as_deref().unwrap_or_default();
             let start = self.expression.find(marks).unwrap_or(usize::MAX);
             let at = start..start.saturating_add(marks.len());
-            let (message, help) = (message.clone().into(), self.help.clone().map(Into::into));
+            let (message, help) =
+                (Text::whole(message.clone()), self.help.clone().map(Text::whole));
             Outcome::Refused(expr::SyntaxError { at, message, help })
         });
         let all = [

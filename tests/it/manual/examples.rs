@@ -71,7 +71,7 @@ fn judged(text: &str) -> Vec<(String, bool)> {
 fn placed(page: &Path, text: &str) -> (String, String, bool) {
     let lines = || text.lines().filter(|it| !it.trim().is_empty());
     let named = lines().next().and_then(|it| it.strip_prefix("# "));
-    let named = named.map(|it| it.split([':', ' ']).next().unwrap_or_default());
+    let named = named.map(|it| it.split([':', ' ', ',']).next().unwrap_or_default());
     let named = named.filter(|it| it.contains('/') || *it == "simpul.yaml");
     let first = lines().find(|it| !it.starts_with('#')).unwrap_or_default();
     let key = first.split(':').next().unwrap_or_default().trim_end();
@@ -84,7 +84,11 @@ fn placed(page: &Path, text: &str) -> (String, String, bool) {
         (format!("connectors/{name}.yaml"), of_system(name, rest), false)
     };
     match key {
-        "route" => (format!("routes/{value}.yaml"), text.to_owned(), true),
+        "route" => {
+            let stem = value.split(' ').next().unwrap_or_default();
+            let path = named.map_or_else(|| format!("routes/{stem}.yaml"), str::to_owned);
+            (path, text.to_owned(), true)
+        }
         "system" => (format!("connectors/{value}.yaml"), text.to_owned(), true),
         "cases" => (named.unwrap_or_default().to_owned(), text.to_owned(), true),
         "unreachable" => {
@@ -104,7 +108,9 @@ fn placed(page: &Path, text: &str) -> (String, String, bool) {
         "  - target" => route(&format!("to:\n{text}")),
         "kode" => route(&format!("steps:\n  - map:\n{}", indented(text, 6))),
         step if step.starts_with("- ") => route(&format!("steps:\n{}", indented(text, 2))),
-        _ if ["to", "steps", "identity", "order_by", "ttl"].iter().any(|it| has(it)) => route(text),
+        _ if ["to", "steps", "identity", "order_by", "search", "ttl"].iter().any(|it| has(it)) => {
+            route(text)
+        }
         _ => panic!("{}: where does this belong?\n{text}", page.display()),
     }
 }

@@ -10,6 +10,7 @@ use std::{collections::BTreeSet, path::Path, sync::Arc, sync::Mutex, time::Durat
 use async_trait::async_trait;
 use bytes::Bytes;
 use simpul::{
+    diagnostic::Language,
     engine::{Comparison, Difference, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace},
     ledger::{
         Cause, DeadFilter, DeadGroup, DeadLetter, Fares, Fate, Job, JobFailure, JobOrder, JobState,
@@ -70,6 +71,11 @@ fn job(order: JobOrder) -> Job {
         ended: None,
         ended_by: None,
     }
+}
+
+fn mistake(language: Language) -> String {
+    let word = if language == Language::Indonesian { "galat" } else { "error" };
+    format!("{word}[S001]: …\n --> routes/x.yaml:1:1\n")
 }
 
 #[async_trait]
@@ -195,9 +201,9 @@ impl Bus for Scripted {
         Ok(KeyResumed { keys: 1, dead: 1, parked: 12 })
     }
 
-    async fn plan(&self) -> Result<(Comparison, String), Refusal> {
+    async fn plan(&self, language: Language) -> Result<(Comparison, String), Refusal> {
         if self.broken_files {
-            return Err(Refusal::Files("error[S001]: …\n --> routes/x.yaml:1:1\n".to_owned()));
+            return Err(Refusal::Files(mistake(language)));
         }
         let routes = Difference {
             added: vec!["surat-masuk".to_owned()],
@@ -211,9 +217,9 @@ impl Bus for Scripted {
         Ok((Comparison { generation: 3, routes, sources, targets, frees }, String::new()))
     }
 
-    async fn reload(&self) -> Result<(Reloaded, String), Refusal> {
+    async fn reload(&self, language: Language) -> Result<(Reloaded, String), Refusal> {
         if self.broken_files {
-            return Err(Refusal::Files("error[S001]: …\n --> routes/x.yaml:1:1\n".to_owned()));
+            return Err(Refusal::Files(mistake(language)));
         }
         let changed = vec!["sk-mutasi".to_owned()];
         Ok((Reloaded { generation: 4, changed, ..Reloaded::default() }, String::new()))
@@ -336,6 +342,32 @@ async fn a_plan_tells_what_a_reload_would_change_and_changes_nothing() {
 
     let running = Running::start(Scripted { broken_files: true, ..Scripted::default() }).await;
     assert_eq!(running.simpul(&["plan"]).await.code, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_and_a_reload_are_told_in_indonesian_also_what_the_bus_finds_in_the_files() {
+    let running = Running::start(Scripted::default()).await;
+    let said = running.simpul(&["plan", "--lang", "id"]).await;
+    insta::assert_snapshot!(said.out, @r"
+    generasi 3 berjalan; pemuatan ulang akan mengubah:
+      tambah  1 rute: surat-masuk
+      ubah    2 rute: sk-mutasi, sppd-terbit
+      hapus   1 rute: lama
+      ubah    1 target: arsip.simpan
+      yang menunggu di antrean rute yang dihapus tetap ada, dan ditampilkan sebagai yatim
+      bebas   1 target yang dijeda: arsip.simpan
+    ");
+    let said = running.simpul(&["reload", "--lang", "id"]).await;
+    assert_eq!(said.out, "generasi 4 berjalan\n  diubah   1 rute: sk-mutasi\n");
+
+    let running = Running::start(Scripted { broken_files: true, ..Scripted::default() }).await;
+    let said = running.simpul(&["reload", "--lang", "id"]).await;
+    insta::assert_snapshot!(said.err, @r"
+    galat[S001]: …
+     --> routes/x.yaml:1:1
+
+    berkas mengandung kesalahan; tidak ada yang diubah
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
