@@ -6,6 +6,7 @@
 mod alone;
 mod check;
 mod compile;
+mod drawn;
 mod file;
 mod fill;
 mod flow;
@@ -24,6 +25,7 @@ mod unused;
 pub use self::{
     alone::{check_route, check_system},
     compile::{Given, Loaded, load},
+    drawn::{Refusal, refused},
     file::{DestinationSpec, IdentityBody, IdentitySpec, OwnerSpec, RouteFile, SystemFile},
     fill::Variables,
     load::{Broken, FOLDERS, Project, Texts},

@@ -312,9 +312,9 @@ fn a_first_map_is_guessed_by_names_in_both_languages_and_by_types() {
     to:
       - target: agenda.catat
         map:
-          amount: $.total | text            # guess: check (same meaning, as text)
-          created: $.dibuat | truncate(10)  # guess: check (same meaning, the day alone)
-          date: $.tanggal                   # guess: check (same meaning)
+          amount: $.total | text               # guess: check (same meaning, as text)
+          created: =[$.dibuat | date] | first  # guess: check (same meaning, as a day, null left out)
+          date: $.tanggal                      # guess: check (same meaning)
           destination:
             # no guess: colour: string
             name: $.tujuan.nama  # guess: check (same meaning)

@@ -3,58 +3,113 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use crate::{
-    cli::CouldNot,
+    cli::{CouldNot, screen::escaped},
     diagnostic::{Language, Text, text},
 };
 
 /// Whether somebody can be asked.
-fn can_ask() -> bool {
+pub(super) fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// What was given, or else is answered.
+/// What was given, or else is answered; `read` says why it cannot be, and then it is asked for again.
 ///
 /// # Errors
 ///
-/// Nobody can be asked; the flag is named.
-pub(super) fn required(
+/// What was given cannot be; or nobody can be asked, and the flag is named.
+pub(super) fn required<T>(
     given: Option<String>,
     flag: &str,
-    question: &Text,
-    language: Language,
-) -> Result<String, CouldNot> {
+    (question, language): (&Text, Language),
+    read: impl Fn(String) -> Result<T, CouldNot>,
+) -> Result<T, CouldNot> {
     if let Some(given) = given {
-        return Ok(given);
+        return read(given);
     }
     if !can_ask() {
         return Err(CouldNot(format!("`{flag}` is missing, and there is no terminal to ask at")));
     }
     loop {
-        match answer(&question.told(language))? {
-            Some(text) if text.is_empty() => {}
-            Some(text) => return Ok(text),
-            None => return Err(CouldNot(format!("`{flag}` is missing"))),
+        let Some(text) = answer(&question.told(language))? else {
+            return Err(CouldNot(format!("`{flag}` is missing")));
+        };
+        if !text.is_empty()
+            && let Some(value) = accepted(read(text))?
+        {
+            return Ok(value);
         }
     }
 }
 
 /// What was given, or else is answered; nothing where nobody can be asked or the answer is empty.
-pub(super) fn optional(
+///
+/// # Errors
+///
+/// What was given cannot be.
+pub(super) fn optional<T>(
     given: Option<String>,
-    question: Text,
-    language: Language,
-) -> Result<Option<String>, CouldNot> {
-    if given.is_some() || !can_ask() {
-        return Ok(given);
+    (question, language): (Text, Language),
+    read: impl Fn(String) -> Result<T, CouldNot>,
+) -> Result<Option<T>, CouldNot> {
+    if let Some(given) = given {
+        return read(given).map(Some);
     }
-    Ok(answer(&text!("{} (Enter for none)", question).told(language))?.filter(|it| !it.is_empty()))
+    if !can_ask() {
+        return Ok(None);
+    }
+    let question = text!("{} (Enter for none)", question).told(language);
+    loop {
+        let text = answer(&question)?.unwrap_or_default();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        if let Some(value) = accepted(read(text))? {
+            return Ok(Some(value));
+        }
+    }
+}
+
+/// Any text.
+#[expect(clippy::unnecessary_wraps, reason = "stands where a reader may refuse")]
+pub(super) fn anything(text: String) -> Result<String, CouldNot> {
+    Ok(text)
+}
+
+/// One of a few words.
+pub(super) fn one_of(text: String, words: &[&str]) -> Result<String, CouldNot> {
+    if words.contains(&text.as_str()) {
+        return Ok(text);
+    }
+    Err(CouldNot(format!("`{}`: write one of `{}`", text.escape_debug(), words.join("`, `"))))
+}
+
+/// A value, or why it is none, which is told.
+fn accepted<T>(read: Result<T, CouldNot>) -> Result<Option<T>, CouldNot> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(CouldNot(reason)) => {
+            put(&format!("  {}\n", escaped(&reason)))?;
+            Ok(None)
+        }
+    }
 }
 
 fn answer(question: &str) -> Result<Option<String>, CouldNot> {
-    let failed = |error: io::Error| CouldNot(format!("the terminal: {error}"));
-    let mut out = io::stdout().lock();
-    write!(out, "{question}: ").and_then(|()| out.flush()).map_err(failed)?;
+    put(&format!("{question}: "))?;
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line).map_err(failed)?;
+    if read == 0 {
+        put("\n")?;
+    }
     Ok((read > 0).then(|| line.trim().to_owned()))
+}
+
+fn put(text: &str) -> Result<(), CouldNot> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(failed)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
+fn failed(error: io::Error) -> CouldNot {
+    CouldNot(format!("the terminal: {error}"))
 }

@@ -1,14 +1,22 @@
 //! A first `map` between two schemas, by the names and types of their fields. Each guess says that it
-//! is one.
+//! is one, and none is left that `check` would refuse.
+
+use std::cell::Cell;
 
 use super::{
     doc::Doc,
+    drawn::{Choice, Drawn, Open, hold, lacking, lines, made, prune},
     words::{Alike, alike},
-    yaml::{key, text},
+    yaml::text,
 };
+use crate::{diagnostic::Report, step::Schema};
 
 /// Objects and arrays inside each other that are looked into: a schema may refer to itself.
 const DEPTH_MAX: usize = 8;
+
+/// Fields of either side that are looked at: a schema that refers to itself in many places has
+/// millions, and who maps a thousand by hand has other means.
+const FIELDS_MAX: usize = 1_000;
 
 /// How alike two fields must be for a guess.
 const LIKELY: f64 = 0.38;
@@ -46,23 +54,61 @@ impl Field<'_> {
             || alike(name, parent.filter(|_| named)?).map(|(it, _)| (it * 0.6, Alike::Nearly));
         alike(name, last).or_else(of_named)
     }
+
+    /// What a field of the target may be set to from this one, the simplest first.
+    fn choices(&self, to: &Doc, required: bool, (why, change): (Alike, &Change)) -> Vec<Choice> {
+        let why = match why {
+            Alike::Name => "same name",
+            Alike::Meaning => "same meaning",
+            Alike::Nearly => "alike",
+        };
+        let (path, Change { pipe, note }) = (&self.path, change);
+        let mut ways = vec![((*pipe).to_owned(), (*note).to_owned())];
+        if kind(self.schema) == ["string"] && to.text_at("format") == Some("date") {
+            ways.push((" | date".to_owned(), ", as a day".to_owned()));
+        }
+        if let Some(Doc::Number(most)) = to.get("maxLength") {
+            ways.push((format!("{pipe} | truncate({most})"), format!("{note}, cut to {most}")));
+        }
+        // What may be absent is told where it must not be: as a bad message, with the field's name.
+        let must = if required { " | required" } else { "" };
+        let plain = ways.iter().map(|(pipe, note)| {
+            let must = if self.required { "" } else { must };
+            (format!("{path}{pipe}{must}"), note.clone())
+        });
+        // Null before the functions, which take none, and null behind them, which `date` makes.
+        let without_null = ways.iter().flat_map(|(pipe, note)| {
+            let before = format!("=[{path}] | first{pipe}{must}");
+            let behind = format!("=[{path}{pipe}] | first{must}");
+            [before, behind].map(|it| (it, format!("{note}, null left out")))
+        });
+        let choice = |(value, note): (String, String)| Choice {
+            value: text(&value),
+            why: format!("{why}{note}"),
+        };
+        plain.chain(without_null).map(choice).collect()
+    }
 }
 
-/// Two schemas, and what was made of them so far.
+/// Two schemas, and how much was looked at so far.
 struct Draft<'d> {
     from: &'d Doc,
     to: &'d Doc,
-    made: usize,
-    lacking: Vec<String>,
+    drawn: Cell<usize>,
 }
 
 /// Draws the body that `to` asks for from messages that fit `from`.
 pub(super) fn guess(from: &Doc, to: &Doc) -> Guess {
-    let mut draft = Draft { from, to, made: 0, lacking: Vec::new() };
+    let draft = Draft { from, to, drawn: Cell::new(0) };
     let mut fields = Vec::new();
     draft.collect(from, ("$", true), &[], &mut fields);
-    let lines = draft.object(to, &fields, &[]).unwrap_or_default();
-    Guess { lines, made: draft.made, lacking: draft.lacking }
+    let mut drawn = draft.object(to, &fields, &[]);
+    let compile = |it: &Doc| Schema::compile(&it.pretty(), &mut Report::default());
+    match compile(from).zip(compile(to)) {
+        Some((from, to)) => hold(&mut drawn, &from, &to),
+        None => prune(&mut drawn),
+    }
+    Guess { lines: lines(&drawn), made: made(&drawn), lacking: lacking(&drawn) }
 }
 
 impl<'d> Draft<'d> {
@@ -77,6 +123,9 @@ impl<'d> Draft<'d> {
         let schema = schema.resolved(self.from);
         let musts = schema.get("required").map(Doc::items).unwrap_or_default();
         for (name, property) in schema.get("properties").map(Doc::members).unwrap_or_default() {
+            if FIELDS_MAX <= fields.len() {
+                return;
+            }
             let property = property.resolved(self.from);
             let required = required && musts.iter().any(|it| it.text() == Some(name));
             let path = format!("{path}{}", segment(name));
@@ -88,87 +137,53 @@ impl<'d> Draft<'d> {
         }
     }
 
-    /// The lines of an object; nothing if no field of it got a value.
-    fn object(
-        &mut self,
-        to: &'d Doc,
-        fields: &[Field<'d>],
-        names: &[&'d str],
-    ) -> Option<Vec<String>> {
+    /// The fields of an object that is called `names`, `[]` for the items of an array.
+    fn object(&self, to: &'d Doc, fields: &[Field<'d>], names: &[&'d str]) -> Vec<Drawn> {
         let to = to.resolved(self.to);
-        let before = self.made;
         let musts = to.get("required").map(Doc::items).unwrap_or_default();
-        let mut lines = Vec::new();
+        let mut drawn = Vec::new();
         for (name, property) in to.get("properties").map(Doc::members).unwrap_or_default() {
+            if FIELDS_MAX <= self.drawn.replace(self.drawn.get() + 1) {
+                break;
+            }
             let property = property.resolved(self.to);
             let names = [names, &[name.as_str()]].concat();
+            let what = kind(property).join(" or ");
+            let what = property.text_at("format").unwrap_or(&what).to_owned();
             let required = musts.iter().any(|it| it.text() == Some(name));
-            let lacking = self.lacking.len();
-            match self.property(property, fields, &names, required) {
-                Some(drawn) => lines.extend(drawn),
-                None => {
-                    // What is in it is lacking together with it.
-                    self.lacking.truncate(lacking);
-                    let what = kind(property).join(" or ");
-                    let what = property.text_at("format").unwrap_or(&what);
-                    lines.push(if required {
-                        self.lacking.push(names.join("."));
-                        format!("# to do: {}, required: {what}", one_line(name))
-                    } else {
-                        format!("# no guess: {}: {what}", one_line(name))
-                    });
-                }
-            }
+            let owned = names.iter().map(|it| (*it).to_owned()).collect();
+            let open = Open { names: owned, what, required, refused: None };
+            drawn.push(self.property(property, fields, &names, open));
         }
-        (before < self.made).then_some(lines)
+        drawn
     }
 
-    /// The lines of a field; nothing if it has no value.
-    fn property(
-        &mut self,
-        to: &'d Doc,
-        fields: &[Field<'d>],
-        names: &[&'d str],
-        required: bool,
-    ) -> Option<Vec<String>> {
-        let name = names.last().copied().unwrap_or_default();
-        if let Some(only) = only_value(to) {
-            self.made += 1;
-            return Some(vec![format!(
-                "{}: {only}  # guess: check (the schema allows this alone)",
-                key(name)
-            )]);
+    /// A field, with a value where there is one.
+    fn property(&self, to: &'d Doc, fields: &[Field<'d>], names: &[&'d str], open: Open) -> Drawn {
+        if let Some(value) = only_value(to) {
+            let why = "the schema allows this alone".to_owned();
+            return Drawn::Value(open, vec![Choice { value, why }]);
         }
         if to.get("properties").is_some() && names.len() < DEPTH_MAX {
-            let inner = self.object(to, fields, names)?;
-            return Some(below(name, inner));
+            return Drawn::Inside(open, None, self.object(to, fields, names));
         }
         let item = to.get("items").map(|it| it.resolved(self.to));
         if let Some(item) = item.filter(|it| it.get("properties").is_some())
             && names.len() < DEPTH_MAX
         {
-            return self.each(item, fields, names);
+            return self.each(item, fields, names, open);
         }
-        let (field, why, change) = self.best(to, fields, names)?;
-        self.made += 1;
-        // What may be absent is told where it must not be: as a bad message, with the field's name.
-        let must = if required && !field.required { " | required" } else { "" };
-        let value = text(&format!("{}{}{must}", field.path, change.pipe));
-        let why = match why {
-            Alike::Name => "same name",
-            Alike::Meaning => "same meaning",
-            Alike::Nearly => "alike",
-        };
-        Some(vec![format!("{}: {value}  # guess: check ({why}{})", key(name), change.note)])
+        match self.best(to, fields, names) {
+            Some((field, why, change)) => {
+                let choices = field.choices(to, open.required, (why, &change));
+                Drawn::Value(open, choices)
+            }
+            None => Drawn::Open(open),
+        }
     }
 
     /// An array of objects, from the array of objects that is most like it.
-    fn each(
-        &mut self,
-        item: &'d Doc,
-        fields: &[Field<'d>],
-        names: &[&'d str],
-    ) -> Option<Vec<String>> {
+    fn each(&self, item: &'d Doc, fields: &[Field<'d>], names: &[&'d str], open: Open) -> Drawn {
         let name = names.last().copied().unwrap_or_default();
         let arrays = fields.iter().filter_map(|it| {
             let inner = it.schema.get("items")?.resolved(self.from);
@@ -176,14 +191,12 @@ impl<'d> Draft<'d> {
             let (score, _) = alike(name, it.names.last().copied().unwrap_or_default())?;
             Some((score, it, inner))
         });
-        let (_, field, inner) = arrays.max_by(|left, right| left.0.total_cmp(&right.0))?;
+        let best = arrays.max_by(|left, right| left.0.total_cmp(&right.0));
+        let Some((_, field, inner)) = best else { return Drawn::Open(open) };
         let mut of_item = Vec::new();
         self.collect(inner, ("@", true), &[], &mut of_item);
-        let drawn = self.object(item, &of_item, &[])?;
-        let mut lines =
-            vec![format!("$each: {}  # guess: check", text(&format!("{}[*]", field.path)))];
-        lines.extend(below("$map", drawn));
-        Some(below(name, lines))
+        let drawn = self.object(item, &of_item, &[names, &["[]"]].concat());
+        Drawn::Inside(open, Some(format!("{}[*]", field.path)), drawn)
     }
 
     /// The field that is most like the one that is asked for.
@@ -194,6 +207,8 @@ impl<'d> Draft<'d> {
         names: &[&str],
     ) -> Option<(&'f Field<'d>, Alike, Change)> {
         let name = names.last().copied().unwrap_or_default();
+        // As from the item on, where there is one: `@` is like it.
+        let names = names.rsplit(|it| *it == "[]").next().unwrap_or_default();
         let rated = fields.iter().filter_map(|field| {
             let (mut score, why) = field.alike(name)?;
             let change = Change::between(field.schema, to)?;
@@ -289,14 +304,4 @@ fn segment(name: &str) -> String {
         return format!(".{name}");
     }
     format!("['{}']", name.replace('\\', "\\\\").replace('\'', "\\'"))
-}
-
-fn below(name: &str, inner: Vec<String>) -> Vec<String> {
-    let mut lines = vec![format!("{}:", key(name))];
-    lines.extend(inner.iter().map(|it| format!("  {it}")));
-    lines
-}
-
-fn one_line(name: &str) -> String {
-    name.replace(char::is_control, " ")
 }

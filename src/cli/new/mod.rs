@@ -5,11 +5,13 @@
 
 mod ask;
 mod doc;
+mod drawn;
 mod guess;
 mod openapi;
 mod project;
 mod route;
 mod sample;
+mod speaks;
 mod system;
 mod words;
 mod yaml;
@@ -30,7 +32,7 @@ use super::{
     screen::{escaped, say},
 };
 use crate::{
-    diagnostic::{Formatted, Language, Report, Severity, Text, format, text},
+    diagnostic::{Code, Formatted, Language, Report, Severity, Text, format, text},
     message::is_name,
 };
 
@@ -67,33 +69,46 @@ enum What {
 /// What all samples have is required; texts that are dates in all of them are dates.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example:
-  simpul new schema surat --sample surat.json      writes schemas/surat.schema.json
+Examples:
+  simpul new schema surat --sample surat.json           writes schemas/surat.schema.json
+  simpul new schema surat --sample samples/surat-*.json
 
 Exit codes: 0 done, 2 it could not.")]
 struct SchemaArgs {
     /// What the schema is called
-    name: String,
+    name: Option<String>,
 
-    /// A file with a JSON document, or with one on each line
-    #[arg(long, value_name = "FILE")]
-    sample: PathBuf,
+    /// A file with a JSON document, or with one on each line; may be given several times
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    sample: Vec<PathBuf>,
 }
 
 pub(super) fn run(project: &Path, args: Args) -> Outcome {
     let language = args.lang.language()?;
     match args.what {
         What::Project(args) => project::run(project, &args, language),
-        What::System(args) => system::run(project, &args, language),
+        What::System(args) => system::run(project, args, language),
         What::Route(args) => route::run(project, args, language),
-        What::Schema(args) => {
-            let name = name(args.name)?;
-            let samples = doc::Doc::read_all(&args.sample)?;
-            let mut draft = Draft::new(project, language);
-            draft.plain(&format!("schemas/{name}.schema.json"), sample::schema(&samples).pretty());
-            draft.write()
-        }
+        What::Schema(args) => schema(project, args, language),
     }
+}
+
+fn schema(project: &Path, args: SchemaArgs, language: Language) -> Outcome {
+    let question = text!("What is the schema called (small letters, digits, `-`)");
+    let name = ask::required(args.name, "NAME", (&question, language), name)?;
+    let mut samples = Vec::new();
+    for path in &args.sample {
+        samples.extend(doc::Doc::read_all(path)?);
+    }
+    if args.sample.is_empty() {
+        let question =
+            text!("Which file holds a sample of the messages (JSON, or one on each line)");
+        let read = |it: String| doc::Doc::read_all(Path::new(&it));
+        samples = ask::required(None, "--sample", (&question, language), read)?;
+    }
+    let mut draft = Draft::new(project, language);
+    draft.plain(&format!("schemas/{name}.schema.json"), sample::schema(&samples).pretty());
+    draft.write()
 }
 
 /// A name of a system, route or the like, or why it is none.
@@ -183,8 +198,10 @@ impl<'p> Draft<'p> {
             Err(broken) => (&broken.found, &broken.texts),
         };
         let is_new = |file: &str| self.files.iter().any(|(path, _)| path == file);
+        // A system that was just made has no route yet.
+        let is_early = |code: Code| matches!(code, Code::UnusedTarget | Code::UnreadSource);
         let mut found = found.clone();
-        found.retain(|it| is_new(&it.file));
+        found.retain(|it| is_new(&it.file) && !is_early(it.code));
         if !found.is_empty() {
             let rendered = texts.render(&found, self.language);
             say(&format!("\n{}", escaped(rendered.trim_end())));

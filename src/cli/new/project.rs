@@ -44,7 +44,7 @@ pub(super) fn run(project: &Path, args: &Args, language: Language) -> Outcome {
     let mut draft = Draft::new(&directory, language);
     draft.yaml("simpul.yaml", SETTINGS)?;
     draft.plain(".gitignore", IGNORED.to_owned());
-    for folder in ["connectors", "routes", "schemas", "tables"] {
+    for folder in ["connectors", "routes", "samples", "schemas", "tables"] {
         draft.plain(&format!("{folder}/.gitkeep"), String::new());
     }
     let exit = draft.write()?;

@@ -1,11 +1,15 @@
 //! `simpul new route`: a route file, with a first `map` for each target whose schema is known.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use super::{Draft, ask, doc::Doc, guess::guess, name, schemas_of, yaml};
 use crate::{
     cli::{CouldNot, Outcome},
     diagnostic::{Language, nearest, text},
+    expr::Expr,
     message::Endpoint,
 };
 
@@ -56,25 +60,28 @@ pub(super) struct Args {
 
 pub(super) fn run(project: &Path, args: Args, language: Language) -> Outcome {
     let question = text!("What is the route called (small letters, digits, `-`)");
-    let name = name(ask::required(args.name, "NAME", &question, language)?)?;
+    let name = ask::required(args.name, "NAME", (&question, language), name)?;
     let (sources, targets) = (schemas_of(project, "sources"), schemas_of(project, "targets"));
-    let known = |it: &mut dyn Iterator<Item = &String>| {
-        let names: Vec<_> = it.map(String::as_str).collect();
-        if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) }
-    };
-    let question = text!("Which source does it read{}", &known(&mut sources.keys()));
-    let from = ask::required(args.from, "--from", &question, language)?;
-    let from = endpoint(from, "--from", sources.keys())?;
-    let mut to = args.to;
+    let question = text!("Which source does it read{}", &listed(&sources));
+    let read = |it| endpoint(it, "--from", &sources);
+    let from = ask::required(args.from, "--from", (&question, language), read)?;
+    let read = |it| endpoint(it, "--to", &targets);
+    let mut to = args.to.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
     if to.is_empty() {
-        let question = text!("Where does it send{}", &known(&mut targets.keys()));
-        to.push(ask::required(None, "--to", &question, language)?);
+        let question = text!("Where does it send{}", &listed(&targets));
+        to.push(ask::required(None, "--to", (&question, language), read)?);
+        while ask::can_ask() && to.len() < targets.len() {
+            let question = (text!("Where else"), language);
+            let Some(more) = ask::optional(None, question, read)? else { break };
+            to.push(more);
+        }
     }
-    let question = text!("What is it for, in a sentence");
-    let summary = ask::optional(args.summary, question, language)?;
-    let owner = ask::optional(args.owner, text!("Which unit answers for it"), language)?;
-    let question = text!("By what is a repeat known, as an expression: `$.nomor`");
-    let identity = ask::optional(args.identity, question, language)?;
+    let question = (text!("What is it for, in a sentence"), language);
+    let summary = ask::optional(args.summary, question, ask::anything)?;
+    let question = (text!("Which unit answers for it"), language);
+    let owner = ask::optional(args.owner, question, ask::anything)?;
+    let question = (text!("By what is a repeat known, as an expression: `$.nomor`"), language);
+    let identity = ask::optional(args.identity, question, expression)?;
 
     let mut lines = vec![format!("route: {name}")];
     let mut add = |key: &str, value: Option<String>| {
@@ -88,7 +95,6 @@ pub(super) fn run(project: &Path, args: Args, language: Language) -> Outcome {
     let mut draft = Draft::new(project, language);
     let from_schema = schema(project, args.from_schema.as_deref(), sources.get(&from))?;
     for target in to {
-        let target = endpoint(target, "--to", targets.keys())?;
         lines.push(format!("  - target: {target}"));
         let to_schema = schema(project, args.to_schema.as_deref(), targets.get(&target))?;
         let Some((from_schema, to_schema)) = from_schema.as_ref().zip(to_schema) else {
@@ -121,11 +127,17 @@ pub(super) fn run(project: &Path, args: Args, language: Language) -> Outcome {
     draft.write()
 }
 
+/// What can be answered.
+fn listed(known: &BTreeMap<String, Option<String>>) -> String {
+    let names: Vec<_> = known.keys().map(String::as_str).collect();
+    if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) }
+}
+
 /// A source or target, and whether there is one.
-fn endpoint<'a>(
+fn endpoint(
     text: String,
     flag: &str,
-    known: impl Iterator<Item = &'a String> + Clone,
+    known: &BTreeMap<String, Option<String>>,
 ) -> Result<String, CouldNot> {
     let shown = text.escape_debug();
     if Endpoint::parse(&text).is_none() {
@@ -133,14 +145,22 @@ fn endpoint<'a>(
             "`{flag} {shown}`: write the system, a dot, and the name in its file"
         )));
     }
-    if known.clone().any(|it| *it == text) {
+    if known.contains_key(&text) {
         return Ok(text);
     }
-    let near = nearest(&text, known.map(String::as_str));
+    let near = nearest(&text, known.keys().map(String::as_str));
     let help = near.map_or("make its system first: `simpul new system`".to_owned(), |it| {
         format!("did you mean `{it}`?")
     });
     Err(CouldNot(format!("`{flag} {shown}`: no system file has it; {help}")))
+}
+
+/// An expression of a message.
+fn expression(text: String) -> Result<String, CouldNot> {
+    match Expr::parse(&text) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(CouldNot(format!("`{}`: {}", text.escape_debug(), error))),
+    }
 }
 
 /// The schema that was given, or that the system file names.

@@ -2,6 +2,7 @@
 //! is derived, and its examples are what the program takes.
 
 mod book;
+mod calls;
 mod examples;
 mod keys;
 mod reference;
@@ -31,7 +32,7 @@ fn collect(folder: &Path, pages: &mut Vec<PathBuf>) {
 }
 
 /// The blocks of a page: what stands behind the fence, and the text.
-fn blocks(page: &str) -> Vec<(String, String)> {
+pub(super) fn blocks(page: &str) -> Vec<(String, String)> {
     let mut blocks = Vec::new();
     let mut open: Option<(String, String)> = None;
     for line in page.lines() {
@@ -47,4 +48,17 @@ fn blocks(page: &str) -> Vec<(String, String)> {
     }
     assert!(open.is_none(), "a block is never closed in:\n{page}");
     blocks
+}
+
+/// Copies a directory.
+pub(super) fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, target) = entry.map(|it| (it.path(), to.join(it.file_name()))).unwrap();
+        if path.is_dir() {
+            fs::create_dir(&target).unwrap();
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
 }

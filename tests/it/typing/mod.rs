@@ -3,6 +3,7 @@
 
 mod classes;
 mod documents;
+mod guesses;
 mod messages;
 mod random;
 mod routes;
