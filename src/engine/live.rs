@@ -112,6 +112,7 @@ impl Engine {
         let (ledger, journal) = (Ledger::new(store.clone()), Journal::new(store.clone()));
         let generation = gateways::next_generation(&store, 0, plan.digest, clock.now()).await?;
         let pauses = ledger.pauses().await?;
+        let restored_up_to = ledger.restored_up_to().await?;
         let live = Live::new(generation, plan, broker.rabbitmq().as_deref());
         let live = RwLock::new(Arc::new(live));
         let (gates, ids, acting) = (Gates::default(), options.chance.ids(), Mutex::default());
@@ -131,6 +132,7 @@ impl Engine {
             in_hand,
             backlog: Backlog::default(),
             afterwards: Afterwards::default(),
+            restored_up_to,
             acting,
             desk: jobs::Desk::default(),
             stopping,

@@ -44,7 +44,7 @@ pub(super) fn simpul_on(project: &Path, arguments: &[&str]) -> Said {
     simpul(&[&["--project", project.to_str().unwrap()], arguments].concat())
 }
 
-pub(super) const COMMANDS: [&[&str]; 34] = [
+pub(super) const COMMANDS: [&[&str]; 36] = [
     &[],
     &["run"],
     &["check"],
@@ -74,7 +74,9 @@ pub(super) const COMMANDS: [&[&str]; 34] = [
     &["reload"],
     &["trace"],
     &["store"],
+    &["store", "backup"],
     &["store", "check"],
+    &["store", "restore"],
     &["key"],
     &["key", "new"],
     &["demo"],

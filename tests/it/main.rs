@@ -4,6 +4,7 @@ mod accounting;
 mod amqp;
 mod amqp_link;
 mod architecture;
+mod backup;
 mod bad_input;
 mod body;
 mod broker_conformance;
