@@ -8,6 +8,7 @@ mod client;
 mod dead;
 pub mod demo;
 mod diff;
+mod doctor;
 mod editor;
 mod eval;
 mod explain;
@@ -122,6 +123,7 @@ enum Command {
     Reload(reload::Args),
     Trace(trace::Args),
     Store(store::Args),
+    Doctor(doctor::Args),
     Key(key::Args),
     Demo(demo::Args),
 }
@@ -170,6 +172,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Reload(args) => wait(reload::run(&project, args)),
         Command::Trace(args) => wait(trace::run(&project, args)),
         Command::Store(args) => store::run(&project, &args),
+        Command::Doctor(args) => wait(doctor::run(&project, args)),
         Command::Key(args) => key::run(args),
         Command::Demo(args) => demo::run(&args),
     }

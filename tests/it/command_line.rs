@@ -44,7 +44,7 @@ pub(super) fn simpul_on(project: &Path, arguments: &[&str]) -> Said {
     simpul(&[&["--project", project.to_str().unwrap()], arguments].concat())
 }
 
-pub(super) const COMMANDS: [&[&str]; 36] = [
+pub(super) const COMMANDS: [&[&str]; 37] = [
     &[],
     &["run"],
     &["check"],
@@ -77,6 +77,7 @@ pub(super) const COMMANDS: [&[&str]; 36] = [
     &["store", "backup"],
     &["store", "check"],
     &["store", "restore"],
+    &["doctor"],
     &["key"],
     &["key", "new"],
     &["demo"],

@@ -18,6 +18,7 @@ mod delivery;
 mod demo;
 mod diagnostics;
 mod disk;
+mod doctor;
 mod drafts;
 mod evaluating;
 mod expiry;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use reqwest::Client;
+use reqwest::{Client, ClientBuilder};
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::{CryptoProvider, ring},
@@ -31,9 +31,23 @@ const ANSWER_HEADERS_MAX: usize = 100;
 ///
 /// Why there can be none, for the author of the file.
 pub(super) fn client(https: bool, ca: Option<&str>, private: bool) -> Result<Client, String> {
+    let built = builder(https, ca, private)?.build();
+    built.map_err(|error| super::super::reason(&error.without_url()))
+}
+
+/// As [`client`], not yet built.
+///
+/// # Errors
+///
+/// As [`client`].
+pub(super) fn builder(
+    https: bool,
+    ca: Option<&str>,
+    private: bool,
+) -> Result<ClientBuilder, String> {
     let provider = Arc::new(ring::default_provider());
     let tls = tls(https, ca, provider).map_err(|it| it.to_string())?;
-    Client::builder()
+    Ok(Client::builder()
         .tls_backend_preconfigured(tls)
         .http1_max_headers(ANSWER_HEADERS_MAX)
         .dns_resolver(Arc::new(CheckedNames { private }))
@@ -44,9 +58,7 @@ pub(super) fn client(https: bool, ca: Option<&str>, private: bool) -> Result<Cli
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
-        .user_agent(concat!("simpul/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|error| super::super::reason(&error.without_url()))
+        .user_agent(concat!("simpul/", env!("CARGO_PKG_VERSION"))))
 }
 
 fn tls(

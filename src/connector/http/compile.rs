@@ -16,6 +16,7 @@ use super::{
     super::{OpenTarget, Secret},
     address, client,
     parts::{Parts, check_headers, header_name},
+    reach::Door,
     spec::{AuthSpec, BasicSpec, HttpSpec, HttpTargetSpec},
     target::HttpTarget,
 };
@@ -33,7 +34,7 @@ const TIMEOUT_MAX: Duration = Duration::from_mins(5);
 /// What all targets of a system share.
 pub(super) struct Shared {
     client: Client,
-    base: String,
+    door: Arc<Door>,
     credentials: HeaderMap,
 }
 
@@ -93,7 +94,9 @@ impl HttpSpec {
             Some(auth) => credentials(auth, &client, report)?,
             None => HeaderMap::new(),
         };
-        Some(Shared { client, base, credentials })
+        let ca = ca.map(str::to_owned);
+        let door = Arc::new(Door { base, https, ca, private: self.private() });
+        Some(Shared { client, door, credentials })
     }
 
     fn private(&self) -> bool {
@@ -154,7 +157,7 @@ impl Shared {
             client: self.client.clone(),
             clock: Clock::system(),
             method: parts.method,
-            base: self.base.clone(),
+            door: Arc::clone(&self.door),
             path: parts.path,
             query: parts.query,
             fixed: OnceLock::new(),

@@ -64,12 +64,14 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
     let text = headers.get("retry-after")?.to_str().ok()?.trim();
     let pause = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let here = headers.get("date").and_then(|it| http_date(it.to_str().ok()?));
-            http_date(text)?.since(here.unwrap_or(now))
-        }
+        Err(_) => http_date(text)?.since(date(headers).unwrap_or(now)),
     };
     Some(pause.min(RETRY_AFTER_MAX))
+}
+
+/// What time it was there when an answer was sent, if it says so.
+pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    headers.get("date").and_then(|it| http_date(it.to_str().ok()?))
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {

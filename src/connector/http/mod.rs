@@ -2,11 +2,13 @@
 
 mod address;
 mod api_key;
+mod certificate;
 mod client;
 mod compile;
 mod judge;
 mod parts;
 mod path;
+mod reach;
 pub mod source;
 mod spec;
 mod target;

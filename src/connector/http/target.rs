@@ -1,6 +1,9 @@
 //! HTTP targets: one delivery is one call.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,11 +13,12 @@ use reqwest::{
 };
 
 use super::{
-    super::{Answer, Call, CallError, Class, Draft, Target},
+    super::{Answer, Call, CallError, Class, Draft, Reached, Target},
     judge, path,
+    reach::Door,
     spec::BodyKind,
 };
-use crate::message::{self, Arena, Clock, Headers, Value};
+use crate::message::{self, Arena, Clock, Digest, Headers, Value};
 
 /// What is read of an answer, in bytes. It is never looked at; reading it to its end keeps the
 /// connection, and one that has no end is cut here.
@@ -29,8 +33,8 @@ pub(super) struct HttpTarget {
     /// For a `Retry-After` that is a date, where the answer has no date of its own.
     pub(super) clock: Clock,
     pub(super) method: Method,
-    /// The system's URL without a slash at its end.
-    pub(super) base: String,
+    /// Where the system is.
+    pub(super) door: Arc<Door>,
     pub(super) path: Part,
     pub(super) query: Option<Part>,
     /// The whole address, where no message has a say in it: read once.
@@ -72,8 +76,11 @@ impl Target for HttpTarget {
         let request = self.request(call)?;
         let address = request.url().as_str();
         // As from the system's own address, which may come from a secret.
-        let line =
-            format!("{} {}", request.method(), address.strip_prefix(&self.base).unwrap_or("/"));
+        let line = format!(
+            "{} {}",
+            request.method(),
+            address.strip_prefix(&self.door.base).unwrap_or("/")
+        );
         let mut headers = Headers::default();
         for (name, value) in request.headers() {
             let value = if value.is_sensitive() { "***".into() } else { lossy(value) };
@@ -96,6 +103,14 @@ impl Target for HttpTarget {
 
     fn time_max(&self) -> Duration {
         self.timeout
+    }
+
+    async fn reach(&self) -> Result<Reached, CallError> {
+        self.door.reach(&self.clock).await
+    }
+
+    fn place(&self) -> Option<Digest> {
+        Some(Digest::of(&[self.door.base.as_bytes()]))
     }
 }
 
@@ -143,7 +158,7 @@ impl HttpTarget {
         if !path::is_safe(path, self.ends_with_slash) {
             return Err(refused("a value in the path is empty, or would lead to another path"));
         }
-        let mut url = format!("{}{path}", self.base);
+        let mut url = format!("{}{path}", self.door.base);
         if let Some(query) = &self.query {
             url.push('?');
             url.push_str(query.text(parameters)?);
