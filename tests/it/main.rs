@@ -16,6 +16,7 @@ mod dead_at_scale;
 mod dead_letters;
 mod delivery;
 mod demo;
+mod deploy;
 mod diagnostics;
 mod disk;
 mod doctor;
