@@ -1,6 +1,7 @@
 //! Backups of a store on which a bus works, and what a restored one means for the promises.
 
 mod program;
+mod shared;
 
 use std::{
     collections::BTreeSet,
