@@ -242,3 +242,34 @@ fn a_rabbitmq_is_asked_for_rights_and_queues_and_gets_none() {
     assert!(refused.out.contains("fail  broker"), "{}", refused.out);
     assert!(!refused.out.contains("salah"), "{}", refused.out);
 }
+
+/// Each right is tried on a queue that is not there, and does not come to be there.
+#[test]
+fn a_user_of_rabbitmq_without_rights_is_told_which() {
+    let Some(rabbit) = Rabbit::shared() else { return };
+    let address = rabbit.vhost();
+    let (_, place) = address.rsplit_once('@').unwrap();
+    let (host, vhost) = place.rsplit_once('/').unwrap();
+    rabbit.control(&["add_user", "dokter", "rahasia"]);
+    let project = project();
+    let said = |rights: [&str; 3]| {
+        let [configure, write, read] = rights;
+        rabbit.control(&["set_permissions", "-p", vhost, "dokter", configure, write, read]);
+        let text = format!(
+            "listen: 127.0.0.1:0\nops: 127.0.0.1:0\nstore: ./data\nbroker: amqp://dokter:rahasia@{host}/{vhost}\n"
+        );
+        fs::write(project.path().join("simpul.yaml"), text).unwrap();
+        simpul_on(project.path(), &["doctor"]).out
+    };
+    let ours = r"^simpul\..*";
+    let write = r"^(simpul\..*|amq\.default)$";
+    for (rights, lacks) in [
+        ([ours, write, ours], None),
+        (["^$", write, ours], Some("lacks the right to configure `simpul.…`")),
+        ([ours, "^$", "^$"], Some("lacks the right to read, write `simpul.…`")),
+    ] {
+        let told = said(rights);
+        let expected = lacks.unwrap_or("its user has the rights to `simpul.…`");
+        assert!(told.contains(expected), "{rights:?}\n{told}");
+    }
+}
