@@ -7,12 +7,20 @@
 use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use super::{failed, give_to_owner};
 use crate::store::StoreError;
 
 const FILE_NAME: &str = "simpul.backup";
+
+/// The writer holds the lock for as long as it looks at it, which is no other backup.
+const TRIES: usize = 10;
+
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Held while a copy is being taken.
 pub(super) struct Shield {
@@ -27,13 +35,14 @@ impl Shield {
             File::options().read(true).write(true).create(true).truncate(false).open(&path);
         let file = opened.map_err(|error| failed("open", &path, &error))?;
         give_to_owner(directory, &path).map_err(|error| failed("give away", &path, &error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { file }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::new(
-                "another backup of this store is being taken; wait until it is done",
-            )),
-            Err(TryLockError::Error(error)) => Err(failed("lock", &path, &error)),
+        for _ in 0..TRIES {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { file }),
+                Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+                Err(TryLockError::Error(error)) => return Err(failed("lock", &path, &error)),
+            }
         }
+        Err(StoreError::new("another backup of this store is being taken; wait until it is done"))
     }
 }
 
