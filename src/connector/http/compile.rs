@@ -14,7 +14,9 @@ use reqwest::{
 
 use super::{
     super::{OpenTarget, Secret},
-    address, client,
+    address,
+    certificate::Until,
+    client,
     parts::{Parts, check_headers, header_name},
     spec::{AuthSpec, BasicSpec, HttpSpec, HttpTargetSpec},
     target::HttpTarget,
@@ -33,6 +35,7 @@ const TIMEOUT_MAX: Duration = Duration::from_mins(5);
 /// What all targets of a system share.
 pub(super) struct Shared {
     client: Client,
+    certificate: Arc<Until>,
     base: String,
     credentials: HeaderMap,
 }
@@ -81,7 +84,8 @@ impl HttpSpec {
                 .help("use an `https://` address in `url`");
         }
         let ca = self.ca.as_ref().map(|it| it.value.as_str());
-        let client = match client::client(https, ca, self.private()) {
+        let certificate = Arc::default();
+        let client = match client::client(https, ca, self.private(), &certificate) {
             Ok(client) => client,
             Err(why) => {
                 let at = self.ca.as_ref().map_or(url.at, |it| it.at);
@@ -93,7 +97,7 @@ impl HttpSpec {
             Some(auth) => credentials(auth, &client, report)?,
             None => HeaderMap::new(),
         };
-        Some(Shared { client, base, credentials })
+        Some(Shared { client, certificate, base, credentials })
     }
 
     fn private(&self) -> bool {
@@ -152,6 +156,7 @@ impl Shared {
         headers.extend(self.credentials.clone());
         HttpTarget {
             client: self.client.clone(),
+            certificate: Arc::clone(&self.certificate),
             clock: Clock::system(),
             method: parts.method,
             base: self.base.clone(),

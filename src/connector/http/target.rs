@@ -1,6 +1,9 @@
 //! HTTP targets: one delivery is one call.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,10 +14,11 @@ use reqwest::{
 
 use super::{
     super::{Answer, Call, CallError, Class, Draft, Target},
+    certificate::Until,
     judge, path,
     spec::BodyKind,
 };
-use crate::message::{self, Arena, Clock, Headers, Value};
+use crate::message::{self, Arena, Clock, Headers, Timestamp, Value};
 
 /// What is read of an answer, in bytes. It is never looked at; reading it to its end keeps the
 /// connection, and one that has no end is cut here.
@@ -26,6 +30,8 @@ const FORM_MEMORY_MAX: usize = 16 * 1024 * 1024;
 /// A target of an HTTP system.
 pub(super) struct HttpTarget {
     pub(super) client: Client,
+    /// When the certificate ends that the system shows.
+    pub(super) certificate: Arc<Until>,
     /// For a `Retry-After` that is a date, where the answer has no date of its own.
     pub(super) clock: Clock,
     pub(super) method: Method,
@@ -66,6 +72,10 @@ impl Target for HttpTarget {
         // not known, and a flagged repeat is better than a loss.
         read.map_err(judge::failure)?;
         Ok(Answer { summary: status.as_u16().to_string() })
+    }
+
+    fn certificate_until(&self) -> Option<Timestamp> {
+        self.certificate.get()
     }
 
     fn draft(&self, call: &Call) -> Result<Draft, CallError> {
