@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 it found something wrong, 2 it could not run. `run` also: 74 the disk of the
 //! store failed.
 
+mod alerts;
 mod check;
 mod client;
 mod dead;
@@ -114,6 +115,7 @@ enum Command {
     Impact(impact::Args),
     Plan(plan::Args),
     Graph(graph::Args),
+    Alerts(alerts::Args),
     Eval(eval::Args),
     Fmt(fmt::Args),
     Schema(schema::Args),
@@ -163,6 +165,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Impact(args) => impact::run(&project, &args),
         Command::Plan(args) => wait(plan::run(&project, args)),
         Command::Graph(args) => graph::run(&project, &args),
+        Command::Alerts(args) => alerts::run(&project, &args),
         Command::Eval(args) => eval::run(&project, &args),
         Command::Fmt(args) => fmt::run(&project, &args),
         Command::Schema(args) => schema::run(&project, &args),

@@ -14,6 +14,7 @@ pub mod files;
 pub mod http;
 mod literal;
 mod reach;
+mod rhythm;
 mod secret;
 
 use std::{collections::BTreeMap, error::Error, iter, sync::Arc, time::Duration};
@@ -33,7 +34,7 @@ pub use self::{
 use crate::{
     diagnostic::Located,
     expr::Template,
-    message::{Digest, Endpoint, Headers, MessageId},
+    message::{Digest, Endpoint, Headers, MessageId, Timestamp},
 };
 
 /// A system that messages are sent to.
@@ -55,6 +56,11 @@ pub trait Target: Send + Sync {
 
     /// The RabbitMQ that this target is on, as host and port.
     fn rabbitmq(&self) -> Option<&str> {
+        None
+    }
+
+    /// When the certificate ends that the other side last showed.
+    fn certificate_until(&self) -> Option<Timestamp> {
         None
     }
 
@@ -183,6 +189,8 @@ pub struct OpenSource {
     pub schema: Option<Located<String>>,
     /// Who may send: the name of each API key and the SHA-256 of the key.
     pub api_keys: Vec<(String, [u8; 32])>,
+    /// The longest that it is quiet while all is well.
+    pub expect_every: Option<Duration>,
     /// How messages are fetched, where nobody brings them.
     pub pull: Option<Pulled>,
 }

@@ -17,7 +17,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::{
-    Engine, EngineError, GateSettings, Parts, Shared, delivery,
+    Engine, EngineError, GateSettings, Parts, Shared,
+    dead::paused_by,
+    delivery,
     express::{self, Afterwards, Backlog},
     gate::Gate,
     gateways,
@@ -148,8 +150,8 @@ impl Engine {
             if shared.freed_by_files(&pause) {
                 ledger::resume(&mut writes, &target);
             } else {
+                shared.metrics.set_paused(&target.to_string(), Some(paused_by(&pause)));
                 shared.gate(&target).pause(pause);
-                shared.metrics.set_paused(&target.to_string(), true);
             }
         }
         let live = shared.live();
@@ -166,6 +168,7 @@ impl Engine {
             running.background.spawn(jobs::run(Arc::clone(shared)));
         }
         drop(running);
+        shared.listen(&live);
         // Last: what they bring finds its routes at work.
         engine.pulls.lock().await.start(shared);
         shared.metrics.reload_succeeded(generation, shared.clock.now().as_millis());

@@ -44,7 +44,7 @@ pub(super) fn simpul_on(project: &Path, arguments: &[&str]) -> Said {
     simpul(&[&["--project", project.to_str().unwrap()], arguments].concat())
 }
 
-pub(super) const COMMANDS: [&[&str]; 37] = [
+pub(super) const COMMANDS: [&[&str]; 38] = [
     &[],
     &["run"],
     &["check"],
@@ -58,6 +58,7 @@ pub(super) const COMMANDS: [&[&str]; 37] = [
     &["impact"],
     &["plan"],
     &["graph"],
+    &["alerts"],
     &["eval"],
     &["fmt"],
     &["schema"],

@@ -14,7 +14,9 @@ use reqwest::{
 
 use super::{
     super::{OpenTarget, Secret},
-    address, client,
+    address,
+    certificate::Until,
+    client,
     parts::{Parts, check_headers, header_name},
     reach::Door,
     spec::{AuthSpec, BasicSpec, HttpSpec, HttpTargetSpec},
@@ -35,6 +37,7 @@ const TIMEOUT_MAX: Duration = Duration::from_mins(5);
 pub(super) struct Shared {
     client: Client,
     door: Arc<Door>,
+    certificate: Arc<Until>,
     credentials: HeaderMap,
 }
 
@@ -82,7 +85,8 @@ impl HttpSpec {
                 .help("use an `https://` address in `url`");
         }
         let ca = self.ca.as_ref().map(|it| it.value.as_str());
-        let client = match client::client(https, ca, self.private()) {
+        let certificate = Arc::default();
+        let client = match client::client(https, ca, self.private(), &certificate) {
             Ok(client) => client,
             Err(why) => {
                 let at = self.ca.as_ref().map_or(url.at, |it| it.at);
@@ -96,7 +100,7 @@ impl HttpSpec {
         };
         let ca = ca.map(str::to_owned);
         let door = Arc::new(Door { base, https, ca, private: self.private() });
-        Some(Shared { client, door, credentials })
+        Some(Shared { client, certificate, door, credentials })
     }
 
     fn private(&self) -> bool {
@@ -155,6 +159,7 @@ impl Shared {
         headers.extend(self.credentials.clone());
         HttpTarget {
             client: self.client.clone(),
+            certificate: Arc::clone(&self.certificate),
             clock: Clock::system(),
             method: parts.method,
             door: Arc::clone(&self.door),

@@ -113,6 +113,8 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use tokio::io::AsyncReadExt as _;
 
     use super::*;
@@ -125,7 +127,7 @@ mod tests {
     #[tokio::test]
     async fn a_call_without_an_answer_says_what_broke_and_not_in_which_layer() {
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let client = super::super::client::client(false, None, true).unwrap();
+        let client = super::super::client::client(false, None, true, &Arc::default()).unwrap();
         let call = client.get(format!("http://{closed}/")).send();
         let reason = super::failure(call.await.unwrap_err()).reason;
         assert!(reason.starts_with("no connection: tcp connect error: "), "{reason}");

@@ -1,10 +1,13 @@
 //! Whether an HTTP system answers: one `HEAD` of its own address, without credentials or a message.
 
-use reqwest::{StatusCode, tls::TlsInfo};
+use std::sync::Arc;
+
+use reqwest::StatusCode;
 
 use super::{
     super::{CallError, Class, reach::Reached, reach::TIME_MAX},
-    certificate, client, judge,
+    certificate::Until,
+    client, judge,
 };
 use crate::message::{Clock, Timestamp};
 
@@ -24,8 +27,8 @@ pub(super) struct Door {
 impl Door {
     /// Calls over a connection of its own, so that its certificate is looked at now.
     pub(super) async fn reach(&self, clock: &Clock) -> Result<Reached, CallError> {
-        let client = client::builder(self.https, self.ca.as_deref(), self.private)
-            .and_then(|it| it.tls_info(true).build().map_err(|error| error.to_string()))
+        let certificate: Arc<Until> = Arc::default();
+        let client = client::client(self.https, self.ca.as_deref(), self.private, &certificate)
             .map_err(misconfigured)?;
         let asked = clock.now();
         let call = client.head(&self.base).timeout(TIME_MAX).send();
@@ -36,13 +39,11 @@ impl Door {
             || status == StatusCode::PROXY_AUTHENTICATION_REQUIRED)
             .then(|| format!("answers {status}"));
         let date = judge::date(answer.headers());
-        let tls = answer.extensions().get::<TlsInfo>();
-        let certificate = tls.and_then(TlsInfo::peer_certificate);
         Ok(Reached {
             summary: "answers".to_owned(),
             warning,
             ahead_ms: date.map(|theirs| ahead_ms(theirs, asked, answered)),
-            certificate_ends: certificate.and_then(certificate::not_after),
+            certificate_ends: certificate.get(),
         })
     }
 }

@@ -14,11 +14,12 @@ use reqwest::{
 
 use super::{
     super::{Answer, Call, CallError, Class, Draft, Reached, Target},
+    certificate::Until,
     judge, path,
     reach::Door,
     spec::BodyKind,
 };
-use crate::message::{self, Arena, Clock, Digest, Headers, Value};
+use crate::message::{self, Arena, Clock, Digest, Headers, Timestamp, Value};
 
 /// What is read of an answer, in bytes. It is never looked at; reading it to its end keeps the
 /// connection, and one that has no end is cut here.
@@ -30,6 +31,8 @@ const FORM_MEMORY_MAX: usize = 16 * 1024 * 1024;
 /// A target of an HTTP system.
 pub(super) struct HttpTarget {
     pub(super) client: Client,
+    /// When the certificate ends that the system shows.
+    pub(super) certificate: Arc<Until>,
     /// For a `Retry-After` that is a date, where the answer has no date of its own.
     pub(super) clock: Clock,
     pub(super) method: Method,
@@ -70,6 +73,10 @@ impl Target for HttpTarget {
         // not known, and a flagged repeat is better than a loss.
         read.map_err(judge::failure)?;
         Ok(Answer { summary: status.as_u16().to_string() })
+    }
+
+    fn certificate_until(&self) -> Option<Timestamp> {
+        self.certificate.get()
     }
 
     fn draft(&self, call: &Call) -> Result<Draft, CallError> {
