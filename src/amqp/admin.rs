@@ -200,6 +200,26 @@ impl Admin {
         }
     }
 
+    /// Whether an exchange is there.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if the broker cannot be asked.
+    pub async fn has_exchange(&self, exchange: &str) -> Result<bool, AdminError> {
+        let name = exchange.to_owned();
+        let call = async move |channel: &Channel| {
+            let options = ExchangeDeclareOptions { passive: true, ..Default::default() };
+            let name = short("the name of the exchange", &name).map_err(unsayable)?;
+            let kind = ExchangeKind::Custom("direct".to_owned());
+            channel.exchange_declare(name, kind, options, FieldTable::default()).await
+        };
+        match self.call(format!("exchange `{exchange}`"), call).await {
+            Ok(()) => Ok(true),
+            Err(AdminError::Missing { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Empties a queue of what nobody holds; returns how many messages went.
     ///
     /// # Errors

@@ -90,6 +90,21 @@ impl Client {
         decode(&self.call(Method::DELETE, path, None).await?)
     }
 
+    /// Whether the bus takes and delivers messages; if not, why not.
+    pub(super) async fn health(&self) -> Result<Option<String>, Failure> {
+        // Another bus may have its address: only ours knows the token.
+        self.get::<serde_json::Value>("pauses").await?;
+        let url = format!("http://{}/health/ready", self.access.address);
+        let answer = self.http.get(url).send().await.map_err(broken)?;
+        if answer.status().is_success() {
+            return Ok(None);
+        }
+        let body: serde_json::Value = decode(&answer.bytes().await.map_err(broken)?)?;
+        let reasons = body.get("reasons").and_then(serde_json::Value::as_array);
+        let reasons = reasons.into_iter().flatten().filter_map(serde_json::Value::as_str);
+        Ok(Some(reasons.collect::<Vec<_>>().join("; ")))
+    }
+
     async fn call(
         &self,
         method: Method,

@@ -3,11 +3,13 @@
 //! Exit codes: 0 done, 1 it found something wrong, 2 it could not run. `run` also: 74 the disk of the
 //! store failed.
 
+mod alerts;
 mod check;
 mod client;
 mod dead;
 pub mod demo;
 mod diff;
+mod doctor;
 mod editor;
 mod eval;
 mod explain;
@@ -113,6 +115,7 @@ enum Command {
     Impact(impact::Args),
     Plan(plan::Args),
     Graph(graph::Args),
+    Alerts(alerts::Args),
     Eval(eval::Args),
     Fmt(fmt::Args),
     Schema(schema::Args),
@@ -122,6 +125,7 @@ enum Command {
     Reload(reload::Args),
     Trace(trace::Args),
     Store(store::Args),
+    Doctor(doctor::Args),
     Key(key::Args),
     Demo(demo::Args),
 }
@@ -161,6 +165,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Impact(args) => impact::run(&project, &args),
         Command::Plan(args) => wait(plan::run(&project, args)),
         Command::Graph(args) => graph::run(&project, &args),
+        Command::Alerts(args) => alerts::run(&project, &args),
         Command::Eval(args) => eval::run(&project, &args),
         Command::Fmt(args) => fmt::run(&project, &args),
         Command::Schema(args) => schema::run(&project, &args),
@@ -170,6 +175,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Reload(args) => wait(reload::run(&project, args)),
         Command::Trace(args) => wait(trace::run(&project, args)),
         Command::Store(args) => store::run(&project, &args),
+        Command::Doctor(args) => wait(doctor::run(&project, args)),
         Command::Key(args) => key::run(args),
         Command::Demo(args) => demo::run(&args),
     }

@@ -130,6 +130,11 @@ pub(super) fn store_directory(directory: &Path) -> Result<PathBuf, CouldNot> {
     Ok(store)
 }
 
+/// A path without the `.` in its middle that a relative one brings along.
+pub(super) fn tidy(path: &Path) -> PathBuf {
+    path.components().collect()
+}
+
 /// The PostgreSQL that keeps the project's store, if one does.
 pub(super) fn database(directory: &Path) -> Option<Address> {
     let variables = Variables::of_process();

@@ -49,6 +49,11 @@ impl Needs {
         Some(Self { address, queues, store_is_shared, sharing: Sharing::of(&files.plan) })
     }
 
+    /// Every queue that there will be, by name.
+    pub(super) fn queues(&self) -> &BTreeSet<String> {
+        &self.queues
+    }
+
     /// For people.
     pub(super) fn lines(&self) -> Vec<String> {
         let with = |start: &str| self.queues.iter().filter(|it| it.starts_with(start)).count();

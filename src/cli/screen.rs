@@ -94,6 +94,12 @@ pub(super) fn age(seconds: u64) -> String {
     }
 }
 
+/// A number of bytes: `0.2 MiB`, `17.3 GiB`.
+pub(super) fn size(bytes: u64) -> String {
+    let mib = bytes as f64 / f64::from(1 << 20);
+    if mib < 1024.0 { format!("{mib:.1} MiB") } else { format!("{:.1} GiB", mib / 1024.0) }
+}
+
 /// `1 dead letter`, `2 dead letters`.
 pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
@@ -123,6 +129,11 @@ mod tests {
         7   arsip      xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
         12  e-absensi  pendek sekali
         ");
+    }
+
+    #[test]
+    fn sizes_are_told_in_the_unit_that_matters() {
+        assert_eq!([0, 18 << 20, 5 << 30].map(size), ["0.0 MiB", "18.0 MiB", "5.0 GiB"]);
     }
 
     #[test]

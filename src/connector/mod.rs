@@ -9,9 +9,12 @@
 
 pub mod amqp;
 mod classification;
+mod failure;
 pub mod files;
 pub mod http;
 mod literal;
+mod reach;
+mod rhythm;
 mod secret;
 
 use std::{collections::BTreeMap, error::Error, iter, sync::Arc, time::Duration};
@@ -21,12 +24,17 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
-pub use self::{classification::Classification, secret::Secret};
+pub use self::{
+    classification::Classification,
+    failure::{AnswerClass, CallError, Class},
+    reach::Reached,
+    secret::Secret,
+};
 
 use crate::{
     diagnostic::{Located, Text, text},
     expr::Template,
-    message::{Digest, Endpoint, Headers, MessageId},
+    message::{Digest, Endpoint, Headers, MessageId, Timestamp},
 };
 
 /// A system that messages are sent to.
@@ -51,6 +59,11 @@ pub trait Target: Send + Sync {
         None
     }
 
+    /// When the certificate ends that the other side last showed.
+    fn certificate_until(&self) -> Option<Timestamp> {
+        None
+    }
+
     /// What [`send`](Self::send) would send, without sending it.
     ///
     /// # Errors
@@ -71,6 +84,21 @@ pub trait Target: Send + Sync {
         _status: u16,
         _retry_after: Option<Duration>,
     ) -> Option<Result<Answer, CallError>> {
+        None
+    }
+
+    /// Whether the other side can be reached, looked at without sending it anything that it could
+    /// take for a delivery, and without changing anything there.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    async fn reach(&self) -> Result<Reached, CallError> {
+        Ok(Reached::default())
+    }
+
+    /// What [`reach`](Self::reach) looks at: the same for targets that are reached together.
+    fn place(&self) -> Option<Digest> {
         None
     }
 
@@ -111,58 +139,6 @@ pub struct Call {
 pub struct Answer {
     /// One line for the journal: `200`, `17 bytes written`.
     pub summary: String,
-}
-
-/// Why a call to another system did not succeed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{class}: {reason}")]
-pub struct CallError {
-    /// What to do about it.
-    pub class: Class,
-    /// The protocol's status code, where there is one; `answers:` may sort it otherwise.
-    pub status: Option<u16>,
-    /// What happened, in one line for the operator. Never a secret, a URL, or a body.
-    pub reason: String,
-    /// How long the other side asked us to wait, if it did.
-    pub retry_after: Option<Duration>,
-    /// `refused`, but if it happens to several messages in a row the target is misconfigured:
-    /// 403, 404 and 410 on a fixed path.
-    pub suspicious: bool,
-}
-
-/// The failure classes of `design.md`, as far as a target can tell them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// It did not answer, or asked us to come back: try again.
-    Unavailable,
-    /// We are not set up for it (password, address, certificate): pause the target.
-    Misconfigured,
-    /// It understood this delivery and will not take it: give it up.
-    Refused,
-}
-
-impl std::fmt::Display for Class {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Unavailable => "unavailable",
-            Self::Misconfigured => "misconfigured",
-            Self::Refused => "refused",
-        })
-    }
-}
-
-/// How `answers:` sorts a status code otherwise than usual.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AnswerClass {
-    /// As good as taken.
-    Delivered,
-    /// Try again.
-    Unavailable,
-    /// Pause the target.
-    Misconfigured,
-    /// Give this delivery up.
-    Refused,
 }
 
 /// A target as its system file describes it, ready to be called.
@@ -226,6 +202,8 @@ pub struct OpenSource {
     pub schema: Option<Located<String>>,
     /// Who may send: the name of each API key and the SHA-256 of the key.
     pub api_keys: Vec<(String, [u8; 32])>,
+    /// The longest that it is quiet while all is well.
+    pub expect_every: Option<Duration>,
     /// How messages are fetched, where nobody brings them.
     pub pull: Option<Pulled>,
 }
@@ -247,6 +225,15 @@ pub trait Pull: Send + Sync {
     /// What was fetched is acknowledged to the other side only after [`Intake::accept`] took it.
     /// Dropping the future leaves what is in hand to be fetched again.
     async fn run(&self, pulling: Pulling);
+
+    /// Whether messages could be fetched, looked at without fetching any.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`], why not.
+    async fn reach(&self) -> Result<Reached, CallError> {
+        Ok(Reached::default())
+    }
 }
 
 /// What a [`Pull`] works with.

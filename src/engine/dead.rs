@@ -15,6 +15,7 @@ use crate::{
     journal::{self, Event},
     ledger::{self, Cause, DeadFilter, DeadGroup, DeadLetter, JobKind, Pause},
     message::{Endpoint, Message},
+    metrics::{BreakerState, PausedBy},
     store::Writes,
 };
 
@@ -174,7 +175,7 @@ impl Engine {
         journal::append(&mut writes, &line);
         self.shared.store.commit(writes).await?;
         self.shared.gate(target).pause(pause);
-        self.shared.metrics.set_paused(&target.to_string(), true);
+        self.shared.metrics.set_paused(&target.to_string(), Some(PausedBy::Operator));
         info!(%target, reason, "target paused by an operator; its deliveries are kept");
         Ok(())
     }
@@ -209,7 +210,20 @@ impl Shared {
         line.delivery = Some((target.clone(), 0));
         journal::append(&mut writes, &line);
         self.store.commit(writes).await?;
-        self.metrics.set_paused(&target.to_string(), false);
+        self.show_free(target);
         Ok(())
     }
+
+    /// Shows the metrics what [`Gate::resume`](super::gate::Gate::resume) makes of a gate.
+    pub(super) fn show_free(&self, target: &Endpoint) {
+        let target = target.to_string();
+        self.metrics.set_paused(&target, None);
+        self.metrics.set_breaker(&target, BreakerState::Closed);
+        self.metrics.set_failing_since(&target, None);
+    }
+}
+
+/// Who is to blame for a pause, as the metrics have it.
+pub(super) fn paused_by(pause: &Pause) -> PausedBy {
+    if pause.by_operator { PausedBy::Operator } else { PausedBy::Bus }
 }

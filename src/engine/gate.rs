@@ -74,6 +74,8 @@ pub(super) struct Gate {
 #[derive(Default)]
 struct State {
     failures: u32,
+    /// When the first of these failures was.
+    failing_since: Option<Timestamp>,
     open: Option<Open>,
     paused: Option<Paused>,
     probing: bool,
@@ -116,6 +118,10 @@ impl Drop for Probe {
 pub(super) enum Change {
     /// Nothing that anybody need know.
     None,
+    /// The first failure after an answer.
+    Failing,
+    /// The first answer after failures that did not open the breaker.
+    Answering,
     /// The breaker opened.
     Opened,
     /// The breaker closed.
@@ -224,17 +230,18 @@ impl Gate {
             attempted.class = Some(Class::Misconfigured);
         }
         let change = match attempted.class {
-            Some(Class::Unavailable) => state.failed(&self.settings),
+            Some(Class::Unavailable) => state.failed(&self.settings, now),
             Some(Class::Misconfigured) => {
-                state.probe_later(&self.settings);
+                let answers = state.probe_later(&self.settings);
                 let reason = attempted.summary.clone();
                 let target = self.target.clone();
                 let by_operator = false;
                 let system_digest = Some(system);
-                state.pause(
-                    Pause { target, since: now, reason, by_operator, system_digest },
-                    Instant::now() + self.settings.pause_probe,
-                )
+                let pause = Pause { target, since: now, reason, by_operator, system_digest };
+                match state.pause(pause, Instant::now() + self.settings.pause_probe) {
+                    Change::None if answers => Change::Answering,
+                    change => change,
+                }
             }
             None | Some(Class::Refused) => state.answered(attempted.suspicious),
         };
@@ -266,6 +273,7 @@ impl Gate {
         state.open = None;
         state.rest = None;
         state.failures = 0;
+        state.failing_since = None;
         state.suspects.clear();
         drop(state);
         self.changed.notify_waiters();
@@ -275,6 +283,11 @@ impl Gate {
     /// The pause in force.
     pub(super) fn paused(&self) -> Option<Pause> {
         self.lock().paused.as_ref().map(|it| it.pause.clone())
+    }
+
+    /// Since when every attempt has found the target unavailable.
+    pub(super) fn failing_since(&self) -> Option<Timestamp> {
+        self.lock().failing_since
     }
 
     /// Whether the breaker lets through.
@@ -318,13 +331,15 @@ impl State {
         self.rest.filter(|it| Instant::now() < *it)
     }
 
-    fn failed(&mut self, settings: &GateSettings) -> Change {
+    fn failed(&mut self, settings: &GateSettings, now: Timestamp) -> Change {
         self.failures = self.failures.saturating_add(1);
+        let first = self.failing_since.is_none();
+        self.failing_since.get_or_insert(now);
         if let Some(paused) = &mut self.paused {
             paused.probe_at = Instant::now() + settings.pause_probe;
         }
         if self.open.is_none() && self.failures < settings.failures_max {
-            return Change::None;
+            return if first { Change::Failing } else { Change::None };
         }
         let opened = self.open.is_none();
         // Answers of deliveries that were under way when it opened do not lengthen the wait.
@@ -336,12 +351,14 @@ impl State {
         if opened { Change::Opened } else { Change::None }
     }
 
-    fn probe_later(&mut self, settings: &GateSettings) {
+    /// Whether it answers again.
+    fn probe_later(&mut self, settings: &GateSettings) -> bool {
         if let Some(paused) = &mut self.paused {
             paused.probe_at = Instant::now() + settings.pause_probe;
         }
         self.failures = 0;
         self.open = None;
+        self.failing_since.take().is_some()
     }
 
     fn pause(&mut self, pause: Pause, probe_at: Instant) -> Change {
@@ -354,6 +371,7 @@ impl State {
 
     fn answered(&mut self, suspicious: bool) -> Change {
         self.failures = 0;
+        let was_failing = self.failing_since.take().is_some();
         if !suspicious {
             self.suspects.clear();
         }
@@ -363,7 +381,11 @@ impl State {
             self.paused = None;
             return Change::Resumed;
         }
-        if was_open { Change::Closed } else { Change::None }
+        match (was_open, was_failing) {
+            (true, _) => Change::Closed,
+            (false, true) => Change::Answering,
+            (false, false) => Change::None,
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use crate::message::IdSource;
 #[tokio::test(start_paused = true)]
 async fn five_failures_in_a_row_open_the_breaker_and_one_probe_closes_it() {
     let gate = gate();
-    for _ in 0..4 {
+    assert_eq!(learn(&gate, Some(Class::Unavailable)), Change::Failing);
+    for _ in 0..3 {
         assert_eq!(learn(&gate, Some(Class::Unavailable)), Change::None);
     }
     assert!(gate.flows());

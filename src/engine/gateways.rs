@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{EngineError, Shared};
+use super::{EngineError, Shared, dead::paused_by};
 use crate::{
     ledger::{self, Ledger, Pause},
     message::{Digest, Timestamp},
@@ -59,11 +59,11 @@ impl Shared {
             match (gate.paused(), told) {
                 (mine, Some(pause)) if !is_known(mine.as_ref(), pause) => {
                     gate.pause(pause.clone());
-                    self.metrics.set_paused(&target.to_string(), true);
+                    self.metrics.set_paused(&target.to_string(), Some(paused_by(pause)));
                 }
                 (Some(mine), None) if mine.since.after(PAUSE_WRITTEN_WITHIN) <= asked => {
                     gate.resume();
-                    self.metrics.set_paused(&target.to_string(), false);
+                    self.show_free(target);
                 }
                 _ => {}
             }

@@ -19,6 +19,7 @@ use crate::{
     journal,
     ledger::{self, REMEMBERED},
     message::{Endpoint, Timestamp},
+    metrics,
     route::Plan,
     store::Writes,
 };
@@ -79,6 +80,7 @@ impl Shared {
     /// Shows the queues and the dead letters to the metrics.
     async fn measure(&self, shown: &mut Shown) -> Result<(), EngineError> {
         self.metrics.broker_up.set(i64::from(self.broker.obstacle().is_none()));
+        self.metrics.set_journal_behind(self.afterwards.behind(self.clock.now()));
         self.show_disk(shown);
         let depths = self.depths().await?;
         let holding = depths.iter().filter(|(_, it)| it.entries != 0);
@@ -91,6 +93,11 @@ impl Shared {
             self.show_queue(&live.plan, name, depth);
         }
         shown.depths = depths;
+        for (name, target) in &live.plan.targets {
+            if let Some(until) = target.open.target.certificate_until() {
+                self.metrics.set_certificate_expiry(&name.to_string(), until.as_millis());
+            }
+        }
         self.show_keys(&mut shown.parked).await?;
         let mut dead: BTreeMap<Arc<str>, u64> = BTreeMap::new();
         for class in DEAD_CLASSES {
@@ -117,7 +124,8 @@ impl Shared {
     /// Shows the disk to the metrics, and says when too little of it is left.
     fn show_disk(&self, shown: &mut Shown) {
         let Some(disk) = self.store.disk() else { return };
-        self.metrics.set_disk(disk.free, disk.is_low);
+        let (free_bytes, low_bytes, is_low) = (disk.free, disk.low, disk.is_low);
+        self.metrics.set_disk(metrics::Disk { free_bytes, low_bytes, is_low });
         let before = std::mem::replace(&mut shown.disk_is_low, disk.is_low);
         let (free_mib, low_mib) = (disk.free >> 20, disk.low >> 20);
         match (before, disk.is_low) {

@@ -17,7 +17,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::{
-    Engine, EngineError, GateSettings, Parts, Shared, delivery,
+    Engine, EngineError, GateSettings, Parts, Shared,
+    dead::paused_by,
+    delivery,
     express::{self, Afterwards, Backlog},
     gate::Gate,
     gateways,
@@ -112,6 +114,7 @@ impl Engine {
         let (ledger, journal) = (Ledger::new(store.clone()), Journal::new(store.clone()));
         let generation = gateways::next_generation(&store, 0, plan.digest, clock.now()).await?;
         let pauses = ledger.pauses().await?;
+        let restored_up_to = ledger.restored_up_to().await?;
         let live = Live::new(generation, plan, broker.rabbitmq().as_deref());
         let live = RwLock::new(Arc::new(live));
         let (gates, ids, acting) = (Gates::default(), options.chance.ids(), Mutex::default());
@@ -131,6 +134,7 @@ impl Engine {
             in_hand,
             backlog: Backlog::default(),
             afterwards: Afterwards::default(),
+            restored_up_to,
             acting,
             desk: jobs::Desk::default(),
             stopping,
@@ -146,8 +150,8 @@ impl Engine {
             if shared.freed_by_files(&pause) {
                 ledger::resume(&mut writes, &target);
             } else {
+                shared.metrics.set_paused(&target.to_string(), Some(paused_by(&pause)));
                 shared.gate(&target).pause(pause);
-                shared.metrics.set_paused(&target.to_string(), true);
             }
         }
         let live = shared.live();
@@ -164,6 +168,7 @@ impl Engine {
             running.background.spawn(jobs::run(Arc::clone(shared)));
         }
         drop(running);
+        shared.listen(&live);
         // Last: what they bring finds its routes at work.
         engine.pulls.lock().await.start(shared);
         shared.metrics.reload_succeeded(generation, shared.clock.now().as_millis());

@@ -68,7 +68,7 @@ use crate::{
     connector::Intake,
     journal::Journal,
     ledger::Ledger,
-    message::{Clock, Endpoint, IdSource, Limits},
+    message::{Clock, Endpoint, IdSource, Limits, Timestamp},
     metrics::Metrics,
     route::Plan,
     store::{Store, StoreError},
@@ -204,6 +204,8 @@ struct Shared {
     in_hand: InHand,
     backlog: Backlog,
     afterwards: Afterwards,
+    /// What was accepted up to then may have been delivered: the store is a backup that was restored.
+    restored_up_to: Option<Timestamp>,
     /// One operator's action at a time, so that two replays cannot take the same letter.
     acting: Mutex<()>,
     desk: jobs::Desk,

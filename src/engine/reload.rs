@@ -71,6 +71,7 @@ impl Engine {
         shared.swap(live);
         let live = shared.live();
         shared.forget_targets(&before, &live);
+        shared.listen(&live);
         for route in live.plan.routes.values() {
             if !running.routes.contains_key(&route.name) {
                 if !reloaded.changed.iter().any(|it| **it == *route.name) {
@@ -130,6 +131,12 @@ impl Shared {
             }
         }
         Ok(freed)
+    }
+
+    /// Shows the metrics which sources are read.
+    pub(super) fn listen(&self, live: &Live) {
+        let sources = live.readers.keys().map(ToString::to_string);
+        self.metrics.listen_to(sources, self.clock.now().as_millis());
     }
 
     fn forget_targets(&self, before: &Live, now: &Live) {

@@ -85,8 +85,12 @@ const CREATE: &str = "
     SELECT number, ?3, ?4, ?5, ?6 FROM message WHERE route = ?1 AND id = ?2
     ON CONFLICT DO NOTHING";
 
+/// In a store that was restored from a backup, numbers of keys that it does not know may have been
+/// given too, and are passed over.
 const NUMBER: &str = "
-    INSERT INTO ordered_key (route, target, key, last) VALUES (?1, ?2, ?3, 1)
+    INSERT INTO ordered_key (route, target, key, last)
+    VALUES (?1, ?2, ?3,
+        1 + coalesce((SELECT value FROM fact WHERE name = 'key_numbers_passed'), 0))
     ON CONFLICT (route, target, key) DO UPDATE SET last = ordered_key.last + 1";
 
 const CREATE_NUMBERED: &str = "

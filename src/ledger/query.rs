@@ -171,6 +171,17 @@ impl Ledger {
         Ok(self.rows((sql, vec![])).await?.iter().filter_map(pause).collect())
     }
 
+    /// Up to when messages were accepted that may have been delivered though nothing here says so: the
+    /// store was restored from a backup, and what it did between that and its loss is not known.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn restored_up_to(&self) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT value FROM fact WHERE name = 'restored_up_to'";
+        Ok(self.rows((sql, vec![])).await?.first().map(|row| time(row, 0)))
+    }
+
     /// The tally of every route that ever received anything, from one snapshot. Routes and
     /// their targets together at most 10,000.
     ///

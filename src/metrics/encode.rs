@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Counter, Gauge, Histogram, Metric, Metrics, QueueMetrics, TargetMetrics,
+    Counter, Disk, Gauge, Histogram, Metric, Metrics, QueueMetrics, TargetMetrics,
     known::Known,
     table,
     text::{Number, Text},
@@ -21,7 +21,11 @@ impl Metrics {
         queues(&known, &mut text);
         by_name(&table::BREAKER, &known.breakers, &mut text);
         by_name(&table::PAUSED, &known.paused, &mut text);
+        by_name(&table::PAUSED_BY_OPERATOR, &known.paused_by_operator, &mut text);
+        by_name(&table::FAILING_SINCE, &known.failing_since, &mut text);
+        by_name(&table::CERTIFICATE_EXPIRY, &known.certificates, &mut text);
         by_name(&table::SOURCE_CONNECTED, &known.connected, &mut text);
+        by_name(&table::SOURCE_LAST_MESSAGE, &known.last_message, &mut text);
         by_name(&table::INGEST_REFUSED, &known.refused, &mut text);
         self.process(&mut text);
         text.finish()
@@ -44,10 +48,12 @@ impl Metrics {
         one(&table::BROKER_UP, self.broker_up.get().into_f64());
         one(&table::DAMAGED, self.damaged.get().into_f64());
         // Where the store is another machine's, nobody here knows its disk.
-        if let Some((free, is_low)) = self.disk() {
-            one(&table::DISK_FREE, free as f64);
+        if let Some(Disk { free_bytes, low_bytes, is_low }) = self.disk() {
+            one(&table::DISK_FREE, free_bytes as f64);
             one(&table::DISK_LOW, f64::from(u8::from(is_low)));
+            one(&table::DISK_LOW_LIMIT, low_bytes as f64);
         }
+        one(&table::JOURNAL_BEHIND, self.journal_behind.get());
         one(&table::START_TIME, self.start_time.get().into_f64());
         text.family(&table::BUILD_INFO).sample(&[env!("CARGO_PKG_VERSION")], 1);
         text.family(&table::COMMIT_DURATION).histogram(&[], &self.commit_duration);

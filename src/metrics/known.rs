@@ -17,8 +17,16 @@ pub(super) struct Known {
     pub(super) breakers: BTreeMap<Arc<str>, u8>,
     /// By target.
     pub(super) paused: BTreeMap<Arc<str>, u8>,
+    /// By target.
+    pub(super) paused_by_operator: BTreeMap<Arc<str>, u8>,
+    /// By target, in seconds since 1970.
+    pub(super) failing_since: BTreeMap<Arc<str>, f64>,
+    /// By target, in seconds since 1970.
+    pub(super) certificates: BTreeMap<Arc<str>, f64>,
     /// By source.
     pub(super) connected: BTreeMap<Arc<str>, u8>,
+    /// By source, in seconds since 1970.
+    pub(super) last_message: BTreeMap<Arc<str>, f64>,
     /// By code.
     pub(super) refused: BTreeMap<Arc<str>, u64>,
 }

@@ -11,6 +11,7 @@ mod encode;
 mod handles;
 mod known;
 mod number;
+mod questions;
 mod table;
 mod text;
 
@@ -61,6 +62,26 @@ pub enum BreakerState {
     Open,
 }
 
+/// Who paused a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PausedBy {
+    /// simpul: it found that it is not set up for the target.
+    Bus,
+    /// An operator.
+    Operator,
+}
+
+/// The disk of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Disk {
+    /// What can still be written to it.
+    pub free_bytes: u64,
+    /// With less than this nothing is accepted.
+    pub low_bytes: u64,
+    /// Nothing is accepted.
+    pub is_low: bool,
+}
+
 /// All metrics of one process.
 pub struct Metrics {
     /// Reloads that changed nothing because the files had mistakes.
@@ -81,8 +102,8 @@ pub struct Metrics {
     commit_jobs: Histogram,
     start_time: Fraction,
     dead_letters: ByClass<Gauge>,
-    /// What can be written to the disk of the store, and whether that is too little.
-    disk: Mutex<Option<(u64, bool)>>,
+    journal_behind: Fraction,
+    disk: Mutex<Option<Disk>>,
     // std, not tokio: held to look something up, never across an await.
     known: Mutex<Known>,
 }
@@ -109,6 +130,7 @@ impl Metrics {
             commit_jobs: Histogram::new(JOBS_BUCKETS),
             start_time: Fraction::default(),
             dead_letters: ByClass::default(),
+            journal_behind: Fraction::default(),
             disk: Mutex::default(),
             known: Mutex::default(),
         }
@@ -149,6 +171,9 @@ impl Metrics {
         let mut known = self.known();
         known.breakers.remove(target);
         known.paused.remove(target);
+        known.paused_by_operator.remove(target);
+        known.failing_since.remove(target);
+        known.certificates.remove(target);
     }
 
     /// The state of the breaker of a target (`system.name`).
@@ -161,9 +186,23 @@ impl Metrics {
         known::set(&mut self.known().breakers, target, number);
     }
 
-    /// Whether a target (`system.name`) is paused.
-    pub fn set_paused(&self, target: &str, paused: bool) {
-        known::set(&mut self.known().paused, target, u8::from(paused));
+    /// Whether a target (`system.name`) is paused, and who paused it.
+    pub fn set_paused(&self, target: &str, by: Option<PausedBy>) {
+        let mut known = self.known();
+        known::set(&mut known.paused, target, u8::from(by.is_some()));
+        let by_operator = u8::from(by == Some(PausedBy::Operator));
+        known::set(&mut known.paused_by_operator, target, by_operator);
+    }
+
+    /// Since when (milliseconds since 1970) every attempt found a target (`system.name`) unavailable.
+    pub fn set_failing_since(&self, target: &str, since_ms: Option<i64>) {
+        let since = since_ms.map_or(0.0, seconds);
+        known::set(&mut self.known().failing_since, target, since);
+    }
+
+    /// When the certificate ends (milliseconds since 1970) that a target (`system.name`) showed last.
+    pub fn set_certificate_expiry(&self, target: &str, until_ms: i64) {
+        known::set(&mut self.known().certificates, target, seconds(until_ms));
     }
 
     /// Whether messages of a source (`system.name`) can be fetched.
@@ -176,6 +215,25 @@ impl Metrics {
         self.known().connected.remove(source);
     }
 
+    /// Sources (`system.name`) that messages may come from now, from `now_ms` (milliseconds since
+    /// 1970) where they are new; of all others the last message is forgotten.
+    pub fn listen_to(&self, sources: impl Iterator<Item = String>, now_ms: i64) {
+        let mut known = self.known();
+        let before = std::mem::take(&mut known.last_message);
+        for source in sources {
+            let last = before.get(source.as_str()).copied().unwrap_or(seconds(now_ms));
+            known.last_message.insert(source.into(), last);
+        }
+    }
+
+    /// A source (`system.name`) that is listened to handed messages over at `at_ms` (milliseconds
+    /// since 1970).
+    pub fn source_spoke(&self, source: &str, at_ms: i64) {
+        if let Some(last) = self.known().last_message.get_mut(source) {
+            *last = last.max(seconds(at_ms));
+        }
+    }
+
     /// How many dead letters of a class wait for an operator.
     pub fn set_dead_letters(&self, class: &str, count: u64) {
         if let Some(gauge) = self.dead_letters.of(class) {
@@ -183,12 +241,17 @@ impl Metrics {
         }
     }
 
-    /// What can still be written to the disk of the store, and whether nothing is accepted for it.
-    pub fn set_disk(&self, free_bytes: u64, is_low: bool) {
-        *self.disk.lock().unwrap_or_else(PoisonError::into_inner) = Some((free_bytes, is_low));
+    /// How full the disk of the store is.
+    pub fn set_disk(&self, disk: Disk) {
+        *self.disk.lock().unwrap_or_else(PoisonError::into_inner) = Some(disk);
     }
 
-    fn disk(&self) -> Option<(u64, bool)> {
+    /// How long the oldest line of the journal has waited to be written.
+    pub fn set_journal_behind(&self, behind: Duration) {
+        self.journal_behind.set(behind.as_secs_f64());
+    }
+
+    fn disk(&self) -> Option<Disk> {
         *self.disk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -68,6 +68,7 @@ const fn histogram(
 
 const ROUTE: &[&str] = &["route"];
 const TARGET: &[&str] = &["target"];
+const SOURCE: &[&str] = &["source"];
 const DELIVERY: &[&str] = &["route", "target"];
 const QUEUE: &[&str] = &["queue", "route", "target"];
 
@@ -181,11 +182,35 @@ pub(super) const BREAKER: Metric = gauge(
 );
 pub(super) const PAUSED: Metric =
     gauge("simpul_target_paused", "boolean", TARGET, "Whether a target is paused: 1 if so.");
+pub(super) const PAUSED_BY_OPERATOR: Metric = gauge(
+    "simpul_target_paused_by_operator",
+    "boolean",
+    TARGET,
+    "Whether a target is paused because an operator said so: 1 if so.",
+);
+pub(super) const FAILING_SINCE: Metric = gauge(
+    "simpul_target_failing_since_timestamp_seconds",
+    "seconds since 1970",
+    TARGET,
+    "Since when every attempt found a target unavailable; 0 while it answers.",
+);
+pub(super) const CERTIFICATE_EXPIRY: Metric = gauge(
+    "simpul_target_certificate_expiry_timestamp_seconds",
+    "seconds since 1970",
+    TARGET,
+    "When the certificate ends that a target showed last, where it is called over HTTPS.",
+);
 pub(super) const SOURCE_CONNECTED: Metric = gauge(
     "simpul_source_connected",
     "boolean",
-    &["source"],
+    SOURCE,
     "Whether messages of a source can be fetched, where simpul fetches them: 1 if so.",
+);
+pub(super) const SOURCE_LAST_MESSAGE: Metric = gauge(
+    "simpul_source_last_message_timestamp_seconds",
+    "seconds since 1970",
+    SOURCE,
+    "When a source last handed a message over; before its first, when simpul began to listen to it.",
 );
 pub(super) const RELOAD_LAST_SUCCESS: Metric = gauge(
     "simpul_reload_last_success_timestamp_seconds",
@@ -261,6 +286,18 @@ pub(super) const DISK_LOW: Metric = gauge(
     &[],
     "Whether nothing is accepted because the disk of the store is nearly full: 1 if so.",
 );
+pub(super) const DISK_LOW_LIMIT: Metric = gauge(
+    "simpul_disk_low_limit_bytes",
+    "bytes",
+    &[],
+    "With less than this left on the disk of the store, nothing is accepted.",
+);
+pub(super) const JOURNAL_BEHIND: Metric = gauge(
+    "simpul_journal_behind_seconds",
+    "seconds",
+    &[],
+    "How long the oldest line of the journal has waited to be written; 0 while none waits.",
+);
 pub(super) const BUILD_INFO: Metric =
     gauge("simpul_build_info", "info", &["version"], "Always 1; the label tells what runs.");
 pub(super) const START_TIME: Metric = gauge(
@@ -291,7 +328,11 @@ pub const TABLE: &[Metric] = &[
     QUEUE_OLDEST,
     BREAKER,
     PAUSED,
+    PAUSED_BY_OPERATOR,
+    FAILING_SINCE,
+    CERTIFICATE_EXPIRY,
     SOURCE_CONNECTED,
+    SOURCE_LAST_MESSAGE,
     RELOAD_LAST_SUCCESS,
     RELOAD_LAST_SUCCESSFUL,
     RELOAD_FAILURES,
@@ -305,6 +346,8 @@ pub const TABLE: &[Metric] = &[
     DAMAGED,
     DISK_FREE,
     DISK_LOW,
+    DISK_LOW_LIMIT,
+    JOURNAL_BEHIND,
     BUILD_INFO,
     START_TIME,
 ];

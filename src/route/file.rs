@@ -97,6 +97,10 @@ pub struct RouteFile {
     pub retry: Option<Node>,
     /// How old a message may be when it is sent: what is not delivered by then is `expired`.
     pub ttl: Option<Located<DurationText>>,
+    /// Within which time a message is to be delivered: an older one that still waits makes an alert
+    /// (`simpul alerts`). Unless said an hour, or half of `ttl` where that is shorter.
+    #[schemars(extend("examples" = ["15m"]))]
+    pub deliver_within: Option<Located<DurationText>>,
     /// What becomes of the order of a key whose delivery is given up: `park_key` (so unless said),
     /// `dead_letter` or `block`. Only with `order_by`.
     #[schemars(extend("default" = "park_key"))]
@@ -131,6 +135,9 @@ pub struct DestinationSpec {
     pub retry: Option<Node>,
     /// How old a message may be when it is sent there.
     pub ttl: Option<Located<DurationText>>,
+    /// Within which time a message is to be delivered there.
+    #[schemars(extend("examples" = ["15m"]))]
+    pub deliver_within: Option<Located<DurationText>>,
     /// What becomes of the order of a key whose delivery there is given up.
     pub on_exhausted: Option<Located<OnExhausted>>,
     /// How answers are sorted otherwise than usual: `{ 409: delivered }`.

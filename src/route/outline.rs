@@ -35,6 +35,10 @@ pub struct Outline {
 pub struct SystemOutline {
     /// What people call it.
     pub title: String,
+    /// The unit that answers for it.
+    pub unit: String,
+    /// How to reach that unit.
+    pub contact: String,
     /// Its sources, and the schema of each.
     pub sources: BTreeMap<String, Option<String>>,
     /// Its targets, and the schema of each.
@@ -107,7 +111,13 @@ impl Outline {
         let Some(node) = parse(text, &mut ignored) else { return };
         let Some(file) = decode::<SystemFile>(&node, &mut ignored) else { return };
         let title = file.name.as_ref().map(|it| it.value.clone()).unwrap_or_default();
-        let mut system = SystemOutline { title, ..SystemOutline::default() };
+        let owner = file.owner.as_ref();
+        let mut system = SystemOutline {
+            title,
+            unit: owner.map(|it| it.unit.value.clone()).unwrap_or_default(),
+            contact: owner.map(|it| it.contact.value.clone()).unwrap_or_default(),
+            ..SystemOutline::default()
+        };
         let path = |it: Option<&crate::diagnostic::Located<String>>| it.map(|it| it.value.clone());
         if let Some(http) = &file.http {
             let sources = http.sources.iter();

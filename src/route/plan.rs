@@ -108,6 +108,8 @@ pub struct Destination {
     pub on_exhausted: Option<OnExhausted>,
     /// How old a message may be when it is sent.
     pub ttl: Option<Duration>,
+    /// Within which time a message is to be delivered: for alerts alone.
+    pub deliver_within: Option<Duration>,
     /// How answers are sorted otherwise than usual; the target's own stand behind these.
     pub answers: BTreeMap<u16, AnswerClass>,
 }

@@ -63,6 +63,7 @@ pub(super) fn compile(
     // Here for what is wrong with it; each target lays it over what its system says.
     retry::policy(file.retry.as_ref(), RetryPolicy::STANDARD, world.outside.retry, report);
     ttl(file.ttl.as_ref(), report);
+    promise(file.deliver_within.as_ref(), file.ttl.as_ref().map(|it| it.value.0), report);
     if let (None, Some(said)) = (&file.order_by, &file.on_exhausted) {
         no_order(said, report);
     }
@@ -256,9 +257,21 @@ impl World<'_> {
         if let (Some(ttl), Some(written)) = (ttl, spec.retry.as_ref().or(file.retry.as_ref())) {
             retry::outlives(written, &retry, ttl, report);
         }
+        let deliver_within = promise(spec.deliver_within.as_ref(), ttl, report)
+            .or(file.deliver_within.as_ref().map(|it| it.value.0));
         let answers = answers(spec, report);
         let (target, when, each, map) = (target?, when?, each?, map?);
-        Some(Destination { target, when, each, map, retry, on_exhausted, ttl, answers })
+        Some(Destination {
+            target,
+            when,
+            each,
+            map,
+            retry,
+            on_exhausted,
+            ttl,
+            deliver_within,
+            answers,
+        })
     }
 
     /// A target that wants `@` for its path or headers needs an `each`.
@@ -341,6 +354,25 @@ fn ttl(said: Option<&Located<DurationText>>, report: &mut Report) -> Option<Dura
     if !(TTL_MIN..=TTL_MAX).contains(&said.value.0) {
         let found = report.error(said.at, Code::WrongKind, "a time to live out of range");
         found.help("write at least `1s` and at most `365d`");
+    }
+    Some(said.value.0)
+}
+
+/// Within which time a message is to be delivered, of which `ttl` must leave something.
+fn promise(
+    said: Option<&Located<DurationText>>,
+    ttl: Option<Duration>,
+    report: &mut Report,
+) -> Option<Duration> {
+    let said = said?;
+    if !(TTL_MIN..=TTL_MAX).contains(&said.value.0) {
+        let found = report.error(said.at, Code::WrongKind, "a promise out of range");
+        found.help("write at least `1s` and at most `365d`");
+    } else if let Some(ttl) = ttl.filter(|it| *it <= said.value.0) {
+        let ttl = DurationText(ttl);
+        let message = text!("promised within `{}`, and expired after `{}`", &said.value, &ttl);
+        let found = report.warn(said.at, Code::WrongKind, message);
+        found.help("write a shorter `deliver_within`, so that somebody hears of it in time");
     }
     Some(said.value.0)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::{FILE_NAME, Param, Row, StoreError, lock::DirectoryLock, log, migrate, sqlite};
+use super::{FILE_NAME, Param, Row, StoreError, backup, lock::DirectoryLock, log, migrate, sqlite};
 
 /// Something in a store that is not as it was written, or does not fit the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,12 +19,12 @@ pub struct Finding {
     pub todo: String,
 }
 
-/// A database in a directory, locked while it is looked at.
+/// A database that nobody changes: in a directory, locked while it is looked at, or a backup.
 pub struct Inspection {
     connection: Connection,
     log: Option<log::Damage>,
     // Last: nobody else may open the directory before the files are closed.
-    _lock: DirectoryLock,
+    _lock: Option<DirectoryLock>,
 }
 
 /// Lines that SQLite tells about pages at most.
@@ -52,7 +52,32 @@ impl Inspection {
             .set_db_config(keep_log, true)
             .map_err(|error| sqlite::error("it cannot be left as it is", &error))?;
         migrate::must_be_newest(&connection)?;
-        Ok(Self { connection, log, _lock: lock })
+        Ok(Self { connection, log, _lock: Some(lock) })
+    }
+
+    /// Opens a backup, which must be of the newest format: one file, without a log beside it. It may
+    /// stand where nothing can be written.
+    ///
+    /// # Errors
+    ///
+    /// When it is no backup, is so damaged that nothing can be read of it, or its format is another
+    /// one.
+    pub fn of_file(file: &Path) -> Result<Self, StoreError> {
+        let shown = file.display();
+        if !file.is_file() {
+            return Err(StoreError::new(format!("there is no backup `{shown}`")));
+        }
+        if backup::has_log(file) {
+            return Err(StoreError::new(format!(
+                "`{shown}` has a log beside it: it is the database of a store, whose directory is \
+                 to be named instead"
+            )));
+        }
+        let connection = sqlite::connect_to_backup(file)?;
+        migrate::must_be_ours(&connection)
+            .map_err(|error| StoreError::new(format!("`{shown}`: {}", error.reason)))?;
+        migrate::must_be_newest(&connection)?;
+        Ok(Self { connection, log: None, _lock: None })
     }
 
     /// What is wrong with the files themselves: the log, and the structure of the pages.

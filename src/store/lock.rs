@@ -21,7 +21,8 @@ impl Drop for DirectoryLock {
     }
 }
 
-const FILE_NAME: &str = "simpul.lock";
+/// The file in the directory.
+pub(super) const FILE_NAME: &str = "simpul.lock";
 
 impl DirectoryLock {
     /// Creates `directory` if need be, readable for nobody else, and locks it.

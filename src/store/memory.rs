@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{Job, Watched, Work};
+use super::{Job, Work};
 use crate::store::{
     Row, StoreError, Writes, migrate, reader, sqlite,
     writes::{Query, Write},
@@ -39,9 +39,10 @@ impl Memory {
         let facts = "SELECT name, value FROM fact";
         let facts = rows(&connection, facts, |row| Ok((row.get(0)?, row.get(1)?)));
         let facts = facts.map_err(refused)?;
-        let (log_pages, watched) = (Default::default(), Watched::default());
+        let (directory, log_pages, watched) = Default::default();
         let (folded_at, measured) = (0, None);
-        let work = Mutex::new(Work { connection, log_pages, folded_at, watched, measured });
+        let work = Work { connection, directory, log_pages, folded_at, watched, measured };
+        let work = Mutex::new(work);
         Ok(Self { work, has_journal, facts, tables })
     }
 

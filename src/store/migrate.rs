@@ -38,6 +38,15 @@ pub(super) fn must_be_newest(connection: &Connection) -> Result<(), StoreError> 
     )))
 }
 
+/// Refuses what is no store of simpul, of whatever format.
+pub(super) fn must_be_ours(connection: &Connection) -> Result<(), StoreError> {
+    let id = connection.query_row("PRAGMA application_id", [], |row| row.get::<_, i64>(0));
+    match id.map_err(|error| sqlite::error("its format cannot be read", &error))? {
+        APPLICATION_ID => Ok(()),
+        _ => Err(StoreError::new("it is no store of simpul")),
+    }
+}
+
 fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), StoreError> {
     let found = format(connection)?;
     if migrations.len() < found {
@@ -111,6 +120,27 @@ mod tests {
             let answers = store.query(questions).await.unwrap();
             assert_eq!(answers[0][0].int(0), i64::try_from(MIGRATIONS.len()).unwrap());
             assert_eq!(answers[1][0].text(0), "simpul.route.sppd-terbit");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_backup_of_every_earlier_format_is_put_back_as_the_newest() {
+        for formats in 1..=MIGRATIONS.len() {
+            let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let old = made_by(from.path(), &MIGRATIONS[..formats]);
+            old.execute_batch("INSERT INTO fact VALUES ('broker_closed', 1)").unwrap();
+            old.execute_batch("PRAGMA journal_mode = DELETE").unwrap();
+            drop(old);
+            let file = from.path().join("simpul.db");
+            let restore = crate::store::Restore::begin(&file, to.path(), false).unwrap();
+            restore.complete(".before").unwrap();
+
+            let store = Store::open(to.path()).unwrap();
+            let facts = "SELECT count(*) FROM fact WHERE name = 'broker_closed'";
+            let answers = store.query(vec![("PRAGMA user_version", vec![]), (facts, vec![])]);
+            let answers = answers.await.unwrap();
+            assert_eq!(answers[0][0].int(0), i64::try_from(MIGRATIONS.len()).unwrap());
+            assert_eq!(answers[1][0].int(0), 0, "what is in it is suspect");
         }
     }
 

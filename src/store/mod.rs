@@ -9,6 +9,7 @@
 //! sqlite    a connection, its settings, what its errors mean
 //! checksum  whether a row is as it was written
 //! inspect   a database that nobody works on, looked at      log   what its log holds
+//! backup    copies, taken while somebody works on it, and put back
 //! room      whether the disk has room for more
 //! writer    the thread that commits           reader    the threads that answer
 //! postgres  the same over a PostgreSQL that several gateways share
@@ -20,6 +21,7 @@
 //! ([`Options::on_failure`]). Opening folds the log that a process left into the database, so that
 //! nothing rests on pages which the disk may never have got.
 
+mod backup;
 mod checksum;
 mod inspect;
 mod lock;
@@ -45,10 +47,11 @@ use std::{
 use tokio::sync::oneshot;
 
 pub use self::{
+    backup::{BackedUp, Progress, Restore, Restored, back_up},
     checksum::{checksum, may_be_old},
     inspect::{Finding, Inspection},
     postgres::{Address, AddressError},
-    room::{Disk, DiskLow},
+    room::{Disk, DiskLow, disk_of},
     value::{Param, Row},
     writes::{Expect, Query, Sql, Sum, Writes},
 };
@@ -160,6 +163,17 @@ impl fmt::Debug for Options {
     }
 }
 
+/// A PostgreSQL that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerSeen {
+    /// As it calls itself: `15.6`.
+    pub version: String,
+    /// What time it is there, in milliseconds since 1970.
+    pub now_ms: i64,
+    /// Whether the tables of a store are there.
+    pub has_store: bool,
+}
+
 /// What one commit looked like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommitSeen {
@@ -202,6 +216,7 @@ impl Store {
     pub fn open_with(directory: &Path, options: Options) -> Result<Self, StoreError> {
         let Options { cache_mib, observe, on_failure, disk_low, hold_paused_clock } = options;
         let lock = DirectoryLock::take(directory)?;
+        backup::refuse_half_restored(directory)?;
         let file = directory.join(FILE_NAME);
         let mut connection = sqlite::connect(&file, sqlite::Role::Writer { cache_mib })?;
         if let Some(damage) = log::look(&connection, &file)? {
@@ -232,6 +247,15 @@ impl Store {
     pub async fn connect(address: &Address, options: Options) -> Result<Self, StoreError> {
         let postgres = Postgres::start(address, options.observe).await?;
         Ok(Self::of(Database::Postgres(postgres), options.hold_paused_clock))
+    }
+
+    /// Looks at the PostgreSQL of a store without changing anything there.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be used, in a sentence for the operator, without the password.
+    pub async fn look(address: &Address) -> Result<ServerSeen, StoreError> {
+        postgres::look(address).await
     }
 
     /// One in memory, for tests of routes and of the engine. It has no threads, so that it needs no

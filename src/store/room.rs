@@ -124,6 +124,20 @@ impl Room {
     }
 }
 
+/// The disk of a directory, where no store is open there.
+///
+/// # Errors
+///
+/// When the system does not tell.
+pub fn disk_of(directory: &Path, low: DiskLow) -> io::Result<Disk> {
+    Ok(judge(space(directory)?, 0, low, None))
+}
+
+/// What can still be written to the disk of a directory, in bytes.
+pub(super) fn free_bytes(directory: &Path) -> io::Result<u64> {
+    space(directory).map(|it| it.free)
+}
+
 fn space(directory: &Path) -> io::Result<Space> {
     let told = rustix::fs::statvfs(directory)?;
     let bytes = |blocks: u64| blocks.saturating_mul(told.f_frsize);

@@ -1,8 +1,9 @@
 //! A connection to SQLite: its settings, how values go in and come out, what its errors mean.
 
-use std::{path::Path, time::Duration};
+use std::{os::unix::ffi::OsStrExt as _, path::Path, time::Duration};
 
 use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, Statement, ToSql,
     types::{ToSqlOutput, ValueRef},
@@ -25,6 +26,10 @@ pub(super) enum Role {
 
 /// Statements that each connection keeps prepared: about twice as many as the program has.
 const STATEMENTS_KEPT: usize = 192;
+
+/// What stays as it is in the path of an address.
+const PLAIN: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What a connection that reads keeps of the database in memory, in KiB.
 const READER_CACHE_KIB: i64 = 4 << 10;
@@ -57,6 +62,21 @@ pub(super) fn connect(file: &Path, role: Role) -> Result<Connection, StoreError>
     };
     // Where negative it is in KiB.
     connection.pragma_update(None, "cache_size", -kib).map_err(|error| failed(&error))?;
+    Ok(connection)
+}
+
+/// Opens a file that nobody changes, and leaves nothing beside it.
+pub(super) fn connect_to_backup(file: &Path) -> Result<Connection, StoreError> {
+    let failed = |error: &rusqlite::Error| {
+        self::error(&format!("`{}` cannot be opened", file.display()), error)
+    };
+    let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI;
+    let path = percent_encode(file.as_os_str().as_bytes(), PLAIN);
+    let connection = Connection::open_with_flags(format!("file:{path}?immutable=1"), flags)
+        .map_err(|error| failed(&error))?;
+    connection.execute_batch(settings(Role::Reader)).map_err(|error| failed(&error))?;
     Ok(connection)
 }
 

@@ -5,7 +5,7 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -18,7 +18,7 @@ use rusqlite::{CachedStatement, Connection};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Answer, CommitSeen, Failure, Full, Param, StoreError, Writes,
+    Answer, CommitSeen, Failure, Full, Param, StoreError, Writes, backup,
     sqlite::{self, Trouble},
     writes::{Sum, Write},
 };
@@ -96,7 +96,8 @@ impl Writer {
         };
         let log_pages = Arc::default();
         let (folded_at, measured) = (0, None);
-        let mut work = Work { connection, log_pages, folded_at, watched, measured };
+        let directory = file.parent().map(Path::to_owned).unwrap_or_default();
+        let mut work = Work { connection, directory, log_pages, folded_at, watched, measured };
         work.watch_log().map_err(|error| cannot(&error))?;
         let (jobs, waiting) = mpsc::channel(JOBS_WAITING_MAX);
         let thread = thread::Builder::new()
@@ -129,6 +130,7 @@ impl Drop for Writer {
 /// What the thread owns.
 struct Work {
     connection: Connection,
+    directory: PathBuf,
     /// Pages in the log, told by SQLite after each commit.
     log_pages: Arc<AtomicUsize>,
     /// How many there were when they were last folded; readers may have held some of them back,
@@ -257,7 +259,9 @@ impl Work {
         if pages < self.folded_at + LOG_PAGES_FOLDED || self.watched.failure.check().is_err() {
             return;
         }
-        let mode = if pages < LOG_PAGES_MAX { "PASSIVE" } else { "TRUNCATE" };
+        // Who takes a copy reads for longer than anybody may be kept waiting.
+        let waits = LOG_PAGES_MAX <= pages && !backup::is_being_taken(&self.directory);
+        let mode = if waits { "TRUNCATE" } else { "PASSIVE" };
         let folded = self.connection.execute_batch(&format!("PRAGMA wal_checkpoint({mode})"));
         match folded {
             // A full disk leaves the log as it is, and the next commit says so.

@@ -115,12 +115,13 @@ impl Cast {
 
 /// A source from which nothing is fetched: its messages are handed over by the case.
 fn unfetched(source: &PlanSource) -> PlanSource {
-    let OpenSource { endpoint, schema, api_keys, pull } = &*source.source;
+    let OpenSource { endpoint, schema, api_keys, expect_every, pull } = &*source.source;
     let nobody = |it: &Pulled| Pulled { pull: Arc::new(Nobody), digest: it.digest };
     let open = OpenSource {
         endpoint: endpoint.clone(),
         schema: schema.clone(),
         api_keys: api_keys.clone(),
+        expect_every: *expect_every,
         pull: pull.as_ref().map(nobody),
     };
     PlanSource { source: Arc::new(open), schema: source.schema.clone() }

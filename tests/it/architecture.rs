@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     (
         "connector",
         &["amqp", "diagnostic", "expr", "message"],
-        &["reqwest", "axum", "hyper", "hyper_util", "tokio_util"],
+        &["reqwest", "axum", "hyper", "hyper_util", "tokio_util", "x509_parser"],
     ),
     ("amqp", &["message"], &["lapin"]),
     ("broker", &["amqp", "message", "metrics", "store"], &[]),

@@ -44,7 +44,7 @@ pub(super) fn simpul_on(project: &Path, arguments: &[&str]) -> Said {
     simpul(&[&["--project", project.to_str().unwrap()], arguments].concat())
 }
 
-pub(super) const COMMANDS: [&[&str]; 34] = [
+pub(super) const COMMANDS: [&[&str]; 38] = [
     &[],
     &["run"],
     &["check"],
@@ -58,6 +58,7 @@ pub(super) const COMMANDS: [&[&str]; 34] = [
     &["impact"],
     &["plan"],
     &["graph"],
+    &["alerts"],
     &["eval"],
     &["fmt"],
     &["schema"],
@@ -74,7 +75,10 @@ pub(super) const COMMANDS: [&[&str]; 34] = [
     &["reload"],
     &["trace"],
     &["store"],
+    &["store", "backup"],
     &["store", "check"],
+    &["store", "restore"],
+    &["doctor"],
     &["key"],
     &["key", "new"],
     &["demo"],

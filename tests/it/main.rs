@@ -1,9 +1,11 @@
 //! Every promise has a test named after it; one binary, so that it is linked once.
 
 mod accounting;
+mod alerts;
 mod amqp;
 mod amqp_link;
 mod architecture;
+mod backup;
 mod bad_input;
 mod body;
 mod broker_conformance;
@@ -15,9 +17,11 @@ mod dead_at_scale;
 mod dead_letters;
 mod delivery;
 mod demo;
+mod deploy;
 mod diagnostics;
 mod dialogue;
 mod disk;
+mod doctor;
 mod drafts;
 mod evaluating;
 mod expiry;

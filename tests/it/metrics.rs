@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use simpul::metrics::{BreakerState, Metric, Metrics, TABLE};
+use simpul::metrics::{BreakerState, Disk, Metric, Metrics, PausedBy, TABLE};
 
 /// Metrics with a child in every family.
 fn counted() -> Metrics {
@@ -26,12 +26,17 @@ fn counted() -> Metrics {
     target.died("refused");
     target.died("a class from the future");
     metrics.set_breaker("e-absensi.catat-dinas-luar", BreakerState::Open);
-    metrics.set_paused("e-absensi.catat-dinas-luar", true);
+    metrics.set_paused("e-absensi.catat-dinas-luar", Some(PausedBy::Operator));
+    metrics.set_failing_since("e-absensi.catat-dinas-luar", Some(1_767_225_600_000));
+    metrics.set_certificate_expiry("e-absensi.catat-dinas-luar", 1_798_761_600_000);
+    metrics.listen_to(["e-sppd.status".to_owned()].into_iter(), 1_767_225_600_000);
+    metrics.source_spoke("e-sppd.status", 1_767_225_660_500);
     metrics.set_source_connected("e-absensi.koreksi", true);
     metrics.set_dead_letters("refused", 7);
     metrics.store_committed(12, Duration::from_millis(3));
     metrics.ingest_refused("too-large");
-    metrics.set_disk(1 << 40, true);
+    metrics.set_disk(Disk { free_bytes: 1 << 40, low_bytes: 1 << 30, is_low: true });
+    metrics.set_journal_behind(Duration::from_millis(1500));
     metrics.reload_succeeded(4, 1_767_225_600_000);
     metrics.started(1_767_225_600_000);
     metrics
@@ -63,6 +68,12 @@ fn what_was_counted_is_exported() {
         "simpul_generation 4",
         "simpul_disk_free_bytes 1099511627776",
         "simpul_disk_low 1",
+        "simpul_disk_low_limit_bytes 1073741824",
+        "simpul_journal_behind_seconds 1.5",
+        "simpul_target_paused_by_operator{target=\"e-absensi.catat-dinas-luar\"} 1",
+        "simpul_target_failing_since_timestamp_seconds{target=\"e-absensi.catat-dinas-luar\"} 1767225600",
+        "simpul_target_certificate_expiry_timestamp_seconds{target=\"e-absensi.catat-dinas-luar\"} 1798761600",
+        "simpul_source_last_message_timestamp_seconds{source=\"e-sppd.status\"} 1767225660.5",
         "simpul_reload_last_success_timestamp_seconds 1767225600",
     ] {
         assert!(text.lines().any(|it| it == line), "no `{line}` in\n{text}");
@@ -76,8 +87,11 @@ fn a_route_that_is_gone_leaves_no_series_and_its_neighbour_stays() {
     metrics.forget_route("sppd-terbit");
     metrics.forget_target("e-absensi.catat-dinas-luar");
     metrics.forget_source("e-absensi.koreksi");
+    metrics.listen_to(std::iter::empty(), 0);
     let text = metrics.encode();
-    assert!(!text.contains("sppd-terbit") && !text.contains("e-absensi"), "{text}");
+    for gone in ["sppd-terbit", "e-absensi", "e-sppd"] {
+        assert!(!text.contains(gone), "{gone}: {text}");
+    }
     assert!(text.contains("simpul_messages_received_total{route=\"sk-mutasi\"} 1"), "{text}");
 
     // It comes back counting from zero, on handles that are exported again.
@@ -117,22 +131,18 @@ fn row(metric: &Metric) -> String {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
-fn promtool_takes_the_alerts() {
-    let checked =
-        Command::new("promtool").args(["check", "rules", "deploy/simpul.rules.yml"]).output();
-    let Ok(checked) = checked else {
-        println!("skipped: `promtool` is not installed (Debian: apt-get install prometheus)");
-        return;
-    };
-    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
-    // Every metric that an alert asks for is there.
-    let text = std::fs::read_to_string("deploy/simpul.rules.yml").unwrap();
-    let names = text.split(|it: char| !it.is_alphanumeric() && it != '_');
-    for name in names.filter(|it| it.starts_with("simpul_")) {
-        let plain = name.trim_end_matches("_bucket");
-        assert!(TABLE.iter().any(|it| it.name == plain), "no metric `{name}`");
-    }
+fn a_source_that_stays_keeps_its_last_message_over_a_reload() {
+    let metrics = counted();
+    let sources = ["e-sppd.status", "simpeg.sk"].map(str::to_owned);
+    metrics.listen_to(sources.into_iter(), 1_767_225_700_000);
+    metrics.source_spoke("sirekap.hasil", 1_767_225_800_000);
+    let text = metrics.encode();
+    let lines = text.lines().filter(|it| it.starts_with("simpul_source_last_message"));
+    let lines: Vec<_> = lines.filter_map(|it| it.split_once('{')).map(|(_, it)| it).collect();
+    assert_eq!(
+        lines,
+        ["source=\"e-sppd.status\"} 1767225660.5", "source=\"simpeg.sk\"} 1767225700"]
+    );
 }
 
 #[test]

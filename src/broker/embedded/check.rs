@@ -3,7 +3,7 @@
 use super::{sql, whole};
 use crate::{
     message::MessageId,
-    store::{Finding, Inspection, Row},
+    store::{Finding, Inspection, Row, StoreError},
 };
 
 /// What was looked at, and what of it is wrong.
@@ -31,6 +31,17 @@ pub fn check(store: &Inspection, found: &mut Vec<Finding>) -> u64 {
         asked.unwrap_or_else(|error| found.push(unreadable("the queues", &error.reason)));
     }
     rows
+}
+
+/// How many entries wait in the queues of a store that nobody works on.
+///
+/// # Errors
+///
+/// [`StoreError`] when it cannot be read.
+pub fn waiting(store: &Inspection) -> Result<u64, StoreError> {
+    let mut waiting = 0;
+    store.rows(sql::LEFT, &[], |row| waiting = u64::try_from(row.int(0)).unwrap_or_default())?;
+    Ok(waiting)
 }
 
 const REPORT: &str = "report it as a bug, with this report and a copy of the store";

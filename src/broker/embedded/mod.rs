@@ -33,7 +33,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 
-pub use self::check::check;
+pub use self::check::{check, waiting};
 use self::{
     consumer::EmbeddedConsumer,
     queue::{Queue, positions},

@@ -4,17 +4,16 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::findings::{FindingView, Looked, render as told};
 use crate::{
-    broker::embedded,
     cli::{
-        CouldNot, Exit, Format, Outcome, project,
+        Exit, Format, Outcome,
         screen::{counted, escaped, say, say_json},
     },
-    ledger,
     store::{Finding, Inspection},
 };
 
-/// Look for damage in a store that no bus runs on
+/// Look for damage in a store that no bus runs on, or in a backup
 ///
 /// Reads all of it: the structure of the pages, the checksum of every row with a body, and whether
 /// queues, ledger and accounts fit each other. Changes nothing.
@@ -23,16 +22,16 @@ use crate::{
 Examples:
   simpul store check                      the store of this project
   simpul store check /var/lib/simpul      another directory
+  simpul store check /backup/simpul-20260117T083000Z.db
   simpul store check --format json
 
-While the bus runs, check a copy:
-  mkdir /tmp/copy && sqlite3 data/simpul.db \".backup /tmp/copy/simpul.db\"
-  simpul store check /tmp/copy
+While the bus runs, take a backup, which is checked: simpul store backup /backup/
 
 Exit codes: 0 all is well, 1 something is damaged, 2 it could not be looked at.")]
 pub(super) struct Args {
-    /// The directory of the store; the project's unless said
-    directory: Option<PathBuf>,
+    /// The directory of the store, or a backup; the project's store unless said
+    #[arg(value_name = "DIR|FILE")]
+    place: Option<PathBuf>,
 
     /// In which form to answer
     #[arg(long, value_enum, default_value_t)]
@@ -48,64 +47,42 @@ struct View {
     findings: Vec<FindingView>,
 }
 
-#[derive(Debug, Serialize)]
-struct FindingView {
-    /// `log`, `page`, `row` or `account`.
-    kind: &'static str,
-    what: String,
-    lost: String,
-    todo: String,
-}
-
 pub(super) fn run(project: &Path, args: &Args) -> Outcome {
-    let directory = match &args.directory {
-        Some(directory) => directory.clone(),
-        None if project::database(project).is_some() => {
-            return Err(CouldNot(
-                "the store of this project is a PostgreSQL, which checks its own pages (`SHOW \
-                 data_checksums`, `pg_amcheck`); simpul checks each body there as it reads it"
-                    .to_owned(),
-            ));
-        }
-        None => project::store_directory(project)?,
+    let place = match &args.place {
+        Some(place) => place.clone(),
+        None => super::directory(
+            project,
+            "which checks its own pages (`SHOW data_checksums`, `pg_amcheck`); simpul checks each \
+             body there as it reads it",
+        )?,
     };
-    let store = Inspection::open(&directory)?;
-    let mut found = store.files();
-    let rows = embedded::check(&store, &mut found) + ledger::check(&store, &mut found);
+    let store = match place.is_file() {
+        true => Inspection::of_file(&place)?,
+        false => Inspection::open(&place)?,
+    };
+    let Looked { rows, findings } = Looked::at(&store);
     drop(store);
-    let exit = if found.is_empty() { Exit::Done } else { Exit::FoundWrong };
+    let exit = if findings.is_empty() { Exit::Done } else { Exit::FoundWrong };
     match args.format {
-        Format::Text => say(&render(&directory, rows, &found)),
-        Format::Json => say_json(&view(&directory, rows, found)),
+        Format::Text => say(&render(&place, rows, &findings)),
+        Format::Json => {
+            let findings = findings.into_iter().map(FindingView::from).collect();
+            say_json(&View { directory: place.display().to_string(), rows, findings });
+        }
     }
     Ok(exit)
 }
 
-fn view(directory: &Path, rows: u64, found: Vec<Finding>) -> View {
-    let findings = found.into_iter().map(|it| {
-        let Finding { kind, what, lost, todo } = it;
-        FindingView { kind, what, lost, todo }
-    });
-    View { directory: directory.display().to_string(), rows, findings: findings.collect() }
-}
-
-/// A block for each thing that is wrong; those with the same advice say it once.
-fn render(directory: &Path, rows: u64, found: &[Finding]) -> String {
+fn render(place: &Path, rows: u64, found: &[Finding]) -> String {
     let read = counted(rows, "row with a body", "rows with bodies");
-    let head = format!("{}: {read} read", directory.display());
-    if found.is_empty() {
-        return format!("{head}; nothing is damaged");
-    }
-    let mut out = format!("{head}; {}\n", counted(found.len() as u64, "finding", "findings"));
-    for (index, one) in found.iter().enumerate() {
-        let Finding { kind, what, lost, todo } = one;
-        out.push_str(&format!("\n{kind}: {what}\n"));
-        let next = found.get(index + 1);
-        if next.is_none_or(|it| (&it.lost, &it.todo) != (lost, todo)) {
-            out.push_str(&format!("  lost: {lost}\n  do:   {todo}\n"));
+    let head = escaped(&format!("{}: {read} read", place.display()));
+    match found {
+        [] => format!("{head}; nothing is damaged"),
+        found => {
+            let count = counted(found.len() as u64, "finding", "findings");
+            format!("{head}; {count}\n{}", told(found))
         }
     }
-    escaped(out.trim_end())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::RangeInclusive, sync::Arc};
 
 use super::{
-    super::{OpenSource, OpenTarget, Parameter, Pulled, http},
+    super::{OpenSource, OpenTarget, Parameter, Pulled, http, rhythm::rhythm},
     connection::Shared,
     headers,
     source::{AmqpSource, Reading},
@@ -55,7 +55,8 @@ impl AmqpSpec {
             let digest = self.digest(&spec.texts());
             let pull = Some(Pulled { pull: Arc::new(source), digest });
             let schema = spec.schema.clone();
-            Some(OpenSource { endpoint, schema, api_keys: Vec::new(), pull })
+            let expect_every = rhythm(spec.expect_every.as_ref(), report);
+            Some(OpenSource { endpoint, schema, api_keys: Vec::new(), expect_every, pull })
         });
         (targets, sources.collect())
     }

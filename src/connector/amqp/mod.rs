@@ -7,6 +7,7 @@
 mod compile;
 mod connection;
 mod headers;
+mod reach;
 mod source;
 mod spec;
 mod target;

@@ -8,9 +8,10 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::time::{interval, sleep};
 
 use super::{
-    super::{Handover, Incoming, IntakeError, Pull, PullState, Pulling},
+    super::{CallError, Handover, Incoming, IntakeError, Pull, PullState, Pulling, Reached},
     connection::Shared,
     headers,
+    reach::{Wanted, reach},
     spec::{QueueKind, Trusted},
 };
 use crate::{
@@ -108,6 +109,15 @@ impl Pull for AmqpSource {
         drop(handing);
         // What is not acknowledged goes back to its place in the queue.
         consumer.close().await;
+    }
+
+    async fn reach(&self) -> Result<Reached, CallError> {
+        let wanted = match self.reading.declare {
+            // It is made where it is missing.
+            Some(_) => Wanted::Any,
+            None => Wanted::Queue(&self.reading.queue),
+        };
+        reach(self.shared.consuming(), wanted).await
     }
 }
 

@@ -10,6 +10,7 @@ use super::{
 use crate::diagnostic::{
     Entries, Located,
     describe::{NAME, SchemaPath, TemplateText},
+    units::DurationText,
 };
 
 /// A system that speaks AMQP: it publishes to queues of a RabbitMQ (`sources`), reads from one
@@ -82,6 +83,9 @@ pub struct AmqpSourceSpec {
     pub schema: Option<Located<String>>,
     /// The highest class of data that it sends, where that is less than its system's.
     pub classification: Option<Located<Classification>>,
+    /// The longest that it is quiet while all is well: after that `simpul alerts` has an alert.
+    #[schemars(extend("examples" = ["1h"]))]
+    pub expect_every: Option<Located<DurationText>>,
     /// Declares the queue where it is missing: durable, of this type, without further arguments.
     pub declare: Option<Located<QueueKind>>,
     /// Binds the queue to exchanges. They are not declared: they must be there.

@@ -10,9 +10,10 @@ use async_trait::async_trait;
 use tokio::time::timeout;
 
 use super::{
-    super::{Answer, Call, CallError, Class, Draft, Target},
+    super::{Answer, Call, CallError, Class, Draft, Reached, Target},
     connection::Shared,
     headers,
+    reach::{Wanted, reach},
 };
 use crate::amqp::{CERTIFICATE, LinkState, Publication, PublishFailure, Publisher};
 
@@ -135,6 +136,15 @@ impl Target for AmqpTarget {
         Some(self.shared.host())
     }
 
+    async fn reach(&self) -> Result<Reached, CallError> {
+        let wanted = match (self.parts.exchange.as_str(), &self.parts.routing_key) {
+            ("", Part::Literal(queue)) => Wanted::Queue(queue),
+            ("", Part::Parameter(_)) => Wanted::Any,
+            (exchange, _) => Wanted::Exchange(exchange),
+        };
+        reach(self.shared.publishing(), wanted).await
+    }
+
     fn draft(&self, call: &Call) -> Result<Draft, CallError> {
         let Publication { exchange, routing_key, properties, body } =
             self.publication(call.clone())?;
@@ -147,6 +157,6 @@ impl Target for AmqpTarget {
     }
 }
 
-fn failed(class: Class, reason: String) -> CallError {
+pub(super) fn failed(class: Class, reason: String) -> CallError {
     CallError { class, status: None, reason, retry_after: None, suspicious: false }
 }

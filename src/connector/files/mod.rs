@@ -2,7 +2,13 @@
 
 mod append;
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs::OpenOptions,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -12,7 +18,7 @@ use serde::Deserialize;
 use self::append::Appender;
 use super::{
     Answer, Call, CallError, Class, Classification, Draft, OpenSource, OpenTarget, Parameter,
-    Target, http,
+    Reached, Target, http,
     literal::{PLACEHOLDER, literal_letters},
 };
 use crate::{
@@ -96,7 +102,7 @@ impl FilesSpec {
             report.error(self.path.at, Code::WrongKind, message).help("write `/var/lib/…`");
         }
         let directory = project.join(&self.path.value);
-        let appender = Arc::new(Appender::new(directory));
+        let appender = Arc::new(Appender::new(directory.clone()));
         let mut open = Vec::new();
         for (name, spec) in self.targets.iter() {
             let endpoint = http::endpoint(system, name, report);
@@ -109,8 +115,8 @@ impl FilesSpec {
                     (None, vec![Parameter { template, place, encode }])
                 }
             };
-            let target =
-                FilesTarget { appender: Arc::clone(&appender), fixed_name, lines: spec.lines };
+            let (appender, directory) = (Arc::clone(&appender), directory.clone());
+            let target = FilesTarget { appender, directory, fixed_name, lines: spec.lines };
             open.push(OpenTarget {
                 endpoint,
                 target: Arc::new(target),
@@ -158,6 +164,7 @@ impl FilesTargetSpec {
 /// A file of a system.
 struct FilesTarget {
     appender: Arc<Appender>,
+    directory: PathBuf,
     /// The name, where no `${…}` stands in it.
     fixed_name: Option<String>,
     lines: LineKind,
@@ -176,6 +183,38 @@ impl Target for FilesTarget {
     fn draft(&self, call: &Call) -> Result<Draft, CallError> {
         let line = format!("append to {}", self.name(call)?);
         Ok(Draft { line, headers: Headers::default(), body: Some(self.line(call).into()) })
+    }
+
+    async fn reach(&self) -> Result<Reached, CallError> {
+        let (directory, name) = (self.directory.clone(), self.fixed_name.clone());
+        let looked = tokio::task::spawn_blocking(move || look(&directory, name.as_deref())).await;
+        let lost = |_| failure(Class::Unavailable, "bug: looking failed".to_owned());
+        looked.map_err(lost)?
+    }
+}
+
+/// The part of [`Target::reach`] that asks the system, and may wait for it.
+fn look(directory: &Path, name: Option<&str>) -> Result<Reached, CallError> {
+    let shown = directory.display();
+    let wrong = |reason: String| Err(failure(Class::Unavailable, reason));
+    match directory.metadata() {
+        Ok(it) if !it.is_dir() => return wrong(format!("`{shown}` is no directory")),
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return match directory.parent().is_some_and(Path::is_dir) {
+                true => Ok(Reached::saying("its directory will be made with the first delivery")),
+                false => wrong(format!("`{shown}` is not there, nor what it would stand in")),
+            };
+        }
+        Err(error) => return wrong(format!("`{shown}`: {error}")),
+    }
+    // Opening it changes nothing; what is not there yet is not made.
+    let opened = name.map(|it| OpenOptions::new().append(true).open(directory.join(it)));
+    match opened {
+        Some(Err(error)) if error.kind() != ErrorKind::NotFound => {
+            wrong(format!("`{shown}`: cannot be written: {error}"))
+        }
+        _ => Ok(Reached::saying("its directory is there")),
     }
 }
 

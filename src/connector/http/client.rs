@@ -5,12 +5,16 @@ use std::{sync::Arc, time::Duration};
 use reqwest::Client;
 use rustls::{
     ClientConfig, RootCertStore,
+    client::{WebPkiServerVerifier, danger::ServerCertVerifier},
     crypto::{CryptoProvider, ring},
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 use rustls_platform_verifier::Verifier;
 
-use super::address::CheckedNames;
+use super::{
+    address::CheckedNames,
+    certificate::{Noting, Until},
+};
 
 /// How long connecting may take, name look-up and TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -26,13 +30,19 @@ const IDLE_CONNECTIONS_MAX: usize = 32;
 const ANSWER_HEADERS_MAX: usize = 100;
 
 /// Makes the client of one system. `ca`: authorities to trust instead of the operating system's.
+/// `until` is told when the certificate ends that the system shows.
 ///
 /// # Errors
 ///
 /// Why there can be none, for the author of the file.
-pub(super) fn client(https: bool, ca: Option<&str>, private: bool) -> Result<Client, String> {
+pub(super) fn client(
+    https: bool,
+    ca: Option<&str>,
+    private: bool,
+    until: &Arc<Until>,
+) -> Result<Client, String> {
     let provider = Arc::new(ring::default_provider());
-    let tls = tls(https, ca, provider).map_err(|it| it.to_string())?;
+    let tls = tls(https, ca, provider, until)?;
     Client::builder()
         .tls_backend_preconfigured(tls)
         .http1_max_headers(ANSWER_HEADERS_MAX)
@@ -53,19 +63,28 @@ fn tls(
     https: bool,
     ca: Option<&str>,
     provider: Arc<CryptoProvider>,
-) -> Result<ClientConfig, rustls::Error> {
-    let builder = ClientConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()?;
-    let builder = match ca {
+    until: &Arc<Until>,
+) -> Result<ClientConfig, String> {
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
+    let builder = builder.with_safe_default_protocol_versions().map_err(|it| it.to_string())?;
+    let verifier: Option<Arc<dyn ServerCertVerifier>> = match ca {
         // An http:// system needs no authorities, and a machine may have none.
-        None if https => {
-            let verifier = Verifier::new(provider)?;
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+        None if https => Some(Arc::new(Verifier::new(provider).map_err(|it| it.to_string())?)),
+        None => None,
+        Some(pem) => {
+            let trusted = Arc::new(authorities(pem).map_err(|it| it.to_string())?);
+            let verifier = WebPkiServerVerifier::builder_with_provider(trusted, provider);
+            Some(verifier.build().map_err(|it| it.to_string())?)
+        }
+    };
+    let mut config = match verifier {
+        Some(verifier) => {
+            let noting = Noting { verifier, until: Arc::clone(until) };
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(noting))
         }
         None => builder.with_root_certificates(RootCertStore::empty()),
-        Some(pem) => builder.with_root_certificates(authorities(pem)?),
-    };
-    let mut config = builder.with_no_client_auth();
+    }
+    .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }

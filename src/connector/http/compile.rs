@@ -14,8 +14,11 @@ use reqwest::{
 
 use super::{
     super::{OpenTarget, Secret},
-    address, client,
+    address,
+    certificate::Until,
+    client,
     parts::{Parts, check_headers, header_name},
+    reach::Door,
     spec::{AuthSpec, BasicSpec, HttpSpec, HttpTargetSpec},
     target::HttpTarget,
 };
@@ -33,7 +36,8 @@ const TIMEOUT_MAX: Duration = Duration::from_mins(5);
 /// What all targets of a system share.
 pub(super) struct Shared {
     client: Client,
-    base: String,
+    door: Arc<Door>,
+    certificate: Arc<Until>,
     credentials: HeaderMap,
 }
 
@@ -81,7 +85,8 @@ impl HttpSpec {
                 .help("use an `https://` address in `url`");
         }
         let ca = self.ca.as_ref().map(|it| it.value.as_str());
-        let client = match client::client(https, ca, self.private()) {
+        let certificate = Arc::default();
+        let client = match client::client(https, ca, self.private(), &certificate) {
             Ok(client) => client,
             Err(why) => {
                 let at = self.ca.as_ref().map_or(url.at, |it| it.at);
@@ -93,7 +98,9 @@ impl HttpSpec {
             Some(auth) => credentials(auth, &client, report)?,
             None => HeaderMap::new(),
         };
-        Some(Shared { client, base, credentials })
+        let ca = ca.map(str::to_owned);
+        let door = Arc::new(Door { base, https, ca, private: self.private() });
+        Some(Shared { client, certificate, door, credentials })
     }
 
     fn private(&self) -> bool {
@@ -152,9 +159,10 @@ impl Shared {
         headers.extend(self.credentials.clone());
         HttpTarget {
             client: self.client.clone(),
+            certificate: Arc::clone(&self.certificate),
             clock: Clock::system(),
             method: parts.method,
-            base: self.base.clone(),
+            door: Arc::clone(&self.door),
             path: parts.path,
             query: parts.query,
             fixed: OnceLock::new(),

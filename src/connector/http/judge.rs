@@ -64,12 +64,14 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
     let text = headers.get("retry-after")?.to_str().ok()?.trim();
     let pause = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let here = headers.get("date").and_then(|it| http_date(it.to_str().ok()?));
-            http_date(text)?.since(here.unwrap_or(now))
-        }
+        Err(_) => http_date(text)?.since(date(headers).unwrap_or(now)),
     };
     Some(pause.min(RETRY_AFTER_MAX))
+}
+
+/// What time it was there when an answer was sent, if it says so.
+pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    headers.get("date").and_then(|it| http_date(it.to_str().ok()?))
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {
@@ -111,6 +113,8 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use tokio::io::AsyncReadExt as _;
 
     use super::*;
@@ -123,7 +127,7 @@ mod tests {
     #[tokio::test]
     async fn a_call_without_an_answer_says_what_broke_and_not_in_which_layer() {
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let client = super::super::client::client(false, None, true).unwrap();
+        let client = super::super::client::client(false, None, true, &Arc::default()).unwrap();
         let call = client.get(format!("http://{closed}/")).send();
         let reason = super::failure(call.await.unwrap_err()).reason;
         assert!(reason.starts_with("no connection: tcp connect error: "), "{reason}");

@@ -2,11 +2,13 @@
 
 mod address;
 mod api_key;
+mod certificate;
 mod client;
 mod compile;
 mod judge;
 mod parts;
 mod path;
+mod reach;
 pub mod source;
 mod spec;
 mod target;
@@ -18,7 +20,7 @@ pub use self::{
         AuthSpec, BasicSpec, BodyKind, HeaderAuthSpec, HttpSourceSpec, HttpSpec, HttpTargetSpec,
     },
 };
-use super::{OpenSource, OpenTarget};
+use super::{OpenSource, OpenTarget, rhythm::rhythm};
 use crate::diagnostic::{Code, Report, text};
 
 /// A system of this name would hide its sources behind `GET /v1/messages/{id}`.
@@ -45,7 +47,8 @@ impl HttpSpec {
             let api_keys = spec.keys(report);
             if let Some(endpoint) = endpoint(system, name, report) {
                 let schema = spec.schema.clone();
-                open.push(OpenSource { endpoint, schema, api_keys, pull: None });
+                let expect_every = rhythm(spec.expect_every.as_ref(), report);
+                open.push(OpenSource { endpoint, schema, api_keys, expect_every, pull: None });
             }
         }
         open

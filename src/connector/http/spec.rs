@@ -154,6 +154,9 @@ pub struct HttpSourceSpec {
     pub schema: Option<Located<String>>,
     /// The highest class of data that it sends, where that is less than its system's.
     pub classification: Option<Located<Classification>>,
+    /// The longest that it is quiet while all is well: after that `simpul alerts` has an alert.
+    #[schemars(extend("examples" = ["1h"]))]
+    pub expect_every: Option<Located<DurationText>>,
     /// Who may send: a name for each key, and `sha256:` with the hash of the key. `simpul key new`
     /// makes a key and prints both; the key itself stands in no file of simpul.
     #[serde(default)]

@@ -1,6 +1,9 @@
 //! HTTP targets: one delivery is one call.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,11 +13,13 @@ use reqwest::{
 };
 
 use super::{
-    super::{Answer, Call, CallError, Class, Draft, Target},
+    super::{Answer, Call, CallError, Class, Draft, Reached, Target},
+    certificate::Until,
     judge, path,
+    reach::Door,
     spec::BodyKind,
 };
-use crate::message::{self, Arena, Clock, Headers, Value};
+use crate::message::{self, Arena, Clock, Digest, Headers, Timestamp, Value};
 
 /// What is read of an answer, in bytes. It is never looked at; reading it to its end keeps the
 /// connection, and one that has no end is cut here.
@@ -26,11 +31,13 @@ const FORM_MEMORY_MAX: usize = 16 * 1024 * 1024;
 /// A target of an HTTP system.
 pub(super) struct HttpTarget {
     pub(super) client: Client,
+    /// When the certificate ends that the system shows.
+    pub(super) certificate: Arc<Until>,
     /// For a `Retry-After` that is a date, where the answer has no date of its own.
     pub(super) clock: Clock,
     pub(super) method: Method,
-    /// The system's URL without a slash at its end.
-    pub(super) base: String,
+    /// Where the system is.
+    pub(super) door: Arc<Door>,
     pub(super) path: Part,
     pub(super) query: Option<Part>,
     /// The whole address, where no message has a say in it: read once.
@@ -68,12 +75,19 @@ impl Target for HttpTarget {
         Ok(Answer { summary: status.as_u16().to_string() })
     }
 
+    fn certificate_until(&self) -> Option<Timestamp> {
+        self.certificate.get()
+    }
+
     fn draft(&self, call: &Call) -> Result<Draft, CallError> {
         let request = self.request(call)?;
         let address = request.url().as_str();
         // As from the system's own address, which may come from a secret.
-        let line =
-            format!("{} {}", request.method(), address.strip_prefix(&self.base).unwrap_or("/"));
+        let line = format!(
+            "{} {}",
+            request.method(),
+            address.strip_prefix(&self.door.base).unwrap_or("/")
+        );
         let mut headers = Headers::default();
         for (name, value) in request.headers() {
             let value = if value.is_sensitive() { "***".into() } else { lossy(value) };
@@ -96,6 +110,14 @@ impl Target for HttpTarget {
 
     fn time_max(&self) -> Duration {
         self.timeout
+    }
+
+    async fn reach(&self) -> Result<Reached, CallError> {
+        self.door.reach(&self.clock).await
+    }
+
+    fn place(&self) -> Option<Digest> {
+        Some(Digest::of(&[self.door.base.as_bytes()]))
     }
 }
 
@@ -143,7 +165,7 @@ impl HttpTarget {
         if !path::is_safe(path, self.ends_with_slash) {
             return Err(refused("a value in the path is empty, or would lead to another path"));
         }
-        let mut url = format!("{}{path}", self.base);
+        let mut url = format!("{}{path}", self.door.base);
         if let Some(query) = &self.query {
             url.push('?');
             url.push_str(query.text(parameters)?);

@@ -12,13 +12,14 @@ use crate::{
     engine::{
         Breaker,
         batch::{PANIC_PAUSE, PANICS_MAX, crashed, dead_event},
+        dead::paused_by,
         envelope::Envelope,
         gate::Change,
         verdict::{Attempted, Verdict, insisting, verdict},
     },
     journal::{self, Event, Line},
     ledger::{self, Cause, DeliveryId, Outcome, Tried},
-    message::Digest,
+    message::{Digest, Timestamp},
     metrics::{BreakerState, TargetMetrics},
     route::OnExhausted,
     store::Writes,
@@ -129,7 +130,9 @@ impl Worker<'_> {
         let target = &self.destination.target;
         let event = match change {
             Change::None => return,
-            Change::Opened | Change::Closed => return self.show_gate(),
+            Change::Failing | Change::Answering | Change::Opened | Change::Closed => {
+                return self.show_gate();
+            }
             Change::Paused(pause) => {
                 warn!(%target, reason = pause.reason, "target paused; its deliveries are kept");
                 ledger::pause(writes, &pause);
@@ -157,8 +160,10 @@ impl Worker<'_> {
             Breaker::HalfOpen => BreakerState::HalfOpen,
             Breaker::Open => BreakerState::Open,
         };
-        self.shared.metrics.set_breaker(&target, breaker);
-        self.shared.metrics.set_paused(&target, self.gate.paused().is_some());
+        let metrics = &self.shared.metrics;
+        metrics.set_breaker(&target, breaker);
+        metrics.set_paused(&target, self.gate.paused().as_ref().map(paused_by));
+        metrics.set_failing_since(&target, self.gate.failing_since().map(Timestamp::as_millis));
     }
 
     pub(super) fn line(

@@ -293,10 +293,13 @@ impl<'w> Worker<'w> {
         let known = envelope.is_some();
         // An entry without its envelope was not made by simpul; it is sent nowhere.
         let envelope = envelope.unwrap_or_else(|| Envelope::foreign(Digest::of(&[])));
+        let received_at = delivery.entry.received_at;
+        let is_restored = self.shared.restored_up_to.is_some_and(|it| received_at <= it);
+        let may_repeat = delivery.redelivered || is_restored;
         let call = Call {
             body: delivery.entry.body.clone(),
             parameters: envelope.parameters.clone(),
-            headers: envelope.outgoing(&delivery.entry, delivery.redelivered),
+            headers: envelope.outgoing(&delivery.entry, may_repeat),
         };
         let callee = open.as_ref().map(|it| Arc::clone(&it.open.target));
         let task = self.tasks.spawn(async move {

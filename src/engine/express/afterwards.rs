@@ -48,6 +48,8 @@ struct Waiting {
     tallies: Tallies,
     /// Lines that were taken out and are not written yet.
     writing: usize,
+    /// Since when the first of these has waited.
+    writing_since: Option<Timestamp>,
 }
 
 /// A line of the journal that waits to be written.
@@ -91,10 +93,18 @@ impl Afterwards {
         waiting.lines.len() + waiting.writing < LINES_MAX
     }
 
+    /// How long the oldest line has waited.
+    pub(in crate::engine) fn behind(&self, now: Timestamp) -> Duration {
+        let waiting = self.lock();
+        let oldest = waiting.writing_since.or(waiting.lines.first().map(|it| it.at));
+        oldest.map_or(Duration::ZERO, |it| now.since(it))
+    }
+
     /// Takes out what waits; it counts as waiting until it is written or put back.
     fn take(&self) -> (Vec<Noted>, Tallies) {
         let mut waiting = self.lock();
         waiting.writing = waiting.lines.len();
+        waiting.writing_since = waiting.lines.first().map(|it| it.at);
         (mem::take(&mut waiting.lines), mem::take(&mut waiting.tallies))
     }
 
@@ -137,7 +147,10 @@ impl Afterwards {
             }
             tallies.clear();
             lines.drain(..count);
-            self.lock().writing = lines.len();
+            let mut waiting = self.lock();
+            waiting.writing = lines.len();
+            waiting.writing_since = lines.first().map(|it| it.at);
+            drop(waiting);
             self.written.notify_waiters();
         }
         true
@@ -147,7 +160,7 @@ impl Afterwards {
         let mut waiting = self.lock();
         lines.append(&mut waiting.lines);
         waiting.lines = lines;
-        waiting.writing = 0;
+        (waiting.writing, waiting.writing_since) = (0, None);
         for (place, count) in tallies {
             *waiting.tallies.entry(place).or_default() += count;
         }
@@ -302,10 +315,14 @@ mod tests {
             .for_each(|_| passed.filtered((&message, vec![]), "steps[0] filter".to_owned()));
         afterwards.note(passed);
         assert!(!afterwards.has_room());
+        let later = Timestamp::from_millis(3_001);
+        assert_eq!(afterwards.behind(later), Duration::from_secs(3));
         let (lines, tallies) = afterwards.take();
         assert!(!afterwards.has_room());
+        assert_eq!(afterwards.behind(later), Duration::from_secs(3));
         afterwards.put_back(lines, tallies);
         assert!(!afterwards.has_room());
+        assert_eq!(afterwards.behind(later), Duration::from_secs(3));
         let (lines, _) = afterwards.take();
         afterwards.put_back(lines[1..].to_vec(), Tallies::new());
         assert!(afterwards.has_room());

@@ -103,34 +103,10 @@ impl Drop for Storing {
 #[async_trait]
 impl Intake for EngineIntake {
     async fn accept(&self, handover: Handover) -> Result<Vec<Accepted>, IntakeError> {
-        self.has_room(&handover)?;
-        let live = self.shared.live();
-        let Some(express) = Express::of(&self.shared, &live, &handover.source) else {
-            return self.store(&live, &handover).await;
-        };
-        let loaded = express.load(&handover);
-        let ids = loaded.ids.clone();
-        let Handover { source, client, messages } = handover;
-        let left = messages.into_iter().enumerate().zip(&ids).filter(|(_, id)| id.is_none());
-        let (places, messages): (Vec<_>, Vec<_>) = left.map(|(it, _)| it).unzip();
-        // First what may be refused: nothing has been sent then.
-        let stored = if messages.is_empty() {
-            Vec::new()
-        } else {
-            let handover = Handover { source: source.clone(), client, messages };
-            let stored = self.store(&live, &handover).await;
-            stored.map_err(|error| error.of(|it| places.get(it).copied().unwrap_or(it)))?
-        };
-        express.ride(loaded).await.map_err(|error| {
-            self.complain(&source, &error);
-            unavailable(&error)
-        })?;
-        let mut stored = stored.into_iter();
-        let accepted = |id: Option<MessageId>| match id {
-            Some(id) => Some(Accepted { id, duplicate: false }),
-            None => stored.next(),
-        };
-        Ok(ids.into_iter().filter_map(accepted).collect())
+        let source = handover.source.to_string();
+        let accepted = self.take(handover).await?;
+        self.shared.metrics.source_spoke(&source, self.shared.clock.now().as_millis());
+        Ok(accepted)
     }
 
     fn side_by_side(&self, source: &Endpoint) -> usize {
@@ -173,6 +149,38 @@ impl Intake for EngineIntake {
 }
 
 impl EngineIntake {
+    /// Takes messages the short way where they can go it, and stores the others.
+    async fn take(&self, handover: Handover) -> Result<Vec<Accepted>, IntakeError> {
+        self.has_room(&handover)?;
+        let live = self.shared.live();
+        let Some(express) = Express::of(&self.shared, &live, &handover.source) else {
+            return self.store(&live, &handover).await;
+        };
+        let loaded = express.load(&handover);
+        let ids = loaded.ids.clone();
+        let Handover { source, client, messages } = handover;
+        let left = messages.into_iter().enumerate().zip(&ids).filter(|(_, id)| id.is_none());
+        let (places, messages): (Vec<_>, Vec<_>) = left.map(|(it, _)| it).unzip();
+        // First what may be refused: nothing has been sent then.
+        let stored = if messages.is_empty() {
+            Vec::new()
+        } else {
+            let handover = Handover { source: source.clone(), client, messages };
+            let stored = self.store(&live, &handover).await;
+            stored.map_err(|error| error.of(|it| places.get(it).copied().unwrap_or(it)))?
+        };
+        express.ride(loaded).await.map_err(|error| {
+            self.complain(&source, &error);
+            unavailable(&error)
+        })?;
+        let mut stored = stored.into_iter();
+        let accepted = |id: Option<MessageId>| match id {
+            Some(id) => Some(Accepted { id, duplicate: false }),
+            None => stored.next(),
+        };
+        Ok(ids.into_iter().filter_map(accepted).collect())
+    }
+
     /// Marks the keys of a handover as being stored.
     fn reserve(&self, handover: &Handover) -> Result<Storing, IntakeError> {
         let mut reserved = Storing { keys: Vec::new(), all: Arc::clone(&self.storing) };

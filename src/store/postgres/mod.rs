@@ -35,9 +35,13 @@ use tokio::{
 };
 
 pub use self::address::{Address, AddressError};
-use self::{link::Server, writer::Work};
+use self::{
+    error::told,
+    link::{Role, Server},
+    writer::Work,
+};
 use super::{
-    Answer, Query, Row, StoreError, Writes,
+    Answer, Query, Row, ServerSeen, StoreError, Writes,
     reader::{ASKED_MAX, Asked, READERS},
     writer::{JOBS_WAITING_MAX, Job, Observe},
 };
@@ -94,6 +98,24 @@ impl Postgres {
         Ok(answered)
     }
 }
+
+/// Looks at a server over one connection; writes nothing, makes no tables.
+pub(super) async fn look(address: &Address) -> Result<ServerSeen, StoreError> {
+    let link = Server::new(address)?.connect(Role::Writer).await?;
+    let asked = link.client().query_one(LOOK, &[]).await;
+    let failed = |error: &tokio_postgres::Error| told("it cannot be asked", error);
+    let row = asked.map_err(|error| failed(&error))?;
+    Ok(ServerSeen {
+        version: row.try_get(0).map_err(|error| failed(&error))?,
+        now_ms: row.try_get(1).map_err(|error| failed(&error))?,
+        has_store: row.try_get(2).map_err(|error| failed(&error))?,
+    })
+}
+
+const LOOK: &str = "
+    SELECT split_part(current_setting('server_version'), ' ', 1),
+           (extract(epoch FROM clock_timestamp()) * 1000)::bigint,
+           to_regclass('message') IS NOT NULL";
 
 fn gone() -> StoreError {
     StoreError::new("bug: the thread of the store is gone")

@@ -50,11 +50,11 @@ fn told(figures: &str) {
 }
 
 /// A disk of its own, a few MiB large, in memory.
-struct SmallDisk(tempfile::TempDir);
+pub(crate) struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
     /// `None`, with a word, where nothing may be mounted.
-    fn mount(mebibytes: u32) -> Option<Self> {
+    pub(crate) fn mount(mebibytes: u32) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let size = format!("size={mebibytes}m");
         let mut mount = Command::new("mount");
@@ -65,12 +65,12 @@ impl SmallDisk {
         }
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
     /// Takes room away until so many bytes are left.
-    fn leave(&self, bytes: u64) {
+    pub(crate) fn leave(&self, bytes: u64) {
         let told = rustix::fs::statvfs(self.path()).unwrap();
         let free = told.f_bavail * told.f_frsize;
         let ballast = self.path().join("ballast");
@@ -79,7 +79,7 @@ impl SmallDisk {
     }
 
     /// Gives it back.
-    fn clear(&self) {
+    pub(crate) fn clear(&self) {
         std::fs::remove_file(self.path().join("ballast")).unwrap();
     }
 }

@@ -56,7 +56,10 @@ fn trusting(authority: &str, host: &str, address: SocketAddr) -> OpenTarget {
 async fn a_certificate_of_the_named_authority_is_trusted() {
     let address = server();
     let target = trusting(AUTHORITY, "localhost", address);
+    assert_eq!(target.target.certificate_until(), None);
     assert_eq!(send(&target, "{}").await.unwrap().summary, "200");
+    // It is known when it ends.
+    assert_eq!(target.target.certificate_until().unwrap().as_millis(), 4_948_903_412_000);
 }
 
 #[tokio::test]
@@ -65,6 +68,7 @@ async fn a_certificate_for_another_name_is_misconfigured() {
     let target = trusting(AUTHORITY, "127.0.0.1", address);
     let error = send(&target, "{}").await.unwrap_err();
     assert_eq!(error.class, Class::Misconfigured, "{error}");
+    assert_eq!(target.target.certificate_until(), None);
     assert!(error.reason.contains("certificate"), "{error}");
 }
 

@@ -198,7 +198,13 @@ impl ScriptedIntake {
             let api_keys = vec![(key.to_owned(), ApiKey::of(text.as_bytes()).0)];
             (
                 endpoint.clone(),
-                Arc::new(OpenSource { endpoint, schema: None, api_keys, pull: None }),
+                Arc::new(OpenSource {
+                    endpoint,
+                    schema: None,
+                    api_keys,
+                    expect_every: None,
+                    pull: None,
+                }),
             )
         };
         let sources = [

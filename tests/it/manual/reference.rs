@@ -105,13 +105,14 @@ fn the_functions_are_told_with_examples_that_the_tests_of_the_language_run() {
 
 #[test]
 fn the_metrics_are_told() {
-    let mut page = "# Metrics\n\nOn the operators' door at `/metrics`; [operating](../operating.md) says which to watch.\n\n| metric | kind | unit | labels | meaning |\n| --- | --- | --- | --- | --- |\n".to_owned();
+    let mut page = "# Metrics\n\nOn the operators' door at `/metrics`; [operating](../operating.md) says how to have Prometheus fetch them, [alerts](../alerts.md) which to be woken for.\n\n| metric | question | kind | unit | labels | meaning |\n| --- | --- | --- | --- | --- | --- |\n".to_owned();
     for metric in TABLE {
         let labels: Vec<_> = metric.labels.iter().map(|it| format!("`{it}`")).collect();
         let help = metric.help.replace('|', "\\|");
         page.push_str(&format!(
-            "| `{}` | {} | {} | {} | {help} |\n",
+            "| `{}` | {} | {} | {} | {} | {help} |\n",
             metric.name,
+            metric.question(),
             metric.kind.as_str(),
             metric.unit,
             labels.join(", ")

@@ -194,6 +194,7 @@ impl Stage {
             in_hand: InHand::open(None, START),
             backlog: express::Backlog::default(),
             afterwards: express::Afterwards::default(),
+            restored_up_to: None,
             acting: AsyncMutex::default(),
             desk: Desk::default(),
             stopping: CancellationToken::new(),
