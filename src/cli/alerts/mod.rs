@@ -41,7 +41,7 @@ Examples:
   simpul alerts --tests simpul.rules.yml > simpul.rules.test.yml
   promtool test rules simpul.rules.test.yml     each alert fires once, and is over
 
-Exit codes: 0 printed, 1 the files have mistakes, 2 it could not look.")]
+Exit codes: 0 printed, 1 the files have mistakes or no routes, 2 it could not look.")]
 pub(super) struct Args {
     /// Print tests for `promtool test rules` instead, of rules that stand in this file
     #[arg(long, value_name = "FILE", conflicts_with = "faster")]
@@ -71,6 +71,13 @@ pub(super) fn run(project: &Path, args: &Args) -> Outcome {
             return Ok(Exit::FoundWrong);
         }
     };
+    if files.plan.routes.is_empty() {
+        // Rules of the wrong directory, in the place of the right ones, would be silent.
+        let directory = project.display().to_string();
+        let directory = escaped(&directory);
+        complain(&format!("`{directory}` has no routes; name the project's with `--project DIR`"));
+        return Ok(Exit::FoundWrong);
+    }
     let facts = Facts::of(&files.plan, &Outline::read(project));
     let times = Times { faster: args.faster };
     let groups = groups(&facts, &args.job, times);

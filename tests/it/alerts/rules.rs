@@ -157,10 +157,14 @@ fn rules_say_what_the_files_promise_and_whom_to_ask() {
 }
 
 #[test]
-fn files_with_mistakes_have_no_rules() {
+fn files_with_mistakes_and_no_files_at_all_have_no_rules() {
     let project = project();
     fs::write(project.path().join("routes/salah.yaml"), "route: salah\nfrom: asal.dta\n").unwrap();
     let said = simpul_on(project.path(), &["alerts"]);
     assert_eq!((said.code, said.out.as_str()), (1, ""));
     assert!(said.err.contains("routes/salah.yaml"), "{}", said.err);
+    let nothing = tempfile::tempdir().unwrap();
+    let said = simpul_on(nothing.path(), &["alerts"]);
+    assert_eq!((said.code, said.out.as_str()), (1, ""));
+    assert!(said.err.contains("has no routes"), "{}", said.err);
 }

@@ -25,11 +25,13 @@ to:
     map: { nomor: $.nomor }
     retry: { first: 5s, factor: 2.5, max: 30m, give_up: 3d }
     ttl: 1d
+    deliver_within: 5m
     takes_out: [$.rahasia]
     on_exhausted: block
     answers: { 409: delivered }
 retry: sabar
 ttl: 2d
+deliver_within: 15m
 on_exhausted: park_key
 unmatched: filter
 "#;
@@ -89,7 +91,7 @@ http:
     ubah: { patch: /a }
     hapus: { delete: /a }
   sources:
-    masuk: { schema: schemas/naskah.schema.json, classification: biasa, api_keys: { a: "sha256:0000000000000000000000000000000000000000000000000000000000000000" } }
+    masuk: { schema: schemas/naskah.schema.json, classification: biasa, expect_every: 1h, api_keys: { a: "sha256:0000000000000000000000000000000000000000000000000000000000000000" } }
 amqp:
   url: amqps://u:p@host:5671
   ca: ${file:ca.pem}
@@ -101,6 +103,7 @@ amqp:
       queue: q
       schema: schemas/a.json
       declare: quorum
+      expect_every: 1h
       classification: biasa
       bind: [{ exchange: e, routing_key: "mutasi.#" }]
       prefetch: 10
