@@ -191,6 +191,8 @@ async fn in_a_bad_night_each_alert_fires_once_and_is_over() {
     seen.until(&prometheus, "a dead letter", |it| it.contains("SimpulDeadLetters")).await;
     receiver.answer(|it| if it.target == "simpan" { 503 } else { 200 });
     senders.silent.store(true, Ordering::Relaxed);
+    // Once the disk is full nothing is taken that could show that the target is down.
+    seen.until(&prometheus, "the breaker", |it| it.contains("SimpulBreakerOpen")).await;
     // Somebody deploys a route with a mistake.
     let route = project.path().join("routes/surat.yaml");
     fs::write(&route, ROUTE.replace("arsip.simpan", "arsip.simpam")).unwrap();
