@@ -33,7 +33,7 @@ pub use self::{
     fields::Fields,
     lookup::LookupSpec,
     map::Map,
-    schema::{Schema, Violation},
+    schema::{Hop, Schema, Violation},
     text::{expression, show_syntax_error},
 };
 use crate::{

@@ -46,7 +46,9 @@ pub(super) fn record(project: &Path, what: &str, routes: &[String], language: La
             return Ok(Exit::FoundWrong);
         }
     };
-    let masked = mask(&found.recorded.body);
+    let route = files.plan.routes.get(found.route.as_str());
+    let source = route.and_then(|it| files.plan.sources.get(&it.from));
+    let masked = mask(&found.recorded.body, source.and_then(|it| it.schema.as_deref()));
     let original = play(&files, &found)?;
     let (route, recorded) = (found.route, Recorded { body: masked.body, ..found.recorded });
     let found = Found { route, recorded };

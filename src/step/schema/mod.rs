@@ -13,7 +13,7 @@ use crate::{
     diagnostic::{Code, Report, text},
     expr::Budget,
     message::{Arena, JsonWriter, Value},
-    typing::{Contract, Keeps, RuleKind},
+    typing::{Contract, Keeps, PERSONAL, RuleKind},
 };
 
 /// A compiled JSON Schema (draft 2020-12 or 7). Nothing is ever fetched.
@@ -51,7 +51,33 @@ const GATHERED_MAX: usize = 10_000;
 /// Letters of a pointer or name in a message; a body may have a key of any length.
 const SHOWN_MAX: usize = 120;
 
+/// A step on the way to a value in a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hop<'p> {
+    /// The field of this name.
+    Field(&'p str),
+    /// Any item of an array.
+    Item,
+}
+
 impl Schema {
+    /// Whether it says of the value there, or of one that it is in, that it is about a person
+    /// (`x-data-pribadi`).
+    pub fn is_personal(&self, path: &[Hop<'_>]) -> bool {
+        let mut known = self.contract.emitted().clone();
+        for hop in path {
+            if known.marks & PERSONAL != 0 {
+                return true;
+            }
+            known = match hop {
+                Hop::Field(name) => known.objects().map(|it| it.field(name)),
+                Hop::Item => known.arrays().map(|it| it.each.clone()),
+            }
+            .unwrap_or_default();
+        }
+        known.marks & PERSONAL != 0
+    }
+
     /// Compiles the text of a schema file, adding what is wrong to `report`.
     pub fn compile(text: &str, report: &mut Report) -> Option<Self> {
         let arena = Arena::with_limit(MEMORY_MAX);
