@@ -85,6 +85,10 @@ pub(super) async fn find(State(ops): State<Ops>, uri: Uri) -> Result<Response, P
             _ => return Err(query::unknown(&name, "key, begins, before")),
         }
     }
+    if let (Some((_, true)), Some(_)) = (&wanted, below) {
+        let title = "`before` goes with `key`; of what begins so, write more";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_parameter", title));
+    }
     let Some((text, begins)) = wanted else {
         let title = "say what to look for: `?key=` the whole value, or `?begins=` its beginning";
         return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_parameter", title));

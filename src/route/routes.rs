@@ -122,6 +122,9 @@ impl World<'_> {
         from: Option<&Endpoint>,
         report: &mut Report,
     ) -> Vec<Search> {
+        if file.search.is_empty() {
+            return Vec::new();
+        }
         let schema = from.and_then(|it| self.systems.sources.get(it)?.schema.as_ref());
         let sent = schema.map_or_else(Type::anything, |it| it.contract().emitted().clone());
         if let Some((_, more)) = file.search.iter().nth(SEARCHED_MAX) {

@@ -31,8 +31,12 @@ impl Emitting<'_> {
         match self.known.get(index) {
             Some(Known::As(known)) => return (**known).clone(),
             Some(Known::Not) => {}
-            // A schema inside itself goes down without end; so far down nothing is known.
-            Some(Known::UnderWay) | None => return Type::anything(),
+            // A schema inside itself goes down without end; so far down nothing is known, but that
+            // what is about people may be there.
+            Some(Known::UnderWay) | None => {
+                let is_personal = self.contract.demands.iter().any(|it| it.is_personal);
+                return Type::anything().marked(personal(is_personal));
+            }
         }
         self.note(index, Known::UnderWay);
         let emitted = match self.contract.demands.get(index) {
@@ -59,7 +63,7 @@ impl Emitting<'_> {
         };
         let described = described.meet(&self.kinds_of(demand));
         let described = demand.also.iter().fold(described, |sofar, it| sofar.meet(&self.of(*it)));
-        described.marked(if demand.is_personal { PERSONAL } else { 0 })
+        described.marked(personal(demand.is_personal))
     }
 
     /// What is said of each kind; kinds of which nothing is said stay unknown.
@@ -120,6 +124,10 @@ impl Emitting<'_> {
         }
         members
     }
+}
+
+fn personal(is_personal: bool) -> u64 {
+    if is_personal { PERSONAL } else { 0 }
 }
 
 fn constants_of(constants: &[Constant]) -> Type {

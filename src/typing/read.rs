@@ -45,9 +45,18 @@ pub(super) fn demands(
     place: &dyn Fn(&str) -> Span,
 ) -> Vec<Demand> {
     let moves = has_base_inside(root, true);
-    let known = HashMap::new();
-    let mut reader =
-        Reader { root, draft_7, moves, judge, place, spots: 0, known, demands: Vec::new() };
+    let (about_people, known) = (mentions_people(root), HashMap::new());
+    let mut reader = Reader {
+        root,
+        draft_7,
+        moves,
+        about_people,
+        judge,
+        place,
+        spots: 0,
+        known,
+        demands: Vec::new(),
+    };
     reader.read(root, "", 0);
     reader.demands
 }
@@ -57,6 +66,8 @@ struct Reader<'r, 'a> {
     draft_7: bool,
     /// A schema inside has a base of its own, so that `#` is not always the file.
     moves: bool,
+    /// Something in it is said to be about a person.
+    about_people: bool,
     judge: Judge,
     place: &'r dyn Fn(&str) -> Span,
     /// Places that were looked for.
@@ -98,7 +109,8 @@ impl<'a> Reader<'_, 'a> {
         pointer: &str,
         depth: usize,
     ) -> Demand {
-        let mut demand = Demand::any();
+        let is_personal = members.iter().any(|(key, value)| says_personal(key, *value));
+        let mut demand = Demand { is_personal, ..Demand::any() };
         let reference = members.iter().find(|(key, _)| *key == "$ref");
         if let (true, Some((key, value))) = (self.draft_7, reference) {
             // In draft 7 what stands beside a `$ref` does not count.
@@ -108,14 +120,29 @@ impl<'a> Reader<'_, 'a> {
         for (key, value) in members {
             match UNCHECKED.iter().find(|it| *it == key) {
                 Some(keyword) if asserts(keyword, *value) => {
-                    let place = self.spot(key);
-                    demand.unchecked.push((keyword, place));
+                    self.leave((keyword, key), *value, &mut demand);
                 }
                 Some(_) => {}
                 None => self.keyword(key, *value, (pointer, depth), &mut demand),
             }
         }
         demand
+    }
+
+    /// A keyword that is not reasoned about, and as it stands in the text. What is about a person
+    /// somewhere in it, or wherever it leads to, may be anything that it stands beside.
+    fn leave(
+        &mut self,
+        (keyword, key): (&'static str, &str),
+        value: Value<'a>,
+        demand: &mut Demand,
+    ) {
+        let place = self.spot(key);
+        demand.unchecked.push((keyword, place));
+        demand.is_personal |= match keyword {
+            "$ref" | "$dynamicRef" => self.about_people,
+            _ => mentions_people(value),
+        };
     }
 
     fn keyword(
@@ -129,6 +156,7 @@ impl<'a> Reader<'_, 'a> {
         if DEPTH_MAX < depth {
             let place = self.spot(key);
             demand.unchecked.push(("$ref", place));
+            demand.is_personal |= self.about_people;
             return;
         }
         match (key, value) {
@@ -153,10 +181,9 @@ impl<'a> Reader<'_, 'a> {
                 let read = self.read(schema, &inner(key), depth + 1);
                 demand.additional = Additional::As(read);
             }
-            ("items", Value::Array(_)) => {
-                let place = self.spot(key);
-                demand.unchecked.push(("items", place));
-            }
+            ("items", Value::Array(_)) => self.leave(("items", key), value, demand),
+            // `if` says that they are not reasoned about.
+            ("then" | "else", schema) => demand.is_personal |= mentions_people(schema),
             ("items", schema) => demand.items = Some(self.read(schema, &inner(key), depth + 1)),
             ("pattern", Value::Text(text)) => {
                 let place = self.spot(key);
@@ -184,11 +211,23 @@ impl<'a> Reader<'_, 'a> {
             Some((pointer, schema)) if depth <= DEPTH_MAX => {
                 demand.also.push(self.read(schema, pointer, depth + 1));
             }
-            _ => {
-                let place = self.spot(key);
-                demand.unchecked.push(("$ref", place));
-            }
+            _ => self.leave(("$ref", key), value, demand),
         }
+    }
+}
+
+fn says_personal(key: &str, value: Value<'_>) -> bool {
+    key == PERSONAL_KEYWORD && value != Value::Bool(false)
+}
+
+/// Whether anything in this part of a schema is said to be about a person.
+fn mentions_people(value: Value<'_>) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(|it| mentions_people(*it)),
+        Value::Object(members) => {
+            members.iter().any(|(key, inner)| says_personal(key, *inner) || mentions_people(*inner))
+        }
+        _ => false,
     }
 }
 
@@ -212,7 +251,6 @@ fn asserts(keyword: &str, value: Value<'_>) -> bool {
 /// Keywords that hold no schema.
 fn plain(key: &str, value: Value<'_>, demand: &mut Demand) {
     match (key, value) {
-        (PERSONAL_KEYWORD, value) => demand.is_personal = value != Value::Bool(false),
         ("type", Value::Text(name)) => types(&[Value::Text(name)], demand),
         ("type", Value::Array(names)) => types(names, demand),
         ("enum", Value::Array(all)) => among(all.iter().map(constant).collect(), demand),

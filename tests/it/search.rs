@@ -1,6 +1,6 @@
 //! "Where is the letter?": messages are found by the values that their route names.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use simpul::{
     engine::Found,
     journal::Wanted,
@@ -76,9 +76,13 @@ async fn a_message_is_found_by_each_value_of_a_list_and_by_numbers() {
 
 /// A project whose source's schema marks the NIP.
 fn about_people(route: &str) -> Project {
-    let project = Project::of(route, &[("arsip", Scripted::new([]))]);
     let nip = json!({ "type": "string", "x-data-pribadi": "umum" });
-    let schema = json!({ "type": "object", "properties": { "nip": nip } });
+    of_schema(&json!({ "type": "object", "properties": { "nip": nip } }), route)
+}
+
+/// A project whose source has this schema.
+fn of_schema(schema: &Value, route: &str) -> Project {
+    let project = Project::of(route, &[("arsip", Scripted::new([]))]);
     project.write("schemas/pegawai.schema.json", &schema.to_string());
     let system = std::fs::read_to_string(project.path().join("connectors/asal.yaml")).unwrap();
     let with = "data: { schema: schemas/pegawai.schema.json,";
@@ -121,6 +125,54 @@ fn a_search_for_what_is_about_a_person_needs_a_key() {
 
     1 mistake, 4 warnings: the files cannot be used
     ");
+}
+
+#[test]
+fn wherever_a_schema_says_that_a_field_is_about_a_person_it_counts() {
+    let nip = json!({ "properties": { "nip": { "x-data-pribadi": "umum" } } });
+    let nested = json!({ "$defs": { "orang": {
+        "type": "object",
+        "properties": { "nip": { "x-data-pribadi": "umum" }, "atasan": { "$ref": "#/$defs/orang" } }
+    } }, "$ref": "#/$defs/orang" });
+    let draft_7 = json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "definitions": { "teks": { "type": "string" } },
+        "properties": { "nip": { "$ref": "#/definitions/teks", "x-data-pribadi": "umum" } }
+    });
+    let moved = json!({
+        "$defs": { "a": { "$id": "urn:a", "type": "object" }, "orang": nip },
+        "properties": { "orang": { "$ref": "#/$defs/orang" } }
+    });
+    let schemas = [
+        (json!({ "anyOf": [nip, {}] }), "$.nip"),
+        (json!({ "oneOf": [nip, { "type": "array" }] }), "$.nip"),
+        (json!({ "if": { "required": ["nip"] }, "then": nip }), "$.nip"),
+        (json!({ "patternProperties": { "^n": { "x-data-pribadi": "spesifik" } } }), "$.nip"),
+        (json!({ "properties": { "orang": { "prefixItems": [nip] } } }), "$.orang[0].nip"),
+        (json!({ "allOf": [nip] }), "$.nip | trim"),
+        (json!({ "additionalProperties": nip }), "$.siapa.nip"),
+        (nested, "$.atasan.atasan.nip"),
+        (draft_7, "$.nip"),
+        (moved, "$.orang.nip"),
+    ];
+    for (schema, path) in schemas {
+        let route = format!("search: {{ nip: '{path}' }}\nto:\n  - target: arsip.terima\n");
+        let said = simpul_on(of_schema(&schema, &route).path(), &["check"]).out;
+        assert!(said.contains("`nip` is about a person"), "{schema}: {path}\n{said}");
+    }
+}
+
+#[test]
+fn what_no_schema_marks_is_not_about_a_person() {
+    let other = json!({ "x-data-pribadi": false, "type": "string" });
+    let nip = json!({ "type": "string", "x-data-pribadi": "umum" });
+    let schema =
+        json!({ "type": "object", "properties": { "nomor": other, "nip": nip, "satker": {} } });
+    for expression in ["$.nomor", "$.satker", "$.nip | hash"] {
+        let route = format!("search: {{ n: '{expression}' }}\nto:\n  - target: arsip.terima\n");
+        let said = simpul_on(of_schema(&schema, &route).path(), &["check"]).out;
+        assert!(!said.contains("is about a person"), "{expression}\n{said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

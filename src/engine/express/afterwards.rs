@@ -26,11 +26,11 @@ const EVERY: Duration = Duration::from_millis(100);
 /// How long the store is left alone after it refused.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
 
-/// Lines that wait to be written at most; then messages wait too.
-const LINES_MAX: usize = 20_000;
+/// Rows that wait to be written at most; then messages wait too. A row is a line, or a term.
+const ROWS_MAX: usize = 20_000;
 
-/// Lines in one commit: it holds up the commits of others for some tens of milliseconds at most.
-const LINES_PER_COMMIT: usize = 4_000;
+/// Rows in one commit: it holds up the commits of others for some tens of milliseconds at most.
+const ROWS_PER_COMMIT: usize = 4_000;
 
 /// What is to be written.
 #[derive(Default)]
@@ -46,8 +46,8 @@ pub(in crate::engine) struct Afterwards {
 struct Waiting {
     lines: Vec<Noted>,
     tallies: Tallies,
-    /// Lines that were taken out and are not written yet.
-    writing: usize,
+    /// Rows of the lines, and of those that were taken out and are not written yet.
+    rows: usize,
     /// Since when the first of these has waited.
     writing_since: Option<Timestamp>,
 }
@@ -61,6 +61,12 @@ struct Noted {
     what: Arc<What>,
     /// What it is found by.
     terms: Vec<Term>,
+}
+
+impl Noted {
+    fn rows(&self) -> usize {
+        1 + self.terms.len()
+    }
 }
 
 struct What {
@@ -89,8 +95,7 @@ impl Afterwards {
     }
 
     fn has_room(&self) -> bool {
-        let waiting = self.lock();
-        waiting.lines.len() + waiting.writing < LINES_MAX
+        self.lock().rows < ROWS_MAX
     }
 
     /// How long the oldest line has waited.
@@ -103,7 +108,6 @@ impl Afterwards {
     /// Takes out what waits; it counts as waiting until it is written or put back.
     fn take(&self) -> (Vec<Noted>, Tallies) {
         let mut waiting = self.lock();
-        waiting.writing = waiting.lines.len();
         waiting.writing_since = waiting.lines.first().map(|it| it.at);
         (mem::take(&mut waiting.lines), mem::take(&mut waiting.tallies))
     }
@@ -113,6 +117,7 @@ impl Afterwards {
         let of_messages =
             [("received", filtered + routed), ("filtered", filtered), ("routed", routed)];
         let mut waiting = self.lock();
+        waiting.rows += lines.iter().map(Noted::rows).sum::<usize>();
         waiting.lines.append(&mut lines);
         let mut add = |target: &str, name, count| {
             if 0 < count {
@@ -134,7 +139,7 @@ impl Afterwards {
     async fn write(&self, shared: &Shared) -> bool {
         let (mut lines, mut tallies) = self.take();
         while !lines.is_empty() || !tallies.is_empty() {
-            let count = lines.len().min(LINES_PER_COMMIT);
+            let (count, rows) = in_one_commit(&lines);
             let mut writes = Writes::default();
             for ((route, target, name), count) in &tallies {
                 ledger::add(&mut writes, (route, target), name, *count);
@@ -147,20 +152,25 @@ impl Afterwards {
             }
             tallies.clear();
             lines.drain(..count);
-            let mut waiting = self.lock();
-            waiting.writing = lines.len();
-            waiting.writing_since = lines.first().map(|it| it.at);
-            drop(waiting);
-            self.written.notify_waiters();
+            self.wrote(rows, &lines);
         }
         true
+    }
+
+    /// So many rows are written; `left` is still to be.
+    fn wrote(&self, rows: usize, left: &[Noted]) {
+        let mut waiting = self.lock();
+        waiting.rows = waiting.rows.saturating_sub(rows);
+        waiting.writing_since = left.first().map(|it| it.at);
+        drop(waiting);
+        self.written.notify_waiters();
     }
 
     fn put_back(&self, mut lines: Vec<Noted>, tallies: Tallies) {
         let mut waiting = self.lock();
         lines.append(&mut waiting.lines);
         waiting.lines = lines;
-        (waiting.writing, waiting.writing_since) = (0, None);
+        waiting.writing_since = None;
         for (place, count) in tallies {
             *waiting.tallies.entry(place).or_default() += count;
         }
@@ -283,6 +293,18 @@ impl Passed {
     }
 }
 
+/// How many lines go into the next commit, and how many rows that are: at least one line.
+fn in_one_commit(lines: &[Noted]) -> (usize, usize) {
+    let mut rows = 0;
+    for (count, line) in lines.iter().enumerate() {
+        if 0 < count && ROWS_PER_COMMIT < rows + line.rows() {
+            return (count, rows);
+        }
+        rows += line.rows();
+    }
+    (lines.len(), rows)
+}
+
 /// Adds lines to the journal. What is said of many is put into words once.
 fn append(writes: &mut Writes, lines: &[Noted]) {
     for same in lines.chunk_by(|one, next| Arc::ptr_eq(&one.what, &next.what)) {
@@ -303,17 +325,37 @@ mod tests {
     use super::*;
     use crate::message::Headers;
 
-    #[test]
-    fn what_is_being_written_takes_room_until_it_is_written() {
-        let (afterwards, route) = (Afterwards::default(), Arc::from("uji"));
-        let mut passed = Passed::new(&route, 1, "asal.data/amqp");
+    /// What `count` filtered messages leave behind, each found by `terms` values.
+    fn passed(count: usize, terms: usize) -> Passed {
+        let mut passed = Passed::new(&Arc::from("uji"), 1, "asal.data/amqp");
         let at = Timestamp::from_millis(1);
         let id = crate::message::IdSource::default().next(at);
         let message =
             Message { id, received_at: at, headers: Headers::default(), body: Bytes::new() };
-        (0..LINES_MAX)
-            .for_each(|_| passed.filtered((&message, vec![]), "steps[0] filter".to_owned()));
-        afterwards.note(passed);
+        let term = Term::plain("nomor".into(), "090/TU").unwrap();
+        (0..count).for_each(|_| {
+            passed.filtered((&message, vec![term.clone(); terms]), "steps[0] filter".to_owned());
+        });
+        passed
+    }
+
+    #[test]
+    fn what_a_message_is_found_by_takes_room_and_time_as_lines_do() {
+        let afterwards = Afterwards::default();
+        afterwards.note(passed(ROWS_MAX / 10 - 1, 9));
+        assert!(afterwards.has_room());
+        afterwards.note(passed(1, 9));
+        assert!(!afterwards.has_room());
+        let (lines, _) = afterwards.take();
+        assert_eq!(in_one_commit(&lines), (ROWS_PER_COMMIT / 10, ROWS_PER_COMMIT));
+        assert_eq!(in_one_commit(&passed(2, ROWS_PER_COMMIT).lines), (1, ROWS_PER_COMMIT + 1));
+        assert_eq!(in_one_commit(&[]), (0, 0));
+    }
+
+    #[test]
+    fn what_is_being_written_takes_room_until_it_is_written() {
+        let afterwards = Afterwards::default();
+        afterwards.note(passed(ROWS_MAX, 0));
         assert!(!afterwards.has_room());
         let later = Timestamp::from_millis(3_001);
         assert_eq!(afterwards.behind(later), Duration::from_secs(3));
@@ -324,6 +366,7 @@ mod tests {
         assert!(!afterwards.has_room());
         assert_eq!(afterwards.behind(later), Duration::from_secs(3));
         let (lines, _) = afterwards.take();
+        afterwards.wrote(1, &lines[1..]);
         afterwards.put_back(lines[1..].to_vec(), Tallies::new());
         assert!(afterwards.has_room());
     }
