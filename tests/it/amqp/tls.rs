@@ -1,12 +1,8 @@
 //! A RabbitMQ behind `amqps://` is recognised by its certificate, and refused with a sentence.
 
-use std::{io::Read as _, net::TcpListener, sync::Arc, thread};
+use std::{io::Read as _, net::TcpListener, thread};
 
-use rustls::{
-    ServerConfig, ServerConnection, Stream,
-    crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-};
+use rustls::{ServerConnection, Stream};
 use serde_json::json;
 use simpul::amqp::{Address, Link, LinkState, Tls};
 
@@ -15,6 +11,7 @@ use crate::support::{
     bus::{Bus, Project},
     rabbit::{AUTHORITY, Rabbit},
     scripted::Scripted,
+    tls,
 };
 
 const ANOTHER_AUTHORITY: &str = include_str!("../http_target/tls/other.pem");
@@ -60,19 +57,12 @@ async fn a_broker_is_trusted_for_the_named_authority_and_its_name_and_for_nothin
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_that_has_expired_is_refused() {
-    let certificate = CertificateDer::from_pem_slice(EXPIRED.as_bytes()).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(EXPIRED_KEY.as_bytes()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .unwrap();
+    let config = tls::server(EXPIRED, EXPIRED_KEY);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
         let (mut tcp, _) = listener.accept().unwrap();
-        let mut connection = ServerConnection::new(Arc::new(config)).unwrap();
+        let mut connection = ServerConnection::new(config).unwrap();
         // The client says goodbye here, before it says a word of AMQP.
         let _ = Stream::new(&mut connection, &mut tcp).read(&mut [0; 64]);
     });

@@ -10,11 +10,7 @@ use std::{
     thread,
 };
 
-use rustls::{
-    ServerConfig, ServerConnection, Stream,
-    crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-};
+use rustls::{ServerConnection, Stream};
 use serde_json::Value;
 
 use crate::{
@@ -22,6 +18,7 @@ use crate::{
     support::{
         process::{Process, project},
         rabbit::Rabbit,
+        tls,
     },
 };
 
@@ -39,7 +36,7 @@ struct System {
 impl System {
     /// Answers everything with `answer`, over TLS where it has a certificate.
     fn start(answer: &'static str, certificate: Option<&str>) -> Self {
-        let tls = certificate.map(tls);
+        let tls = certificate.map(|it| tls::server(it, KEY));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let calls: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -71,18 +68,6 @@ fn serve(stream: &mut (impl Read + Write), answer: &str) -> Option<String> {
     let length = stream.read(&mut call).ok().filter(|it| 0 < *it)?;
     let _ = stream.write_all(answer.as_bytes());
     Some(String::from_utf8_lossy(&call[..length]).into_owned())
-}
-
-fn tls(certificate: &str) -> Arc<ServerConfig> {
-    let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(KEY.as_bytes()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .unwrap();
-    Arc::new(config)
 }
 
 /// A system file with two targets of one system.

@@ -3,18 +3,14 @@
 use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener},
-    sync::Arc,
     thread,
 };
 
-use rustls::{
-    ServerConfig, ServerConnection, Stream,
-    crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-};
+use rustls::{ServerConnection, Stream};
 use simpul::connector::{Class, OpenTarget};
 
 use super::bench::{send, target};
+use crate::support::tls;
 
 /// Made for these tests: `localhost` and nothing else, by an authority nobody else knows.
 const AUTHORITY: &str = include_str!("tls/ca.pem");
@@ -24,19 +20,12 @@ const KEY: &str = include_str!("tls/server.key");
 
 /// Answers one connection with 200, if it is accepted.
 fn server() -> SocketAddr {
-    let certificate = CertificateDer::from_pem_slice(CERTIFICATE.as_bytes()).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(KEY.as_bytes()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .unwrap();
+    let config = tls::server(CERTIFICATE, KEY);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         let (mut tcp, _) = listener.accept().unwrap();
-        let mut connection = ServerConnection::new(Arc::new(config)).unwrap();
+        let mut connection = ServerConnection::new(config).unwrap();
         let mut stream = Stream::new(&mut connection, &mut tcp);
         let mut call = [0; 4096];
         if stream.read(&mut call).is_ok() {
