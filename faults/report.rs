@@ -41,9 +41,9 @@ impl Line {
         self.findings().is_some_and(|it| !it.breaches.is_empty())
     }
 
-    /// Whether it broke rules about time alone, or what the scenario itself asks for.
+    /// Whether it broke rules about time alone.
     pub(crate) fn is_only_late(&self) -> bool {
-        let is_of_time = |it: &Breach| matches!(it.rule, Rule::Recovery | Rule::Pass);
+        let is_of_time = |it: &Breach| matches!(it.rule, Rule::Recovery | Rule::Pace);
         self.is_broken() && self.findings().is_some_and(|it| it.breaches.iter().all(is_of_time))
     }
 

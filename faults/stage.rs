@@ -312,6 +312,13 @@ impl Stage {
         }
     }
 
+    /// Something that the scenario asks for, and that a machine may be too slow for.
+    pub(crate) fn wants_in_time(&mut self, holds: bool, what: impl FnOnce() -> String) {
+        if !holds {
+            self.findings.breaches.push(Breach { rule: Rule::Pace, what: what() });
+        }
+    }
+
     /// Every dead letter: the message's id and the target.
     pub(crate) async fn dead(&self) -> BTreeSet<(String, Option<String>)> {
         let (mut dead, mut after) = (BTreeSet::new(), 0);

@@ -37,6 +37,8 @@ pub(crate) enum Rule {
     Calm,
     /// What the scenario itself asks for.
     Pass,
+    /// The same, where it hangs on how fast the machine was meanwhile.
+    Pace,
 }
 
 impl fmt::Display for Rule {
@@ -52,6 +54,7 @@ impl fmt::Display for Rule {
             Self::Lie => "I8 lie",
             Self::Calm => "I9 calm",
             Self::Pass => "pass",
+            Self::Pace => "pace",
         })
     }
 }

@@ -143,7 +143,9 @@ fn attempts_keep_their_pace(stage: &mut Stage) {
         attempts.entry((it.target.clone(), it.message.clone())).or_default().push(it);
     }
     let again = attempts.values().filter(|it| 1 < it.len()).count();
-    stage.wants(10 < again, || format!("{again} deliveries were tried again: this proves little"));
+    stage.wants_in_time(10 < again, || {
+        format!("{again} deliveries were tried again: this proves little")
+    });
     for of_one in attempts.values() {
         let rate = of_one.iter().map(|now| {
             let within = |it: &&Arrival| it.at <= now.at && now.at - it.at < Duration::from_secs(1);
@@ -154,6 +156,6 @@ fn attempts_keep_their_pace(stage: &mut Stage) {
         let longest =
             of_one.windows(2).map(|it| it[1].at.saturating_duration_since(it[0].at)).max();
         let longest = longest.unwrap_or_default();
-        stage.wants(longest <= PAUSE_MAX, || format!("{longest:?} between two attempts"));
+        stage.wants_in_time(longest <= PAUSE_MAX, || format!("{longest:?} between two attempts"));
     }
 }

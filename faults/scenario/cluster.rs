@@ -120,7 +120,7 @@ pub(crate) async fn leader_killed(context: Context) -> Played {
         let stall =
             stage.log.answers(begun..Instant::now()).into_iter().find(|it| it.status == Some(202));
         let stall = stall.map(|it| it.at + it.took - begun).unwrap_or_default();
-        stage.wants(stall <= STALL_MAX, || format!("nothing was accepted for {stall:?}"));
+        stage.wants_in_time(stall <= STALL_MAX, || format!("nothing was accepted for {stall:?}"));
         stage.wants(accepted < stage.log.accepted(), || "nothing more was accepted".to_owned());
         with_rabbit(&cluster.nodes[leader], |it| {
             it.begin();
@@ -271,7 +271,7 @@ pub(crate) async fn flapping(context: Context) -> Played {
     stage.rest().await;
     stage.drained().await;
     let took = up.elapsed();
-    stage.wants(took <= DRAINED_MAX.max(PATIENCE), || format!("drained after {took:?}"));
+    stage.wants_in_time(took <= DRAINED_MAX.max(PATIENCE), || format!("drained after {took:?}"));
     Ok(stage.judge(PREFETCH).await)
 }
 

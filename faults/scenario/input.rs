@@ -110,7 +110,7 @@ pub(crate) async fn poison(context: Context) -> Played {
     })
     .await;
     let took = begun.elapsed();
-    stage.wants(took < Duration::from_secs(30), || format!("it took {took:?}"));
+    stage.wants_in_time(took < Duration::from_secs(30), || format!("it took {took:?}"));
     stage.goes_on("fresh beside the poison", Instant::now(), Duration::from_secs(5)).await;
     deadly(&mut stage).await;
     stage.rest().await;

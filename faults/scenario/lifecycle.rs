@@ -29,7 +29,7 @@ pub(crate) async fn terminated(context: Context) -> Played {
         // Panics unless it ends with 0.
         stage.gateways[0].stop().await;
         let took = asked.elapsed();
-        stage.wants(took <= STOP_MAX, || format!("a stop took {took:?}"));
+        stage.wants_in_time(took <= STOP_MAX, || format!("a stop took {took:?}"));
         stage.restart(0).await;
     }
     let answers = stage.log.answers(begun..Instant::now());

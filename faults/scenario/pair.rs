@@ -33,7 +33,8 @@ pub(crate) async fn rolling(context: Context) -> Played {
     stage.rest().await;
     stage.drained().await;
     let longest = longest_gap(&stage, begun..end);
-    stage.wants(longest <= GAP_MAX, || format!("nothing came to {ORDERED} for {longest:?}"));
+    stage
+        .wants_in_time(longest <= GAP_MAX, || format!("nothing came to {ORDERED} for {longest:?}"));
     Ok(stage.judge(0).await)
 }
 

@@ -179,7 +179,7 @@ pub(crate) async fn never_answering(context: Context) -> Played {
         attempts.entry(it.number()).or_default().push(it);
     }
     let again = attempts.values().filter(|it| it[0].status == 0).collect::<Vec<_>>();
-    stage.wants(!again.is_empty(), || "no call hung".to_owned());
+    stage.wants_in_time(!again.is_empty(), || "no call hung".to_owned());
     for of_one in &again {
         let soon = of_one.get(1).filter(|it| it.at - of_one[0].at < TIMEOUT - TIMEOUT_OFF_MAX);
         let unsaid = of_one.iter().skip(1).filter(|it| it.attempt == 1 && !it.flagged).count();
@@ -189,7 +189,7 @@ pub(crate) async fn never_answering(context: Context) -> Played {
     let hung = calls(&stage, TARGET, begun..Instant::now()).into_iter().filter(|it| it.status == 0);
     for it in hung {
         let off = it.broken_off.map(|took| took.abs_diff(TIMEOUT));
-        stage.wants(off.is_some_and(|off| off <= TIMEOUT_OFF_MAX), || {
+        stage.wants_in_time(off.is_some_and(|off| off <= TIMEOUT_OFF_MAX), || {
             format!("ended after {:?}: {it:?}", it.broken_off)
         });
     }
