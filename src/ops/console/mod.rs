@@ -1,12 +1,18 @@
 //! What operators see in a browser: pages that the bus renders itself, on the listener of its
 //! metrics. Nothing is loaded from another host, and everything works without a script.
 
+mod actions;
 mod assets;
+mod login;
 mod overview;
 mod page;
 mod visit;
 
-use axum::{Router, middleware, response::Redirect, routing::get};
+use axum::{
+    Router, middleware,
+    response::Redirect,
+    routing::{get, post},
+};
 
 use self::{
     page::{Section, page},
@@ -18,10 +24,17 @@ use super::Ops;
 pub(super) fn routes(ops: Ops) -> Router {
     let pages = Router::new()
         .route("/console", get(overview::show))
+        .route("/console/actions", get(actions::show))
+        .route("/console/logout", post(login::leave))
         .layer(middleware::from_fn_with_state(ops.clone(), visit::admit))
+        .with_state(ops.clone());
+    let ways_in = Router::new()
+        .route(login::PATH, get(login::show).post(login::come_in))
+        .route("/console/first", get(login::show_first).post(login::make_first))
         .with_state(ops);
     Router::new()
         .route("/", get(async || Redirect::to("/console")))
         .route("/console/assets/{name}", get(assets::serve))
+        .merge(ways_in)
         .merge(pages)
 }
