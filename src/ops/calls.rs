@@ -75,6 +75,7 @@ pub const CALLS: &[Call] = &[
     call(("GET", "/dead/groups"), SEE, "Dead letters in groups of those that failed alike", || {
         get(dead::groups)
     }),
+    call(("GET", "/dead/count"), SEE, "How many dead letters there are", || get(dead::count)),
     call(("POST", "/dead/replay"), REPLAY, "Send dead letters on again that are named", || {
         post(dead::replay)
     }),
@@ -94,6 +95,9 @@ pub const CALLS: &[Call] = &[
         get(dead::job)
     }),
     call(("POST", "/dead/jobs/{id}/cancel"), DEAL, "End a job where it is", || post(dead::cancel)),
+    call(("POST", "/dead/jobs/{id}/approve"), DEAL, "Let a job go on, as a second person", || {
+        post(dead::approve)
+    }),
     call(("GET", "/dead/{id}"), SEE, "One dead letter", || get(dead::show)),
     call(
         ("GET", "/dead/{id}/message"),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ledger::{DeadGroup, DeadLetter, Job, JobFailure, JobOrder},
+    ledger::{Approval, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, JobState},
     message::{Endpoint, Headers, Message, Timestamp},
 };
 
@@ -162,7 +162,7 @@ pub struct JobView {
     pub id: i64,
     /// `replay`, `preview`, `discard`.
     pub kind: String,
-    /// `running`, `done`, `cancelled`.
+    /// `running`, `done`, `cancelled`; `proposed` while it waits for a second person.
     pub state: String,
     /// When it was ordered.
     pub at: String,
@@ -191,6 +191,9 @@ pub struct JobView {
     /// Who cancelled it, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<String>,
+    /// Who approved it, where a second person had to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
     /// Why letters stayed, the most frequent first; where one job is asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<FailureView>,
@@ -221,7 +224,10 @@ impl JobView {
         Self {
             id: job.id,
             kind: kind.word().to_owned(),
-            state: job.state.word().to_owned(),
+            state: match (job.state, &job.approval) {
+                (JobState::Running, Approval::Awaited) => "proposed".to_owned(),
+                (state, _) => state.word().to_owned(),
+            },
             at: job.at.to_string(),
             by: by.clone(),
             selection: selection(&job.order),
@@ -233,6 +239,10 @@ impl JobView {
             waits: job.waits.clone(),
             ended: job.ended.map(|it| it.to_string()),
             ended_by: job.ended_by.clone(),
+            approved_by: match &job.approval {
+                Approval::By(who) => Some(who.clone()),
+                Approval::NotNeeded | Approval::Awaited => None,
+            },
             failures: failures.iter().map(FailureView::of).collect(),
         }
     }
@@ -263,6 +273,13 @@ impl FailureView {
             reason: failure.cause.reason.clone(),
         }
     }
+}
+
+/// How many dead letters there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountView {
+    /// So many.
+    pub count: u64,
 }
 
 /// Jobs, the newest first.

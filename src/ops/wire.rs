@@ -101,12 +101,24 @@ pub struct JobRequest {
     /// Letters a second at most.
     #[serde(default)]
     pub rate: Option<u32>,
+    /// How many letters it is about. Only a preview may leave it out; if there are more or fewer, nothing
+    /// is done, and the answer says how many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
     /// Who asks, where that is the command line of the same machine; of others it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     /// Why; nobody need say it of a preview.
     #[serde(default)]
     pub reason: Option<String>,
+}
+
+/// A second person lets a job go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApproveOrder {
+    /// Why.
+    pub reason: String,
 }
 
 /// An operator ends a job.
