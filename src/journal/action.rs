@@ -51,7 +51,8 @@ mod tests {
         let mut writes = Writes::default();
         for at in 0..10 {
             let event = if at % 2 == 0 {
-                let [who, did, what] = ["sari", "pause", "paused `arsip.simpan`"].map(str::to_owned);
+                let [who, did, what] =
+                    ["sari", "pause", "paused `arsip.simpan`"].map(str::to_owned);
                 Event::Acted { who, did, what, reason: None }
             } else {
                 Event::Expired
@@ -63,9 +64,8 @@ mod tests {
         store.commit(writes).await.unwrap();
         let journal = Journal::new(store.clone());
         let page = journal.actions(None, 3).await.unwrap();
-        let times = |page: &[Action]| -> Vec<_> {
-            page.iter().map(|it| it.line.at.as_millis()).collect()
-        };
+        let times =
+            |page: &[Action]| -> Vec<_> { page.iter().map(|it| it.line.at.as_millis()).collect() };
         assert_eq!(times(&page), [8, 6, 4]);
         let next = journal.actions(Some(page[2].number), 3).await.unwrap();
         assert_eq!(times(&next), [2, 0]);

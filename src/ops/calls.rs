@@ -78,9 +78,12 @@ pub const CALLS: &[Call] = &[
     call(("POST", "/dead/replay"), REPLAY, "Send dead letters on again that are named", || {
         post(dead::replay)
     }),
-    call(("POST", "/dead/discard"), DISCARD, "Give dead letters up for good that are named", || {
-        post(dead::discard)
-    }),
+    call(
+        ("POST", "/dead/discard"),
+        DISCARD,
+        "Give dead letters up for good that are named",
+        || post(dead::discard),
+    ),
     call(("GET", "/dead/jobs"), SEE, "What is being done with many dead letters", || {
         get(dead::jobs)
     }),
@@ -92,12 +95,18 @@ pub const CALLS: &[Call] = &[
     }),
     call(("POST", "/dead/jobs/{id}/cancel"), DEAL, "End a job where it is", || post(dead::cancel)),
     call(("GET", "/dead/{id}"), SEE, "One dead letter", || get(dead::show)),
-    call(("GET", "/dead/{id}/message"), SEE_BODY, "The message of a dead letter, as accepted", || {
-        get(dead::message)
-    }),
-    call(("GET", "/dead/{id}/preview"), SEE_BODY, "What a replay of a dead letter would send", || {
-        get(dead::preview)
-    }),
+    call(
+        ("GET", "/dead/{id}/message"),
+        SEE_BODY,
+        "The message of a dead letter, as accepted",
+        || get(dead::message),
+    ),
+    call(
+        ("GET", "/dead/{id}/preview"),
+        SEE_BODY,
+        "What a replay of a dead letter would send",
+        || get(dead::preview),
+    ),
     call(("GET", "/pauses"), SEE, "Every pause", || get(api::pauses)),
     call(("POST", "/pauses"), PAUSE, "Hold everything for a target back", || post(api::pause)),
     call(("DELETE", "/pauses/{target}"), PAUSE, "Let the deliveries to a target go", || {
@@ -110,9 +119,12 @@ pub const CALLS: &[Call] = &[
         get(api::plan)
     }),
     call(("POST", "/reload"), FILES, "Take the files on disk into use", || post(api::reload)),
-    call(("GET", "/messages"), SEE, "Messages by a value that their route lets one search for", || {
-        get(found::find)
-    }),
+    call(
+        ("GET", "/messages"),
+        SEE,
+        "Messages by a value that their route lets one search for",
+        || get(found::find),
+    ),
     call(("GET", "/messages/{id}/trace"), SEE, "The life of a message", || get(api::trace)),
     call(("GET", "/actions"), AUDIT, "Who did and looked at what", || get(api::actions)),
 ];

@@ -37,7 +37,9 @@ pub(super) async fn come_in(
     let came = ops.door.come_in((login, password), from.address(), bears).await;
     let ip = from.ip;
     match &came {
-        Ok(inside) => note(ops, inside.caller.who(), "came_in", format!("logged in from {ip}")).await,
+        Ok(inside) => {
+            note(ops, inside.caller.who(), "came_in", format!("logged in from {ip}")).await
+        }
         // What was tried too often is not written down again and again.
         Err(Outside::Wrong) => {
             let who = if is_login(login) { login } else { "somebody" };

@@ -16,8 +16,8 @@ use super::{Bus, Refusal};
 use crate::{
     diagnostic::Language,
     engine::{
-        Acted, Comparison, Disk, Engine, EngineError, Found, KeyResumed, Preview, Reloaded, Replayed,
-        RouteStatus, Trace,
+        Acted, Comparison, Disk, Engine, EngineError, Found, KeyResumed, Preview, Reloaded,
+        Replayed, RouteStatus, Trace,
     },
     journal::{Action, Wanted},
     ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},

@@ -101,7 +101,11 @@ pub(super) fn same(left: &str, right: &str) -> bool {
 }
 
 /// Takes one more call of whoever it is, or says that it is too many.
-pub(super) fn count(ops: &Ops, headers: &HeaderMap, extensions: &Extensions) -> Result<(), Problem> {
+pub(super) fn count(
+    ops: &Ops,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> Result<(), Problem> {
     // The command line of this machine may call as often as it likes: who has the store needs no bus.
     let token = bearer(headers);
     if token.is_some_and(|it| ops.token.is(it)) {

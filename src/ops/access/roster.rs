@@ -2,8 +2,8 @@
 
 use std::{
     fs, io,
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     io::Write as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
 };

@@ -163,9 +163,7 @@ fn version(password: &str, grants: &[Grant]) -> Digest {
 fn grant(spec: Located<GrantSpec>, report: &mut Report) -> Option<Grant> {
     let Located { value: GrantSpec { role, rights, routes, systems }, at } = spec;
     let (what, rights): (String, BTreeSet<Right>) = match (role, rights) {
-        (Some(role), None) => {
-            (role.word().to_owned(), role.rights().iter().copied().collect())
-        }
+        (Some(role), None) => (role.word().to_owned(), role.rights().iter().copied().collect()),
         (None, Some(rights)) => {
             let words: Vec<_> = rights.iter().map(|it| it.word()).collect();
             (words.join(", "), rights.into_iter().collect())
@@ -194,7 +192,9 @@ fn names(found: Option<Vec<Located<String>>>, report: &mut Report) -> BTreeSet<S
             names.insert(name.value);
         } else {
             let message = text!("`{}` is no name of a route or a system", &name.value);
-            let help = text!("name routes and systems as their files are named; without `routes` and `systems` a grant is over everything");
+            let help = text!(
+                "name routes and systems as their files are named; without `routes` and `systems` a grant is over everything"
+            );
             report.error(name.at, Code::BadName, message).help(help);
         }
     }
@@ -206,8 +206,7 @@ mod tests {
     use super::super::grant::Of;
     use super::*;
 
-    const HASH: &str =
-        "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$hKk1oDN5b9dRSpUMJC3YbKXLQvGYTcCQyAbc6lN3Lq4";
+    const HASH: &str = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$hKk1oDN5b9dRSpUMJC3YbKXLQvGYTcCQyAbc6lN3Lq4";
 
     fn read(text: &str) -> Result<Users, String> {
         let directory = tempfile::tempdir().unwrap();

@@ -110,11 +110,7 @@ impl Desk {
     }
 
     /// Sends dead letters on again that are named by their numbers.
-    pub async fn replay(
-        &self,
-        filter: &DeadFilter,
-        reason: &Reason,
-    ) -> Result<Replayed, Refusal> {
+    pub async fn replay(&self, filter: &DeadFilter, reason: &Reason) -> Result<Replayed, Refusal> {
         let Some(filter) = self.named(Right::Replay, filter).await? else {
             return Ok(Replayed::default());
         };

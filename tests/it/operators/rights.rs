@@ -161,9 +161,21 @@ async fn who_has_a_part_sees_and_touches_nothing_else() {
         ("GET", "/dead/17/preview", ""),
         ("POST", "/dead/replay", NAMED),
         ("POST", "/dead/jobs", JOB),
-        ("POST", "/dead/jobs", r#"{"kind":"replay","selection":{"route":"sk-mutasi"},"reason":"x"}"#),
-        ("POST", "/dead/jobs", r#"{"kind":"discard","selection":{"target":"arsip.simpan"},"reason":"x"}"#),
-        ("POST", "/dead/jobs", r#"{"kind":"replay","selection":{"group":"5d1f0c6be2a94873"},"reason":"x"}"#),
+        (
+            "POST",
+            "/dead/jobs",
+            r#"{"kind":"replay","selection":{"route":"sk-mutasi"},"reason":"x"}"#,
+        ),
+        (
+            "POST",
+            "/dead/jobs",
+            r#"{"kind":"discard","selection":{"target":"arsip.simpan"},"reason":"x"}"#,
+        ),
+        (
+            "POST",
+            "/dead/jobs",
+            r#"{"kind":"replay","selection":{"group":"5d1f0c6be2a94873"},"reason":"x"}"#,
+        ),
         ("POST", "/pauses", PAUSE),
         ("DELETE", "/pauses/arsip.simpan", ""),
         ("POST", "/keys/resume", KEY),
@@ -182,7 +194,8 @@ async fn who_has_a_part_sees_and_touches_nothing_else() {
             let path = format!("/api/v1{path}");
             let (status, answer) = running.call(method, &path, Some(&token), body).await;
             let shown = if answer.contains("sk-mutasi") { "+" } else { "" };
-            let done = if running.told().iter().any(|it| !it.starts_with("groups")) { "!" } else { "" };
+            let done =
+                if running.told().iter().any(|it| !it.starts_with("groups")) { "!" } else { "" };
             row.push_str(&format!(" {:5}", format!("{status}{shown}{done}")));
         }
         table.push_str(&format!("{}\n", row.trim_end()));

@@ -133,8 +133,8 @@ async fn a_wrong_name_and_a_wrong_password_are_told_alike() {
     let answers = [("operator", "salah"), ("tidak-ada", PASSWORD), ("", "")];
     let mut told = Vec::new();
     for (user, password) in answers {
-        let answer = running.browser().send("/console/login", &[("user", user), ("password", password)]);
-        let answer = answer.await;
+        let fields = [("user", user), ("password", password)];
+        let answer = running.browser().send("/console/login", &fields).await;
         assert_eq!(answer.status, 401);
         assert!(answer.headers.get("set-cookie").is_none());
         told.push(answer.text);
@@ -302,8 +302,13 @@ async fn the_first_user_is_made_once_with_the_token_that_was_printed() {
     let file = running.project.path().join("data/users.yaml");
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.contains("role: admin") && !text.contains(PASSWORD), "{text}");
-    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
-    assert!(running.noted().contains(&"sari first_user: became the first user, from 127.0.0.1".to_owned()));
+    assert!(
+        running
+            .noted()
+            .contains(&"sari first_user: became the first user, from 127.0.0.1".to_owned())
+    );
     assert!(running.door.first_token().await.unwrap().is_none(), "there is a user now");
 }
