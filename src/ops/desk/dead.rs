@@ -134,11 +134,7 @@ impl Desk {
     pub async fn order(&self, wish: JobWish) -> Result<Job, Refusal> {
         let JobWish { kind, filter, only_to, rate, count, reason } = wish;
         self.need_somewhere(right_to(kind))?;
-        let filter = match self.caller.may(right_to(kind), &of_filter(&filter)) {
-            true => filter,
-            false => self.with_place(filter).await?,
-        };
-        self.need_over(right_to(kind), &of_filter(&filter))?;
+        let filter = self.covered(right_to(kind), filter).await?;
         let letters = count.map(|it| format!(" of {it} dead letters")).unwrap_or_default();
         let what = format!("ordered a job: {}{letters}", kind.word());
         self.record("order", what, Some(&reason)).await?;
@@ -151,8 +147,7 @@ impl Desk {
     /// How many dead letters he may see are meant by a filter without numbers.
     pub async fn dead_count(&self, filter: &DeadFilter) -> Result<u64, Refusal> {
         self.need_somewhere(Right::See)?;
-        let filter = self.with_place(self.narrowed(filter)).await?;
-        self.need_over(Right::See, &of_filter(&filter))?;
+        let filter = self.covered(Right::See, self.narrowed(filter)).await?;
         self.bus.dead_count(&filter).await
     }
 
@@ -212,6 +207,16 @@ impl Desk {
             (Some(own), None) => DeadFilter { route: Some(own.to_owned()), ..filter.clone() },
             _ => filter.clone(),
         }
+    }
+
+    /// A filter over all of which he has a right.
+    async fn covered(&self, right: Right, filter: DeadFilter) -> Result<DeadFilter, Refusal> {
+        if self.caller.may(right, &of_filter(&filter)) {
+            return Ok(filter);
+        }
+        let filter = self.with_place(filter).await?;
+        self.need_over(right, &of_filter(&filter))?;
+        Ok(filter)
     }
 
     /// A filter that names a group, with the route and the target of that group.

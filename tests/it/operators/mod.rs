@@ -6,6 +6,7 @@ mod dead;
 mod door;
 mod rights;
 mod sessions;
+mod users;
 
 use std::{collections::BTreeSet, path::Path, sync::Arc, sync::Mutex, time::Duration};
 
