@@ -9,6 +9,7 @@ mod access;
 mod code;
 mod decode;
 pub mod describe;
+mod diff;
 mod entries;
 mod format;
 mod habit;
@@ -28,6 +29,7 @@ use std::{fmt, ops::Range, sync::Arc};
 
 pub(crate) use self::translate::{holes, text};
 pub use self::{
+    diff::{Compared, compared, diff},
     code::Code,
     decode::decode,
     entries::Entries,

@@ -23,6 +23,7 @@ mod intake;
 mod jobs;
 mod keys;
 mod live;
+mod look;
 mod pipeline;
 mod pull;
 mod rehearsal;
@@ -50,6 +51,7 @@ pub use self::{
     gate::{Breaker, GateSettings},
     keys::KeyResumed,
     live::Stopped,
+    look::{BodyOf, Explained, Stepped},
     rehearsal::{Planned, Rehearsal, Rehearsed, Sending, Watch},
     reload::Reloaded,
     status::{RouteStatus, TargetStatus, Trace},
@@ -62,7 +64,7 @@ use self::{
     pipeline::Setting,
     pull::Pulls,
 };
-pub use crate::store::Disk;
+pub use crate::{step::Shown, store::Disk};
 use crate::{
     broker::{Broker, BrokerError},
     connector::Intake,

@@ -124,6 +124,17 @@ impl Ledger {
         Ok(Some(letter))
     }
 
+    /// The dead letters of a message on all its routes, by number, without what was sent; at most
+    /// 500.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as all questions here.
+    pub async fn dead_of(&self, message: MessageId) -> Result<Vec<DeadLetter>, StoreError> {
+        let params = vec![message.as_bytes().as_slice().into(), number(LETTERS_MAX)];
+        Ok(self.rows((sql::OF_MESSAGE, params)).await?.iter().map(dead_letter).collect())
+    }
+
     /// The number of the last dead letter; 0 if there is none.
     ///
     /// # Errors

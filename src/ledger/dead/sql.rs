@@ -76,6 +76,12 @@ pub(super) const LOOK_UP: Sql = Sql {
                ORDER BY id LIMIT ?10",
 };
 
+/// Letters of a message: its id, how many at most.
+pub(super) const OF_MESSAGE: &str = "
+    SELECT id, at, route, message, target, ordinal, class, place, reason, attempts, generation, cause,
+           NULL
+    FROM dead WHERE message = ?1 ORDER BY id LIMIT ?2";
+
 /// How many letters there are: the first seven of [`LOOK`], and the group.
 pub(super) const COUNT: Sql = Sql {
     sqlite: "SELECT count(*) FROM dead INDEXED BY dead_cause

@@ -1,9 +1,21 @@
 //! What operators see in a browser: pages that the bus renders itself, on the listener of its
 //! metrics. Nothing is loaded from another host, and everything works without a script.
 
+mod act;
 mod assets;
+mod body;
+mod dead;
+mod explain;
+mod group;
+mod jobs;
+mod letter;
+mod live;
+mod message;
+mod messages;
 mod overview;
 mod page;
+mod reader;
+mod told;
 mod visit;
 
 use axum::{Router, middleware, response::Redirect, routing::get};
@@ -18,6 +30,15 @@ use super::Ops;
 pub(super) fn routes(ops: Ops) -> Router {
     let pages = Router::new()
         .route("/console", get(overview::show))
+        .route("/console/messages", get(messages::show))
+        .route("/console/messages/{id}", get(message::show))
+        .route("/console/dead", get(dead::show))
+        .route("/console/dead/{id}", get(letter::show).post(letter::act))
+        .route("/console/dead/groups/{name}", get(group::show).post(group::act))
+        .route("/console/jobs", get(jobs::list))
+        .route("/console/jobs/{id}", get(jobs::show).post(jobs::cancel))
+        .route("/console/live/{route}", get(live::show))
+        .route("/console/live/{route}/stream", get(live::follow))
         .layer(middleware::from_fn_with_state(ops.clone(), visit::admit))
         .with_state(ops);
     Router::new()

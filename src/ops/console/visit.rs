@@ -39,7 +39,6 @@ impl Visit {
     }
 
     /// What each form must have inside.
-    #[expect(dead_code, reason = "the first form comes with the pages")]
     pub(super) fn csrf_field(&self) -> Markup {
         html! { input type="hidden" name=(CSRF) value=(self.csrf); }
     }
@@ -49,7 +48,6 @@ impl Visit {
     /// # Errors
     ///
     /// [`Problem`] to be shown when it did not, or is no form.
-    #[expect(dead_code, reason = "the first form comes with the pages")]
     pub(super) fn form(&self, body: &[u8]) -> Result<Vec<(String, String)>, Problem> {
         let bad = || Problem::new(StatusCode::BAD_REQUEST, "bad_form", "this is no form of ours");
         let text = std::str::from_utf8(body).map_err(|_| bad())?;
