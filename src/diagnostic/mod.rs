@@ -29,9 +29,9 @@ use std::{fmt, ops::Range, sync::Arc};
 
 pub(crate) use self::translate::{holes, text};
 pub use self::{
-    diff::{Compared, compared, diff},
     code::Code,
     decode::decode,
+    diff::{Compared, compared, diff},
     entries::Entries,
     format::{Formatted, format},
     node::{Ambiguous, Located, Node, NodeKind, PlainValue, Scalar, Style},

@@ -148,11 +148,7 @@ impl Engine {
     /// # Errors
     ///
     /// [`EngineError`] when the store cannot be read.
-    pub async fn recent(
-        &self,
-        route: &str,
-        limit: usize,
-    ) -> Result<Vec<(i64, Line)>, EngineError> {
+    pub async fn recent(&self, route: &str, limit: usize) -> Result<Vec<(i64, Line)>, EngineError> {
         Ok(self.shared.journal.recent(route, limit).await?)
     }
 }

@@ -5,6 +5,7 @@
 //! share. What a message gives rise to is committed in the settlement of the message itself, so
 //! that a crash leaves it either before or after a hop, never in between.
 
+mod acted;
 mod again;
 mod batch;
 mod compare;
@@ -44,6 +45,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
+    acted::Acted,
     compare::{Comparison, Difference},
     dead::{Preview, Replayed},
     envelope::queues,
@@ -64,7 +66,6 @@ use self::{
     pipeline::Setting,
     pull::Pulls,
 };
-pub use crate::{step::Shown, store::Disk};
 use crate::{
     broker::{Broker, BrokerError},
     connector::Intake,
@@ -75,6 +76,7 @@ use crate::{
     route::Plan,
     store::{Store, StoreError},
 };
+pub use crate::{step::Shown, store::Disk};
 
 /// What an engine works with.
 pub struct Parts {

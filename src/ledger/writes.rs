@@ -4,8 +4,8 @@
 //! outcome says what that adds to which account, and closes what is final; on PostgreSQL triggers do.
 
 use super::{
-    Cause, Claim, DeadLetter, DeliveryId, Fate, Outcome, Pause, REMEMBERED, Settling, Tried,
-    dead, group_of, kept::kept, order, sql,
+    Cause, Claim, DeadLetter, DeliveryId, Fate, Outcome, Pause, REMEMBERED, Settling, Tried, dead,
+    group_of, kept::kept, order, sql,
 };
 use crate::{
     message::{Digest, Endpoint, MessageId, Timestamp},

@@ -9,10 +9,10 @@ use super::access::Right;
 use crate::{
     diagnostic::Language,
     engine::{
-        BodyOf, Comparison, Disk, Explained, Found, KeyResumed, Preview, Reloaded, Replayed,
+        Acted, BodyOf, Comparison, Disk, Explained, Found, KeyResumed, Preview, Reloaded, Replayed,
         RouteStatus, Shown, Trace,
     },
-    journal::{Line, Tail, Wanted},
+    journal::{Action, Line, Tail, Wanted},
     ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
     message::{Endpoint, Message, MessageId},
 };
@@ -136,6 +136,16 @@ pub trait Bus: Send + Sync {
     /// Messages that have a value that their route lets operators search for.
     async fn find(&self, _wanted: &Wanted) -> Result<Found, Refusal> {
         Ok(Found::default())
+    }
+
+    /// Writes down what somebody does; it is not done where that fails.
+    async fn note(&self, _acted: Acted) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// What people did, the newest first; only numbers below `below`.
+    async fn actions(&self, _below: Option<i64>, _limit: usize) -> Result<Vec<Action>, Refusal> {
+        Ok(Vec::new())
     }
 }
 

@@ -64,7 +64,8 @@ impl Shown {
         let arena = Arena::with_limit(MEMORY_MAX);
         let limits = Limits { depth: Limits::DEPTH_MAX };
         let Ok(value) = parse(&arena, body, &limits) else {
-            let text = if hide { String::new() } else { String::from_utf8_lossy(body).into_owned() };
+            let text =
+                if hide { String::new() } else { String::from_utf8_lossy(body).into_owned() };
             return Self { text, is_opaque: true, ..Self::default() }.cut();
         };
         let mut showing = Showing { schema, hide, shown: Self::default(), depth: 0 };

@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub(super) use self::groups::{FORGET_GROUPS, counted};
 pub use self::{
     cause::group_of,
     groups::{DeadGroup, DeadKind},
 };
-pub(super) use self::groups::{FORGET_GROUPS, counted};
 use super::{
     Cause, DeliveryId, Ledger,
     query::{endpoint, message_id, ordinal, time},

@@ -159,7 +159,8 @@ pub(super) const COUNT_KEPT: &str = "SELECT CAST(coalesce(sum(count), 0) AS BIGI
          AND (class = ?3 OR ?3 IS NULL) AND (cause = ?4 OR ?4 IS NULL)";
 
 /// Letters by kind.
-pub(super) const KINDS: &str = "SELECT route, target, class, CAST(sum(count) AS BIGINT) FROM dead_group
+pub(super) const KINDS: &str =
+    "SELECT route, target, class, CAST(sum(count) AS BIGINT) FROM dead_group
      WHERE count > 0 GROUP BY route, target, class ORDER BY route, target, class";
 
 /// A group grows: group, route, target, class, count.

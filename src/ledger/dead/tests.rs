@@ -36,7 +36,10 @@ async fn letters_are_looked_for_in_indexes_and_bodies_are_read_by_number() {
             params.push(10.into());
         }
         let found = plan(&store, (question, params)).await;
-        assert!(found.iter().all(|it| !it.starts_with("SCAN dead ") && it != "SCAN dead"), "{found:#?}");
+        assert!(
+            found.iter().all(|it| !it.starts_with("SCAN dead ") && it != "SCAN dead"),
+            "{found:#?}"
+        );
     }
     for sql in [sql::COUNT, sql::GROUPS] {
         let mut params = with_group(&all);

@@ -70,11 +70,11 @@ pub(super) async fn cancel(
 ) -> Result<Response, Response> {
     let form = Form::read(&visit, &body).map_err(IntoResponse::into_response)?;
     let (job, failures) = job_of(&visit, &id).await.map_err(IntoResponse::into_response)?;
-    if let Err(said) = form.check_reason() {
-        return Err(render(&visit, &job, &failures, Some(said)));
-    }
-    let by = form.by(&visit);
-    visit.desk.cancel(job.id, &by).await.map_err(IntoResponse::into_response)?;
+    let reason = match form.reason() {
+        Ok(reason) => reason,
+        Err(said) => return Err(render(&visit, &job, &failures, Some(said))),
+    };
+    visit.desk.cancel(job.id, &reason).await.map_err(IntoResponse::into_response)?;
     Ok(Redirect::to(&format!("/console/jobs/{}", job.id)).into_response())
 }
 
@@ -173,6 +173,7 @@ fn ending(visit: &Visit, job: &Job) -> Markup {
             summary { (visit.t(&text!("End it where it is"))) }
             form .act method="post" action={ "/console/jobs/" (job.id) } {
                 (visit.csrf_field())
+                input type="hidden" name="what" value="replay";
                 div .field {
                     label for="end-reason" { (visit.t(&text!("Why (it is written down)"))) }
                     input #end-reason name="reason" required maxlength="500" autocomplete="off";

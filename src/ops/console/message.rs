@@ -1,10 +1,6 @@
 //! One message: its whole life across routes and systems, and what can be done from there.
 
-use axum::{
-    extract::Path,
-    http::Uri,
-    response::Response,
-};
+use axum::{extract::Path, http::Uri, response::Response};
 use maud::{Markup, html};
 
 use super::{
@@ -75,8 +71,8 @@ fn on_route(
 ) -> Markup {
     let dead: Vec<_> = dead.iter().filter(|it| *it.route == *route).collect();
     // Only what is not final is kept as it was accepted.
-    let is_kept = !dead.is_empty()
-        || fares.is_some_and(|it| matches!(fate_word(it), "under way" | "dead"));
+    let is_kept =
+        !dead.is_empty() || fares.is_some_and(|it| matches!(fate_word(it), "under way" | "dead"));
     html! {
         section .card aria-label={ (visit.t(&text!("Route"))) " " (route) } {
             h2 {

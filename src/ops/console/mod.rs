@@ -2,6 +2,7 @@
 //! metrics. Nothing is loaded from another host, and everything works without a script.
 
 mod act;
+mod actions;
 mod assets;
 mod body;
 mod dead;
@@ -10,6 +11,7 @@ mod group;
 mod jobs;
 mod letter;
 mod live;
+mod login;
 mod message;
 mod messages;
 mod overview;
@@ -18,7 +20,11 @@ mod reader;
 mod told;
 mod visit;
 
-use axum::{Router, middleware, response::Redirect, routing::get};
+use axum::{
+    Router, middleware,
+    response::Redirect,
+    routing::{get, post},
+};
 
 use self::{
     page::{Section, page},
@@ -39,10 +45,17 @@ pub(super) fn routes(ops: Ops) -> Router {
         .route("/console/jobs/{id}", get(jobs::show).post(jobs::cancel))
         .route("/console/live/{route}", get(live::show))
         .route("/console/live/{route}/stream", get(live::follow))
+        .route("/console/actions", get(actions::show))
+        .route("/console/logout", post(login::leave))
         .layer(middleware::from_fn_with_state(ops.clone(), visit::admit))
+        .with_state(ops.clone());
+    let ways_in = Router::new()
+        .route(login::PATH, get(login::show).post(login::come_in))
+        .route("/console/first", get(login::show_first).post(login::make_first))
         .with_state(ops);
     Router::new()
         .route("/", get(async || Redirect::to("/console")))
         .route("/console/assets/{name}", get(assets::serve))
+        .merge(ways_in)
         .merge(pages)
 }

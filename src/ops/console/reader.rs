@@ -4,10 +4,7 @@ use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
 use super::Visit;
-use crate::{
-    diagnostic::Language,
-    message::Timestamp,
-};
+use crate::{diagnostic::Language, message::Timestamp};
 
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

@@ -18,7 +18,7 @@ use simpul::{
     },
     message::{Clock, Endpoint, MessageId, Timestamp},
     metrics::Metrics,
-    ops::{self, Access, Bus, Ops, OpsToken, Refusal},
+    ops::{self, Access, Bus, Ops, OpsToken, Refusal, access::Door},
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinSet};
 
@@ -257,6 +257,7 @@ impl Running {
             metrics: Arc::clone(&metrics),
             clock: Clock::system(),
             token: Arc::new(token),
+            door: Arc::new(Door::open(store.join("users.yaml"), Clock::system()).unwrap()),
         });
         let (stop, stopped) = oneshot::channel();
         let mut tasks = JoinSet::new();
@@ -310,12 +311,12 @@ async fn what_an_operator_orders_reaches_the_bus_with_his_name_and_reason() {
         assert_eq!(said.code, code, "{command:?}: {}{}", said.out, said.err);
     }
     let expected = [
-        "replay [17] None: sari: map corrected",
-        "replay [18] None: sari: coba lagi",
-        "discard [17, 18]: sari: dibatalkan",
-        "pause arsip.simpan: sari: pemeliharaan",
+        "replay [17] None: sari (local): map corrected",
+        "replay [18] None: sari (local): coba lagi",
+        "discard [17, 18]: sari (local): dibatalkan",
+        "pause arsip.simpan: sari (local): pemeliharaan",
         "resume arsip.simpan",
-        "resume arsip.simpan for 12/SPD, sari",
+        "resume arsip.simpan for 12/SPD, sari (local)",
     ];
     assert_eq!(running.told(), expected);
 
