@@ -23,9 +23,6 @@ use crate::{
 /// Jobs on the page.
 const JOBS: usize = 50;
 
-/// Seconds between two looks at a job that runs.
-const LOOK_EVERY: u32 = 2;
-
 /// `GET /console/jobs`
 pub(super) async fn list(visit: Visit) -> Result<Response, Refusal> {
     let jobs = visit.desk.jobs(JOBS).await?;
@@ -96,7 +93,7 @@ fn render(visit: &Visit, job: &Job, failures: &[JobFailure], said: Option<Text>)
     let is_running = job.state == JobState::Running;
     let body = html! {
         @if let Some(said) = said { p .notice .bad role="alert" { (visit.t(&said)) } }
-        div #job data-refresh=[is_running.then_some(LOOK_EVERY)] { (progress(visit, job)) (stayed(visit, failures)) }
+        div #job data-live[is_running] { (progress(visit, job)) (stayed(visit, failures)) }
         @if is_running { (ending(visit, job)) }
         p { a href="/console/jobs" { (visit.t(&text!("Replays and other jobs"))) } }
     };
