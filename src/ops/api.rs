@@ -71,13 +71,7 @@ async fn known(ops: &Ops, needs: Needs, parts: &Parts) -> Result<Option<Caller>,
         None if who::bearer(headers).is_some() => return Err(unknown()),
         None => of_cookie(ops, parts).await?,
     };
-    if let Needs::OneOf(rights) = needs
-        && !rights.iter().any(|it| caller.may_somewhere(*it))
-    {
-        let words: Vec<_> = rights.iter().map(|it| it.word()).collect();
-        let title = format!("you lack the right `{}`", words.join("` or `"));
-        return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", title));
-    }
+    needs.lacks(&caller).map_or(Ok(()), |right| Err(Refusal::Forbidden(right)))?;
     Ok(Some(caller))
 }
 

@@ -159,7 +159,7 @@ pub enum Refusal {
     #[error("the files have mistakes; nothing was changed")]
     Files(String),
     /// Whoever calls lacks this right here.
-    #[error("you lack the right to do that here")]
+    #[error("you lack the right `{0}` here")]
     Forbidden(Right),
     /// Not now: the store or the broker has trouble, or the bus is stopping.
     #[error("{0}")]

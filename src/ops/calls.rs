@@ -1,9 +1,13 @@
 //! Every call of `/api/v1`, in one table: the router, the document that describes them and the test of
-//! who may call what are made of it.
+//! who may call what are made of it. The pages of the console stand in one like it.
 
 use axum::routing::{MethodRouter, delete, get, post};
 
-use super::{Ops, access::Right, api, dead, events, found, sessions};
+use super::{
+    Ops,
+    access::{Caller, Right},
+    api, dead, events, found, sessions,
+};
 
 /// What who calls must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,12 +20,21 @@ pub enum Needs {
     OneOf(&'static [Right]),
 }
 
+impl Needs {
+    /// What of it a caller lacks everywhere.
+    pub(super) fn lacks(self, caller: &Caller) -> Option<Right> {
+        let Self::OneOf(rights) = self else { return None };
+        let any = rights.iter().any(|it| caller.may_somewhere(*it));
+        rights.first().copied().filter(|_| !any)
+    }
+}
+
 /// A call.
 #[derive(Clone, Copy)]
 pub struct Call {
     /// `GET`, `POST`, `DELETE`.
     pub method: &'static str,
-    /// Its path below `/api/v1`.
+    /// Its path: below `/api/v1`, or that of a page.
     pub path: &'static str,
     /// Who may make it.
     pub needs: Needs,
@@ -30,16 +43,16 @@ pub struct Call {
     pub(super) serve: fn() -> MethodRouter<Ops>,
 }
 
-const SEE: Needs = Needs::OneOf(&[Right::See]);
-const SEE_BODY: Needs = Needs::OneOf(&[Right::SeeBody]);
-const REPLAY: Needs = Needs::OneOf(&[Right::Replay]);
-const DISCARD: Needs = Needs::OneOf(&[Right::Discard]);
-const DEAL: Needs = Needs::OneOf(&[Right::Replay, Right::Discard]);
-const PAUSE: Needs = Needs::OneOf(&[Right::Pause]);
-const FILES: Needs = Needs::OneOf(&[Right::ChangeFiles]);
-const AUDIT: Needs = Needs::OneOf(&[Right::Audit]);
+pub(super) const SEE: Needs = Needs::OneOf(&[Right::See]);
+pub(super) const SEE_BODY: Needs = Needs::OneOf(&[Right::SeeBody]);
+pub(super) const REPLAY: Needs = Needs::OneOf(&[Right::Replay]);
+pub(super) const DISCARD: Needs = Needs::OneOf(&[Right::Discard]);
+pub(super) const DEAL: Needs = Needs::OneOf(&[Right::Replay, Right::Discard]);
+pub(super) const PAUSE: Needs = Needs::OneOf(&[Right::Pause]);
+pub(super) const FILES: Needs = Needs::OneOf(&[Right::ChangeFiles]);
+pub(super) const AUDIT: Needs = Needs::OneOf(&[Right::Audit]);
 
-const fn call(
+pub(super) const fn call(
     (method, path): (&'static str, &'static str),
     needs: Needs,
     summary: &'static str,

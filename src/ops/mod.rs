@@ -8,7 +8,7 @@ pub mod access;
 pub mod actions;
 mod api;
 mod bus;
-pub mod calls;
+mod calls;
 mod console;
 mod dead;
 mod dead_views;
@@ -35,6 +35,8 @@ use crate::{message::Clock, metrics::Metrics};
 
 pub use self::{
     bus::{Bus, Refusal},
+    calls::{CALLS, Call, Needs},
+    console::PAGES,
     desk::{Desk, JobWish, Reason},
     engine_bus::{EngineBus, Read, Reader, Reading},
     server::serve,

@@ -12,7 +12,7 @@ use maud::{Markup, html};
 use super::login;
 use crate::{
     diagnostic::{Language, Text},
-    ops::{BODY_BYTES_MAX, Ops, desk::Desk, query, who, wire::Problem},
+    ops::{BODY_BYTES_MAX, Ops, Refusal, calls::Needs, desk::Desk, query, who, wire::Problem},
 };
 
 /// The cookie that says which language he wants.
@@ -70,22 +70,36 @@ pub(super) fn fields(body: &[u8]) -> Result<Vec<(String, String)>, Problem> {
 }
 
 /// Lets in who is logged in, and only forms of pages of ours; sends others to where they log in.
-pub(super) async fn admit(State(ops): State<Ops>, request: Request, next: Next) -> Response {
+pub(super) async fn admit(State(admits): State<Admits>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let body = match let_in(&ops, &mut parts, body).await {
+    let body = match let_in(&admits, &mut parts, body).await {
         Ok(body) => body,
         Err(answer) => return *answer,
     };
     next.run(Request::from_parts(parts, body)).await
 }
 
-async fn let_in(ops: &Ops, parts: &mut Parts, body: Body) -> Result<Body, Box<Response>> {
+/// Whom a page lets in.
+#[derive(Clone)]
+pub(super) struct Admits {
+    pub(super) ops: Ops,
+    pub(super) needs: Needs,
+}
+
+async fn let_in(
+    Admits { ops, needs }: &Admits,
+    parts: &mut Parts,
+    body: Body,
+) -> Result<Body, Box<Response>> {
     let headers = &parts.headers;
     let refused = |problem: Problem| Box::new(problem.into_response());
     who::count(ops, headers, &parts.extensions).map_err(refused)?;
     let Some(known) = who::of_cookie(ops, headers).await else {
         return Err(Box::new(outside(ops, &parts.method, &parts.uri, headers).await));
     };
+    if let Some(right) = needs.lacks(&known.caller) {
+        return Err(Box::new(Refusal::Forbidden(right).into_response()));
+    }
     let body = match who::changes(&parts.method) {
         false => body,
         true => own_form(headers, body, &known.csrf).await.map_err(refused)?,
