@@ -17,13 +17,8 @@ use super::{Bus, Refusal};
 use crate::{
     diagnostic::Language,
     engine::{
-<<<<<<< HEAD
         Acted, BodyOf, Comparison, Disk, Engine, EngineError, Explained, Found, KeyResumed,
         Preview, Reloaded, Replayed, RouteStatus, Shown, Trace,
-=======
-        Acted, Comparison, Disk, Engine, EngineError, Found, KeyResumed, Preview, Reloaded,
-        Replayed, RouteStatus, Trace,
->>>>>>> hak
     },
     journal::{Action, Line, Tail, Wanted},
     ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
