@@ -2,6 +2,7 @@
 
 mod action;
 mod record;
+mod tail;
 mod term;
 mod words;
 
@@ -9,8 +10,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::action::Action;
-pub use self::term::{Hit, Term, Wanted, forget_terms, found_by};
+pub use self::{
+    action::Action,
+    tail::Tail,
+    term::{Hit, Term, Wanted, forget_terms, found_by},
+};
 
 use crate::{
     message::{Endpoint, MessageId, Timestamp},

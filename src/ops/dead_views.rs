@@ -1,14 +1,15 @@
 //! Dead letters, their groups and jobs over them, as they travel to the command line.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ledger::{Approval, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, JobState},
+    ledger::{Approval, DeadGroup, DeadLetter, Job, JobFailure, JobOrder},
     message::{Endpoint, Headers, Message, Timestamp},
 };
 
 /// A dead letter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeadView {
     /// Its number.
     pub id: i64,
@@ -44,9 +45,10 @@ pub struct DeadView {
 }
 
 /// The message of a dead letter, as its route accepted it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageView {
     /// What came beside the body.
+    #[schemars(with = "std::collections::BTreeMap<String, String>")]
     pub headers: Headers,
     /// The body.
     pub body: String,
@@ -94,7 +96,7 @@ impl DeadView {
 }
 
 /// Some dead letters, by number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeadList {
     /// Them.
     pub letters: Vec<DeadView>,
@@ -103,7 +105,7 @@ pub struct DeadList {
 }
 
 /// Dead letters that failed alike.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupView {
     /// Its name; `group` selects by it.
     pub group: String,
@@ -147,7 +149,7 @@ impl GroupView {
 }
 
 /// Groups of dead letters, the largest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeadGroups {
     /// Them.
     pub groups: Vec<GroupView>,
@@ -156,7 +158,7 @@ pub struct DeadGroups {
 }
 
 /// A job over many dead letters.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JobView {
     /// Its number.
     pub id: i64,
@@ -200,7 +202,7 @@ pub struct JobView {
 }
 
 /// Why letters of a job stayed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FailureView {
     /// How many would be dead again in this way.
     pub count: u64,
@@ -224,10 +226,7 @@ impl JobView {
         Self {
             id: job.id,
             kind: kind.word().to_owned(),
-            state: match (job.state, &job.approval) {
-                (JobState::Running, Approval::Awaited) => "proposed".to_owned(),
-                (state, _) => state.word().to_owned(),
-            },
+            state: job.stands().to_owned(),
             at: job.at.to_string(),
             by: by.clone(),
             selection: selection(&job.order),
@@ -276,14 +275,14 @@ impl FailureView {
 }
 
 /// How many dead letters there are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CountView {
     /// So many.
     pub count: u64,
 }
 
 /// Jobs, the newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JobsView {
     /// Them.
     pub jobs: Vec<JobView>,

@@ -15,8 +15,10 @@ mod dead_views;
 mod desk;
 mod door;
 mod engine_bus;
+pub mod events;
 pub mod found;
 mod health;
+mod openapi;
 mod query;
 mod server;
 pub mod sessions;
@@ -44,6 +46,7 @@ pub use self::{
     console::PAGES,
     desk::{Desk, JobWish, Reason},
     engine_bus::{EngineBus, Read, Reader, Reading},
+    openapi::openapi,
     server::serve,
     token::{Access, OpsToken},
     who::OPERATOR_HEADER,

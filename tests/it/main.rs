@@ -9,6 +9,7 @@ mod backup;
 mod bad_input;
 mod body;
 mod broker_conformance;
+mod browser;
 mod catalogue;
 mod check_formats;
 mod command_line;

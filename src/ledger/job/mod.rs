@@ -151,6 +151,16 @@ pub struct Job {
     pub approval: Approval,
 }
 
+impl Job {
+    /// Where it stands, in a word: `proposed` while it waits for a second person.
+    pub fn stands(&self) -> &'static str {
+        match (self.state, &self.approval) {
+            (JobState::Running, Approval::Awaited) => "proposed",
+            (state, _) => state.word(),
+        }
+    }
+}
+
 /// Why letters of a job stayed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobFailure {

@@ -5,6 +5,8 @@
 //! it is done: one that fails stands there too, one that is not written down is not done.
 
 mod dead;
+mod follow;
+mod look;
 mod reason;
 mod trace;
 
@@ -15,6 +17,7 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 
+pub(super) use self::follow::Following;
 pub use self::{dead::JobWish, reason::Reason};
 use super::{
     Bus, Refusal,

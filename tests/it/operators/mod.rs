@@ -4,6 +4,7 @@
 
 mod dead;
 mod door;
+mod openapi;
 mod rights;
 mod sessions;
 mod users;
