@@ -21,6 +21,7 @@ mod hand;
 mod housekeeping;
 mod intake;
 mod jobs;
+mod kept;
 mod keys;
 mod live;
 mod pipeline;
@@ -31,6 +32,7 @@ mod routed;
 mod status;
 mod terms;
 mod verdict;
+mod wiring;
 mod worker;
 
 use std::{
@@ -53,6 +55,7 @@ pub use self::{
     rehearsal::{Planned, Rehearsal, Rehearsed, Sending, Watch},
     reload::Reloaded,
     status::{RouteStatus, TargetStatus, Trace},
+    wiring::{PROMISE, RouteWiring, Wire, Wiring},
 };
 use self::{
     express::{Afterwards, Backlog},

@@ -22,6 +22,7 @@ mod set;
 mod split;
 mod text;
 mod validate;
+mod words;
 
 use std::{collections::BTreeMap, sync::Arc};
 
