@@ -102,11 +102,10 @@ pub fn keep_files(
              (SELECT number FROM file_set ORDER BY last DESC LIMIT ?1)",
         vec![SETS_MAX.into()],
     );
-    writes.push(
-        "DELETE FROM file_in_set WHERE number NOT IN (SELECT number FROM file_set)",
-        vec![],
-    );
-    writes.push("DELETE FROM file_text WHERE digest NOT IN (SELECT digest FROM file_in_set)", vec![]);
+    writes
+        .push("DELETE FROM file_in_set WHERE number NOT IN (SELECT number FROM file_set)", vec![]);
+    writes
+        .push("DELETE FROM file_text WHERE digest NOT IN (SELECT digest FROM file_in_set)", vec![]);
 }
 
 impl Ledger {

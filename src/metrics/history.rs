@@ -322,8 +322,9 @@ impl History {
         };
         let kept = self.kept();
         let Some((_, now)) = kept.read else { return chart };
-        let now = now - i64::try_from(stretch.piece().as_millis()).unwrap_or_default()
-            * i64::try_from(stretch.pieces()).unwrap_or_default();
+        let now = now
+            - i64::try_from(stretch.piece().as_millis()).unwrap_or_default()
+                * i64::try_from(stretch.pieces()).unwrap_or_default();
         for (_, route) in kept.routes.iter().filter(|(name, _)| shows(name)) {
             route.received.ring.add_to(&mut chart.received, stretch, now);
             route.dead.ring.add_to(&mut chart.dead, stretch, now);
@@ -361,9 +362,10 @@ impl OfRoute {
     /// How many rings it holds.
     fn rings(&self) -> usize {
         let own = [&self.received.ring, &self.dead.ring, &self.waiting];
-        let of_targets = self.targets.iter().flat_map(|(_, it)| {
-            [&it.delivered.ring, &it.failed.ring, &it.dead.ring, &it.waiting]
-        });
+        let of_targets = self
+            .targets
+            .iter()
+            .flat_map(|(_, it)| [&it.delivered.ring, &it.failed.ring, &it.dead.ring, &it.waiting]);
         own.into_iter().chain(of_targets).filter(|it| it.0.is_some()).count()
     }
 }

@@ -251,19 +251,31 @@ mod tests {
         let route = "route: terbit\nfrom: e-sppd.status\nidentity: $.n\nsteps:\n  - filter: $.a == 1\nto:\n  \
                      - { target: e-sppd.catat, when: $.b, takes_out: [$.nip] }\n";
         let schema = r#"{ "title": "SPD", "properties": { "nip": { "x-data-pribadi": "umum" } } }"#;
-        let texts =
-            [("connectors/e-sppd.yaml", system), ("routes/terbit.yaml", route), ("schemas/s.json", schema)];
+        let texts = [
+            ("connectors/e-sppd.yaml", system),
+            ("routes/terbit.yaml", route),
+            ("schemas/s.json", schema),
+        ];
         let directory = Directory::of(texts.into_iter());
 
         let system = &directory.systems["e-sppd"];
         assert_eq!(system.classification, Some(Classification::Terbatas));
-        assert_eq!(system.sources["status"].how.english(), "it calls `POST /v1/e-sppd/status` on simpul");
-        assert_eq!(system.targets["catat"].how.english(), "simpul calls `POST /api/${$.nip}` on it");
+        assert_eq!(
+            system.sources["status"].how.english(),
+            "it calls `POST /v1/e-sppd/status` on simpul"
+        );
+        assert_eq!(
+            system.targets["catat"].how.english(),
+            "simpul calls `POST /api/${$.nip}` on it"
+        );
         assert_eq!(system.targets["catat"].classification, Some(Classification::Biasa));
         let fields = directory.fields(&system.sources["status"]).unwrap();
         assert!(fields.fields[0].is_personal);
         let route = &directory.routes["terbit"];
-        assert_eq!(route.steps[0].english(), "Lets through only messages for which `$.a == 1` holds.");
+        assert_eq!(
+            route.steps[0].english(),
+            "Lets through only messages for which `$.a == 1` holds."
+        );
         assert_eq!((route.to[0].when.as_deref(), route.to[0].takes_out.len()), (Some("$.b"), 1));
     }
 }

@@ -30,7 +30,12 @@ pub(super) type Tables = BTreeMap<String, PlanFile>;
 /// A code table.
 pub(super) fn table(path: &str, bytes: &[u8]) -> PlanFile {
     let shown = (bytes.len() <= TABLE_BYTES_MAX).then(|| String::from_utf8_lossy(bytes).into());
-    PlanFile { path: path.to_owned(), digest: Digest::of(&[bytes]), bytes: bytes.len(), text: shown }
+    PlanFile {
+        path: path.to_owned(),
+        digest: Digest::of(&[bytes]),
+        bytes: bytes.len(),
+        text: shown,
+    }
 }
 
 /// All files of a project that were read, by path.

@@ -40,7 +40,8 @@ impl SchemaEntry {
     /// Reads a schema by its text.
     pub(super) fn of(text: &str) -> Option<Self> {
         let root: Json = serde_json::from_str(text).ok()?;
-        let told = |name: &str| root.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+        let told =
+            |name: &str| root.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
         let mut entry =
             Self { title: told("title"), description: told("description"), fields: Vec::new() };
         let at = Place { root: &root, depth: 0, is_personal: is_personal(&root) };

@@ -98,7 +98,12 @@ impl LookupSpec {
     /// What it does, in a sentence.
     pub(super) fn words(&self) -> Text {
         let Self { table, key, into, .. } = self;
-        text!("Puts the row of table `{}` for `{}` into `{}`.", &table.value, &key.value, &into.value)
+        text!(
+            "Puts the row of table `{}` for `{}` into `{}`.",
+            &table.value,
+            &key.value,
+            &into.value
+        )
     }
 
     pub(super) fn compile(
