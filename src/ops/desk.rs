@@ -1,6 +1,8 @@
 //! The running bus as one caller may use it: every call and every page works through it, so that
 //! what may not be done is refused in one place.
 
+mod running;
+
 use std::{convert::Infallible, sync::Arc};
 
 use axum::{

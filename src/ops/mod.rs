@@ -28,7 +28,7 @@ use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, response::IntoRe
 use crate::{message::Clock, metrics::Metrics};
 
 pub use self::{
-    bus::{Bus, Refusal},
+    bus::{Bus, Candidate, Refusal},
     desk::Desk,
     engine_bus::{EngineBus, Read, Reader, Reading},
     server::serve,

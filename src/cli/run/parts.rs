@@ -117,6 +117,10 @@ impl Running {
             language,
             disk,
         };
+        let (counting, stop) = (bus.count(clock), running.ops_stop.clone());
+        running.ops.spawn(async move {
+            let _ = stop.run_until_cancelled(counting).await;
+        });
         let router =
             ops::router(Ops { bus, metrics: Arc::clone(&metrics), clock, token: Arc::new(token) });
         let stop = running.ops_stop.clone().cancelled_owned();
