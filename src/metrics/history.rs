@@ -339,6 +339,16 @@ impl History {
         chart
     }
 
+    /// Messages that each route received within the last hour.
+    pub fn last_hour(&self) -> BTreeMap<Arc<str>, u64> {
+        let kept = self.kept();
+        let sum = |it: &OfRoute| match &it.received.ring.0 {
+            Some(pieces) => pieces.hour.iter().copied().map(u64::from).sum(),
+            None => 0,
+        };
+        kept.routes.iter().map(|(name, route)| (Arc::clone(name), sum(route))).collect()
+    }
+
     /// What was counted within the last minute, by route.
     pub fn minutes(&self) -> BTreeMap<Arc<str>, RouteMinute> {
         let kept = self.kept();

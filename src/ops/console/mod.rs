@@ -2,26 +2,33 @@
 //! metrics. Nothing is loaded from another host, and everything works without a script.
 
 mod assets;
+mod attention;
+mod chart;
+mod facts;
+mod language;
+mod map;
 mod overview;
 mod page;
+mod routes;
+mod state;
+mod told;
 mod visit;
 
 use axum::{Router, middleware, response::Redirect, routing::get};
 
-use self::{
-    page::{Section, page},
-    visit::Visit,
-};
+use self::{page::Section, visit::Visit};
 use super::Ops;
 
 /// The pages, and what leads to them.
 pub(super) fn routes(ops: Ops) -> Router {
     let pages = Router::new()
         .route("/console", get(overview::show))
+        .route("/console/routes", get(routes::show))
         .layer(middleware::from_fn_with_state(ops.clone(), visit::admit))
         .with_state(ops);
     Router::new()
         .route("/", get(async || Redirect::to("/console")))
         .route("/console/assets/{name}", get(assets::serve))
+        .route("/console/language", get(language::choose))
         .merge(pages)
 }

@@ -1,5 +1,7 @@
 //! Who looks at a page, in which language, and that a form came from a page of ours.
 
+use std::time::Duration;
+
 use axum::{
     extract::{FromRequestParts, Request, State},
     http::{HeaderMap, StatusCode, header, request::Parts},
@@ -8,8 +10,10 @@ use axum::{
 };
 use maud::{Markup, html};
 
+use super::told;
 use crate::{
     diagnostic::{Language, Text},
+    message::Timestamp,
     ops::{Ops, access::Caller, desk::Desk, query, wire::Problem},
 };
 
@@ -29,6 +33,10 @@ pub(super) struct Visit {
     pub(super) desk: Desk,
     /// His language.
     pub(super) language: Language,
+    /// The page that he looks at, with what stands behind its `?`.
+    pub(super) here: String,
+    /// What time it is.
+    pub(super) now: Timestamp,
     csrf: String,
 }
 
@@ -38,8 +46,24 @@ impl Visit {
         text.told(self.language)
     }
 
+    /// A number, with its thousands apart as he writes it.
+    pub(super) fn n(&self, number: u64) -> String {
+        told::number(self.language, number)
+    }
+
+    /// A moment as he writes it, in the time zone of this machine: the time alone if it is today.
+    pub(super) fn at(&self, at: Timestamp) -> Markup {
+        let (short, whole) =
+            (told::short(self.language, at, self.now), told::moment(self.language, at));
+        html! { time datetime=(at) title=(whole) { (short) } }
+    }
+
+    /// How long something has lasted.
+    pub(super) fn age(&self, age: Duration) -> String {
+        self.t(&told::age(age))
+    }
+
     /// What each form must have inside.
-    #[expect(dead_code, reason = "the first form comes with the pages")]
     pub(super) fn csrf_field(&self) -> Markup {
         html! { input type="hidden" name=(CSRF) value=(self.csrf); }
     }
@@ -49,7 +73,6 @@ impl Visit {
     /// # Errors
     ///
     /// [`Problem`] to be shown when it did not, or is no form.
-    #[expect(dead_code, reason = "the first form comes with the pages")]
     pub(super) fn form(&self, body: &[u8]) -> Result<Vec<(String, String)>, Problem> {
         let bad = || Problem::new(StatusCode::BAD_REQUEST, "bad_form", "this is no form of ours");
         let text = std::str::from_utf8(body).map_err(|_| bad())?;
@@ -67,8 +90,10 @@ pub(super) async fn admit(State(ops): State<Ops>, mut request: Request, next: Ne
             .into_response();
     }
     let language = language(request.headers());
+    let here = request.uri().path_and_query().map_or("/console", |it| it.as_str()).to_owned();
+    let now = ops.clock.now();
     let desk = Desk::new(ops.bus, Caller::local());
-    request.extensions_mut().insert(Visit { desk, language, csrf: "csrf".to_owned() });
+    request.extensions_mut().insert(Visit { desk, language, here, now, csrf: "csrf".to_owned() });
     next.run(request).await
 }
 
