@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{
     facts::Facts,
     state::{Level, promise, waits_for},
-    told::{age, number, size},
+    figures::{age, number, size},
 };
 use crate::{
     diagnostic::{Language, Text, text},
@@ -84,7 +84,7 @@ impl<'f> Needs<'f> {
     }
 
     fn since(&self, at: Timestamp) -> String {
-        super::told::short(self.language, at, self.facts.now())
+        super::figures::short(self.language, at, self.facts.now())
     }
 
     /// Broker, disk, journal, files.

@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use super::{Visit, told};
+use super::{Visit, figures};
 use crate::{
     diagnostic::{Text, text},
     message::Timestamp,
@@ -97,7 +97,7 @@ fn bars(visit: &Visit, series: &[(&str, &Vec<u64>)], stretch: Stretch, until: i6
                 @let x = LEFT + width * f64::from(quarter) / 4.0;
                 @let anchor = match quarter { 0 => "start", 4 => "end", _ => "middle" };
                 text x=(format!("{x:.1}")) y=(HEIGHT - 6.0) text-anchor=(anchor) {
-                    (told::hour(visit.language, at(stretch, until, pieces, pieces * usize::from(quarter) / 4)))
+                    (figures::hour(visit.language, at(stretch, until, pieces, pieces * usize::from(quarter) / 4)))
                 }
             }
         }
@@ -157,7 +157,7 @@ fn table(visit: &Visit, chart: &Chart, stretch: Stretch, until: i64) -> Markup {
                 tbody {
                     @for row in 0..pieces.div_ceil(per_row) {
                         tr {
-                            th scope="row" { (told::hour(visit.language, at(stretch, until, pieces, row * per_row))) }
+                            th scope="row" { (figures::hour(visit.language, at(stretch, until, pieces, row * per_row))) }
                             td .n { (visit.n(sum(&chart.received, row))) }
                             td .n { (visit.n(sum(&chart.delivered, row))) }
                             td .n { (visit.n(sum(&chart.failed, row))) }

@@ -105,7 +105,7 @@ fn figures(visit: &Visit, facts: &Facts) -> Markup {
             (figure(text!("Came in"), came, Some(text!("in a minute"))))
             (figure(text!("Delivered"), went, Some(text!("in a minute"))))
             (figure(text!("Failed attempts"), failed, Some(text!("in a minute"))))
-            (figure(text!("Waiting"), waits, oldest.filter(|it| !it.is_zero()).map(|it| text!("oldest {}", super::told::age(it)))))
+            (figure(text!("Waiting"), waits, oldest.filter(|it| !it.is_zero()).map(|it| text!("oldest {}", super::figures::age(it)))))
             (figure(text!("Dead letters"), given_up, None))
             (figure(text!("Routes"), facts.wiring.routes.len() as u64, None))
             (figure(text!("Generation"), u64::try_from(facts.look.generation).unwrap_or_default(), None))

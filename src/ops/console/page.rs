@@ -7,7 +7,7 @@ use axum::{
 use maud::{DOCTYPE, Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Visit, told};
+use super::{Visit, figures};
 use crate::{
     diagnostic::{Language, Text, text},
     ops::{Refusal, access::Right, wire::Problem},
@@ -133,7 +133,7 @@ fn languages(visit: &Visit) -> Markup {
 }
 
 fn bottom(visit: &Visit) -> Markup {
-    let (at, zone) = (visit.at(visit.now), told::zone(visit.now));
+    let (at, zone) = (visit.at(visit.now), figures::zone(visit.now));
     html! {
         footer {
             span #asof data-live { (visit.t(&text!("As of"))) " " (at) ", " (zone) }

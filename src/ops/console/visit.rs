@@ -10,7 +10,7 @@ use axum::{
 };
 use maud::{Markup, html};
 
-use super::told;
+use super::figures;
 use crate::{
     diagnostic::{Language, Text},
     message::Timestamp,
@@ -48,19 +48,19 @@ impl Visit {
 
     /// A number, with its thousands apart as he writes it.
     pub(super) fn n(&self, number: u64) -> String {
-        told::number(self.language, number)
+        figures::number(self.language, number)
     }
 
     /// A moment as he writes it, in the time zone of this machine: the time alone if it is today.
     pub(super) fn at(&self, at: Timestamp) -> Markup {
         let (short, whole) =
-            (told::short(self.language, at, self.now), told::moment(self.language, at));
+            (figures::short(self.language, at, self.now), figures::moment(self.language, at));
         html! { time datetime=(at) title=(whole) { (short) } }
     }
 
     /// How long something has lasted.
     pub(super) fn age(&self, age: Duration) -> String {
-        self.t(&told::age(age))
+        self.t(&figures::age(age))
     }
 
     /// What each form must have inside.
