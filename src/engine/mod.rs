@@ -24,6 +24,7 @@ mod jobs;
 mod kept;
 mod keys;
 mod live;
+mod look;
 mod pipeline;
 mod pull;
 mod rehearsal;
@@ -52,6 +53,7 @@ pub use self::{
     gate::{Breaker, GateSettings},
     keys::KeyResumed,
     live::Stopped,
+    look::{BodyOf, Explained, Stepped},
     rehearsal::{Planned, Rehearsal, Rehearsed, Sending, Watch},
     reload::Reloaded,
     status::{RouteStatus, TargetStatus, Trace},
@@ -65,7 +67,6 @@ use self::{
     pipeline::Setting,
     pull::Pulls,
 };
-pub use crate::store::Disk;
 use crate::{
     broker::{Broker, BrokerError},
     connector::Intake,
@@ -76,6 +77,7 @@ use crate::{
     route::Plan,
     store::{Store, StoreError},
 };
+pub use crate::{step::Shown, store::Disk};
 
 /// What an engine works with.
 pub struct Parts {

@@ -1,6 +1,7 @@
 //! The journal: what happened to each message, hop by hop. Append-only; read by people.
 
 mod record;
+mod tail;
 mod term;
 mod words;
 
@@ -8,7 +9,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::term::{Hit, Term, Wanted, forget_terms, found_by};
+pub use self::{
+    tail::Tail,
+    term::{Hit, Term, Wanted, forget_terms, found_by},
+};
 
 use crate::{
     message::{Endpoint, MessageId, Timestamp},

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use super::{
     Desk, Ops, Refusal,
     access::Caller,
-    dead, found,
+    dead, events, found,
     trace::TraceView,
     wire::{
         self, DiskView, KeyOrder, KeyResumeView, PauseOrder, PauseView, PausesView, PlanView,
@@ -44,6 +44,7 @@ pub(super) fn routes(ops: Ops) -> Router {
         .route("/keys/resume", post(resume_key))
         .route("/plan", get(plan))
         .route("/reload", post(reload))
+        .route("/events", get(events::follow))
         .route("/messages", get(found::find))
         .route("/messages/{id}/trace", get(trace))
         .layer(middleware::from_fn_with_state(ops.clone(), authorize))

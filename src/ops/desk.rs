@@ -13,14 +13,16 @@ use axum::{
 use super::{
     Bus, Refusal,
     access::{Caller, Of, Right},
+    follow::Following,
     wire::Problem,
 };
 use crate::{
     diagnostic::Language,
     engine::{
-        Comparison, Disk, Found, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace,
+        BodyOf, Comparison, Disk, Explained, Found, KeyResumed, Preview, Reloaded, Replayed,
+        RouteStatus, Shown, Trace,
     },
-    journal::Wanted,
+    journal::{Line, Wanted},
     ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobKind, JobOrder, Pause},
     message::{Endpoint, Message, MessageId},
 };
@@ -185,6 +187,43 @@ impl Desk {
     pub async fn find(&self, wanted: &Wanted) -> Result<Found, Refusal> {
         self.need(Right::See)?;
         self.bus.find(wanted).await
+    }
+
+    /// The dead letters of a message.
+    pub async fn dead_of(&self, id: MessageId) -> Result<Vec<DeadLetter>, Refusal> {
+        self.need(Right::See)?;
+        self.bus.dead_of(id).await
+    }
+
+    /// What today's files would make of a message on one of its routes, while it is kept.
+    pub async fn explain(&self, route: &str, id: MessageId) -> Result<Option<Explained>, Refusal> {
+        self.need(Right::SeeBody)?;
+        self.bus.explain(route, id).await
+    }
+
+    /// A body that he was given, as it is shown; with `hide` without what is about people.
+    pub fn shown(&self, of: BodyOf<'_>, body: &[u8], hide: bool) -> Shown {
+        self.bus.shown(of, body, hide)
+    }
+
+    /// The last lines of the journal about a route, the oldest first.
+    pub async fn recent(&self, route: &str, limit: usize) -> Result<Vec<(i64, Line)>, Refusal> {
+        self.need(Right::See)?;
+        self.bus.recent(route, limit).await
+    }
+
+    /// Follows the journal from behind a line on, or from now on; all of it, or one route.
+    pub async fn follow(
+        &self,
+        after: Option<i64>,
+        route: Option<Arc<str>>,
+    ) -> Result<Following, Refusal> {
+        self.need(Right::See)?;
+        let full = || Refusal::Unavailable("too many follow the journal already".to_owned());
+        let place = self.bus.listener().ok_or_else(full)?;
+        let tail = self.bus.tail(after, route).await?;
+        let (bus, caller) = (Arc::clone(&self.bus), self.caller.clone());
+        Ok(Following { tail, bus, caller, _place: place })
     }
 
     fn need(&self, right: Right) -> Result<(), Refusal> {

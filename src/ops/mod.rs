@@ -12,6 +12,8 @@ mod dead;
 mod dead_views;
 mod desk;
 mod engine_bus;
+pub mod events;
+mod follow;
 pub mod found;
 mod health;
 mod query;

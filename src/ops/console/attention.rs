@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     facts::Facts,
-    state::{Level, promise, waits_for},
     figures::{age, number, size},
+    state::{Level, promise, waits_for},
 };
 use crate::{
     diagnostic::{Language, Text, text},

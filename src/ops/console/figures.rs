@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+pub(super) use super::reader::number;
 use crate::{
     diagnostic::{Language, Text, text},
     message::Timestamp,
@@ -16,23 +17,6 @@ const BULAN: [&str; 12] =
 /// The months as English shortens them.
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
-/// A whole number with its thousands apart: `1,234`, in Indonesian `1.234`.
-pub(super) fn number(language: Language, number: u64) -> String {
-    let apart = match language {
-        Language::English => ',',
-        Language::Indonesian => '.',
-    };
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if 0 < index && (digits.len() - index).is_multiple_of(3) {
-            out.push(apart);
-        }
-        out.push(digit);
-    }
-    out
-}
 
 /// A size in the largest unit of which there is at least one, with one decimal.
 pub(super) fn size(language: Language, bytes: u64) -> String {
@@ -126,11 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_written_as_the_reader_writes_them() {
-        let told = |it| (number(Language::English, it), number(Language::Indonesian, it));
-        assert_eq!(told(0), ("0".to_owned(), "0".to_owned()));
-        assert_eq!(told(999), ("999".to_owned(), "999".to_owned()));
-        assert_eq!(told(1_234_567), ("1,234,567".to_owned(), "1.234.567".to_owned()));
+    fn sizes_are_told_in_their_largest_unit() {
         assert_eq!(size(Language::Indonesian, 3 << 29), "1,5 GiB");
         assert_eq!(size(Language::English, 512), "512 B");
     }

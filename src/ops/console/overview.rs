@@ -8,8 +8,8 @@ use super::{
     attention::{Item, attention},
     chart,
     facts::Facts,
-    map,
-    page::{live, page},
+    map, page,
+    page::live,
     routes,
     state::{dead, waiting},
 };

@@ -6,8 +6,8 @@ use maud::{Markup, html};
 use super::{
     Section, Visit,
     facts::Facts,
-    map,
-    page::{live, page},
+    map, page,
+    page::live,
     state::{State, dead, promise, waiting},
 };
 use crate::{
