@@ -5,11 +5,13 @@ mod act;
 mod assets;
 mod attention;
 mod body;
+mod changes;
 mod chart;
 mod dead;
 mod explain;
 mod facts;
 mod figures;
+mod files;
 mod group;
 mod jobs;
 mod language;
@@ -21,12 +23,19 @@ mod messages;
 mod overview;
 mod page;
 mod reader;
+mod route;
 mod routes;
 mod state;
+mod systems;
+mod target;
 mod told;
 mod visit;
 
-use axum::{Router, middleware, response::Redirect, routing::get};
+use axum::{
+    Router, middleware,
+    response::Redirect,
+    routing::{get, post},
+};
 
 use self::{
     page::{Section, page},
@@ -39,6 +48,15 @@ pub(super) fn routes(ops: Ops) -> Router {
     let pages = Router::new()
         .route("/console", get(overview::show))
         .route("/console/routes", get(routes::show))
+        .route("/console/routes/{route}", get(route::show))
+        .route("/console/targets/{target}", get(target::show))
+        .route("/console/targets/{target}/pause", post(target::pause))
+        .route("/console/targets/{target}/resume", post(target::resume))
+        .route("/console/systems", get(systems::list))
+        .route("/console/systems/{system}", get(systems::show))
+        .route("/console/files", get(files::show))
+        .route("/console/files/reload", post(files::reload))
+        .route("/console/files/{*path}", get(files::one))
         .route("/console/messages", get(messages::show))
         .route("/console/messages/{id}", get(message::show))
         .route("/console/dead", get(dead::show))
