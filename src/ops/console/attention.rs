@@ -360,6 +360,16 @@ impl<'f> Needs<'f> {
             let (count, since) = (self.n(group.count), self.since(group.first));
             let reason = reason(&group.cause.place, &group.cause.reason);
             let what = match (&group.target, group.count) {
+                (Some(target), 1) => text!(
+                    "A dead letter of `{}` for {} since {}: {}",
+                    &group.route,
+                    target,
+                    &since,
+                    &reason
+                ),
+                (None, 1) => {
+                    text!("A dead letter of `{}` since {}: {}", &group.route, &since, &reason)
+                }
                 (Some(target), _) => text!(
                     "{} dead letters of `{}` for {} since {}: {}",
                     &count,

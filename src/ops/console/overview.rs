@@ -10,6 +10,7 @@ use super::{
     facts::Facts,
     map, page,
     page::live,
+    route::in_code,
     routes,
     state::{dead, waiting},
 };
@@ -48,8 +49,8 @@ fn needs(visit: &Visit, items: &[Item]) -> Markup {
     let one = |item: &Item| {
         html! {
             li class=(item.level.class()) {
-                p { span class={ "sign " (item.level.class()) } {} span .what { (visit.t(&item.what)) } }
-                p .todo { (visit.t(&item.todo)) " " a href=(item.link) { (visit.t(&item.there)) } }
+                p { span class={ "sign " (item.level.class()) } {} span .what { (in_code(&visit.t(&item.what))) } }
+                p .todo { (in_code(&visit.t(&item.todo))) " " a href=(item.link) { (visit.t(&item.there)) } }
             }
         }
     };

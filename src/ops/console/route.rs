@@ -198,7 +198,7 @@ fn row(
                     br; span .soft { (visit.t(&text!("without {}", &takes_out))) }
                 }
             }
-            td { (State::of_target(target, promise, minute.failed).sign(visit)) }
+            td { (State::of_target(target, promise).sign(visit)) }
             td .n { (visit.n(minute.passed)) }
             td .n { (visit.n(minute.failed)) }
             td .n { (visit.n(target.waiting + target.paused)) }

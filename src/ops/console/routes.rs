@@ -101,7 +101,7 @@ fn row(visit: &Visit, facts: &Facts, route: &RouteStatus) -> Markup {
                 @for (index, target) in route.targets.iter().enumerate() {
                     @if index != 0 { ", " }
                     a href={ "/console/targets/" (target.target) } { (target.target) }
-                    @let state = State::of_target(target, promise(&facts.wiring, &route.route, target), 0);
+                    @let state = State::of_target(target, promise(&facts.wiring, &route.route, target));
                     @if state.level != super::state::Level::Fine { " " (state.sign(visit)) }
                 }
             }

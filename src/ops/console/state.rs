@@ -56,9 +56,8 @@ impl State {
         html! { span class={ "sign " (self.level.class()) } { (visit.t(&self.word)) } }
     }
 
-    /// How the way to a target fares; `promise` is how old a message may get there, and `failed`
-    /// how many attempts did within the last minute.
-    pub(super) fn of_target(target: &TargetStatus, promise: Duration, failed: u64) -> Self {
+    /// How the way to a target fares; `promise` is how old a message may get there.
+    pub(super) fn of_target(target: &TargetStatus, promise: Duration) -> Self {
         let waits = 0 < target.waiting + target.retrying + target.paused;
         match &target.pause {
             Some(pause) if pause.by_operator => {
@@ -82,7 +81,7 @@ impl State {
         if 0 < target.parked {
             return Self::new(Level::Warn, text!("parked"));
         }
-        if 0 < target.retrying || 0 < failed {
+        if 0 < target.retrying {
             return Self::new(Level::Warn, text!("tries again"));
         }
         Self::new(Level::Fine, text!("fine"))
@@ -94,7 +93,7 @@ impl State {
             return Self::new(Level::Idle, text!("not in the files that run"));
         }
         let promise = |target: &TargetStatus| promise(wiring, &status.route, target);
-        let of_targets = status.targets.iter().map(|it| Self::of_target(it, promise(it), 0));
+        let of_targets = status.targets.iter().map(|it| Self::of_target(it, promise(it)));
         let worst = of_targets.max_by_key(|it| it.level);
         let own = match status.tally.dead {
             0 => Self::new(Level::Fine, text!("fine")),

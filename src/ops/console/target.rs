@@ -76,10 +76,7 @@ fn state(
     let name = one.target.to_string();
     let worst = routes
         .iter()
-        .map(|(route, it)| {
-            let failed = facts.minute(&route.route, &name).failed;
-            State::of_target(it, promise(&facts.wiring, &route.route, it), failed)
-        })
+        .map(|(route, it)| State::of_target(it, promise(&facts.wiring, &route.route, it)))
         .max_by_key(|it| it.level);
     let failing = facts.look.failing_since.get(name.as_str());
     let until = facts.look.certificates.get(name.as_str());

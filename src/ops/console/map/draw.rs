@@ -85,7 +85,7 @@ fn out_of_route(map: &Map, layout: &Layout, exit: &Exit, at: At, line: usize) ->
         x - bend
     );
     let level = if Level::Note <= exit.state.level { exit.state.level.class() } else { "" };
-    let flows = if exit.flows { " flows" } else { "" };
+    let flows = if exit.flows && level.is_empty() { " flows" } else { "" };
     html! {
         path class={ "out " (level) (flows) } d=(path) {}
         text class={ "rate " (level) } x=(px(from + 8.0)) y=(px(out - 3.5)) {

@@ -137,7 +137,7 @@ pub(super) fn exit(
     target: &TargetStatus,
 ) -> (State, String, bool) {
     let minute = facts.minute(route, &target.target.to_string());
-    let state = State::of_target(target, promise(&facts.wiring, route, target), minute.failed);
+    let state = State::of_target(target, promise(&facts.wiring, route, target));
     let mut label = String::new();
     if Level::Note <= state.level {
         join(&mut label, &visit.t(&state.word));
