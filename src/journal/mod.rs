@@ -1,5 +1,6 @@
 //! The journal: what happened to each message, hop by hop. Append-only; read by people.
 
+mod action;
 mod record;
 mod tail;
 mod term;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    action::Action,
     tail::Tail,
     term::{Hit, Term, Wanted, forget_terms, found_by},
 };
@@ -145,6 +147,17 @@ pub enum Event {
     Panicked {
         /// Where.
         place: String,
+    },
+    /// Somebody did something to the bus, or looked at a body.
+    Acted {
+        /// Who.
+        who: String,
+        /// A stable word: `looked`, `replay`, `reload`, …
+        did: String,
+        /// What, in words.
+        what: String,
+        /// Why, where he said it.
+        reason: Option<String>,
     },
     /// A generation of files was started.
     Generation {

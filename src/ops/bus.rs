@@ -9,10 +9,10 @@ use super::access::Right;
 use crate::{
     diagnostic::Language,
     engine::{
-        BodyOf, Comparison, Disk, Explained, Found, KeyResumed, Preview, Reloaded, Replayed,
+        Acted, BodyOf, Comparison, Disk, Explained, Found, KeyResumed, Preview, Reloaded, Replayed,
         RouteStatus, Shown, Trace, Wiring,
     },
-    journal::{Line, Tail, Wanted},
+    journal::{Action, Line, Tail, Wanted},
     ledger::{
         DeadFilter, DeadGroup, DeadLetter, FileSet, Job, JobFailure, JobOrder, KeptFile, Pause,
     },
@@ -142,6 +142,16 @@ pub trait Bus: Send + Sync {
         Ok(Found::default())
     }
 
+    /// Writes down what somebody does; it is not done where that fails.
+    async fn note(&self, _acted: Acted) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// What people did, the newest first; only numbers below `below`.
+    async fn actions(&self, _below: Option<i64>, _limit: usize) -> Result<Vec<Action>, Refusal> {
+        Ok(Vec::new())
+    }
+
     /// Who sends to whom in the files that run.
     fn wiring(&self) -> Wiring {
         Wiring::default()
@@ -225,7 +235,7 @@ pub enum Refusal {
     #[error("{0}")]
     Changed(String),
     /// Whoever calls lacks this right here.
-    #[error("you lack the right to do that here")]
+    #[error("you lack the right `{0}` here")]
     Forbidden(Right),
     /// Not now: the store or the broker has trouble, or the bus is stopping.
     #[error("{0}")]

@@ -17,10 +17,10 @@ use super::{Bus, Refusal, bus::Candidate};
 use crate::{
     diagnostic::Language,
     engine::{
-        BodyOf, Comparison, Disk, Engine, EngineError, Explained, Found, KeyResumed, Preview,
-        Reloaded, Replayed, RouteStatus, Shown, Trace, Wiring,
+        Acted, BodyOf, Comparison, Disk, Engine, EngineError, Explained, Found, KeyResumed,
+        Preview, Reloaded, Replayed, RouteStatus, Shown, Trace, Wiring,
     },
-    journal::{Line, Tail, Wanted},
+    journal::{Action, Line, Tail, Wanted},
     ledger::{
         DeadFilter, DeadGroup, DeadLetter, FileSet, Job, JobFailure, JobOrder, KeptFile, Pause,
     },
@@ -300,6 +300,14 @@ impl Bus for EngineBus {
 
     async fn find(&self, wanted: &Wanted) -> Result<Found, Refusal> {
         Ok(self.engine.find(wanted).await?)
+    }
+
+    async fn note(&self, acted: Acted) -> Result<(), Refusal> {
+        Ok(self.engine.note(acted).await?)
+    }
+
+    async fn actions(&self, below: Option<i64>, limit: usize) -> Result<Vec<Action>, Refusal> {
+        Ok(self.engine.actions(below, limit).await?)
     }
 }
 

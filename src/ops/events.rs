@@ -11,7 +11,7 @@ use axum::{
 use futures_util::stream::unfold;
 use serde::{Deserialize, Serialize};
 
-use super::{Desk, follow::Following, query, wire::Problem};
+use super::{Desk, desk::Following, query, wire::Problem};
 use crate::journal::{self, Line};
 
 /// How long nothing may come before the stream says that it lives, and up to where it is.

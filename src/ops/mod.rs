@@ -5,22 +5,26 @@
 //! store, so that no web page in an operator's browser can act in his name.
 
 pub mod access;
+pub mod actions;
 mod api;
 mod bus;
+mod calls;
 mod console;
 mod dead;
 mod dead_views;
 mod desk;
+mod door;
 mod engine_bus;
 pub mod events;
-mod follow;
 pub mod found;
 mod health;
 mod query;
 mod server;
+pub mod sessions;
 mod token;
 pub mod trace;
 mod views;
+mod who;
 pub mod wire;
 
 use std::sync::Arc;
@@ -31,10 +35,13 @@ use crate::{message::Clock, metrics::Metrics};
 
 pub use self::{
     bus::{Bus, Candidate, Refusal},
-    desk::Desk,
+    calls::{CALLS, Call, Needs},
+    console::PAGES,
+    desk::{Desk, JobWish, Reason},
     engine_bus::{EngineBus, Read, Reader, Reading},
     server::serve,
     token::{Access, OpsToken},
+    who::OPERATOR_HEADER,
 };
 
 /// Bytes that a call of an operator may have: a few hundred numbers and a reason.
@@ -49,8 +56,10 @@ pub struct Ops {
     pub metrics: Arc<Metrics>,
     /// For the ages in lists.
     pub clock: Clock,
-    /// What `/api` wants.
+    /// What the command line of this machine bears.
     pub token: Arc<OpsToken>,
+    /// How everybody else comes in.
+    pub door: Arc<access::Door>,
 }
 
 /// Everything that the listener answers.

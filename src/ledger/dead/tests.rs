@@ -1,7 +1,7 @@
 //! How dead letters are looked for: only in indexes that hold all that is asked.
 
 use super::*;
-use crate::store::Store;
+use crate::store::{Store, Writes};
 
 /// What SQLite does to answer a question.
 async fn plan(store: &Store, (sql, params): (Sql, Vec<Param>)) -> Vec<String> {

@@ -7,7 +7,7 @@ use super::{Visit, reader::read_number};
 use crate::{
     diagnostic::{Text, text},
     ledger::JobKind,
-    ops::{api::check_reason, wire::Problem},
+    ops::{desk::Reason, wire::Problem},
 };
 
 /// What somebody wrote into a form.
@@ -36,20 +36,17 @@ impl Form {
         read_number(self.get("count"))
     }
 
-    /// Who and why, as the journal has it.
-    pub(super) fn by(&self, visit: &Visit) -> String {
-        let reason = match self.get("reason") {
-            "" => "preview",
-            reason => reason,
-        };
-        format!("{}: {reason}", visit.desk.caller().name())
-    }
-
+    /// Why; of what changes nothing nobody need say it.
+    ///
     /// # Errors
     ///
-    /// What is to be said to whoever gave none.
-    pub(super) fn check_reason(&self) -> Result<(), Text> {
-        check_reason(self.get("reason")).map_err(|_| {
+    /// What is to be said to whoever gave no reason.
+    pub(super) fn reason(&self) -> Result<Reason, Text> {
+        let reason = match (self.kind(), self.get("reason")) {
+            (JobKind::Preview, "") => "preview",
+            (_, reason) => reason,
+        };
+        Reason::parse(reason).map_err(|_| {
             text!("Nothing was done: write why, in one line of at most 500 characters.")
         })
     }

@@ -18,10 +18,11 @@ use super::{
 };
 use crate::{
     diagnostic::{Text, text},
-    ledger::{DeadFilter, DeadGroup, DeadLetter, JobKind, JobOrder},
+    ledger::{DeadFilter, DeadGroup, DeadLetter, JobKind},
     ops::{
         Refusal,
         access::{Of, Right},
+        desk::JobWish,
         query,
     },
 };
@@ -54,12 +55,11 @@ pub(super) async fn act(
         *response.status_mut() = status;
         Err(response)
     };
-    let kind = form.kind();
-    if kind != JobKind::Preview
-        && let Err(said) = form.check_reason()
-    {
-        return refused(said, StatusCode::UNPROCESSABLE_ENTITY).await;
-    }
+    let (kind, reason) = (form.kind(), form.reason());
+    let reason = match reason {
+        Ok(reason) => reason,
+        Err(said) => return refused(said, StatusCode::UNPROCESSABLE_ENTITY).await,
+    };
     let group = group_of(&visit, &name).await.map_err(IntoResponse::into_response)?;
     if kind != JobKind::Preview && form.count() != Some(group.count) {
         let now = number(visit.language, group.count);
@@ -71,9 +71,8 @@ pub(super) async fn act(
         return refused(said, StatusCode::CONFLICT).await;
     }
     let filter = DeadFilter { group: Some(name.clone()), ..DeadFilter::default() };
-    let by = form.by(&visit);
-    let order = JobOrder { kind, filter, only_to: None, rate: None, by };
-    let job = visit.desk.order(order).await.map_err(IntoResponse::into_response)?;
+    let wish = JobWish { kind, filter, only_to: None, rate: None, reason };
+    let job = visit.desk.order(wish).await.map_err(IntoResponse::into_response)?;
     Ok(Redirect::to(&format!("/console/jobs/{}", job.id)).into_response())
 }
 
@@ -124,23 +123,25 @@ async fn render(
 
 fn actions(visit: &Visit, group: &DeadGroup, count: &str) -> Markup {
     let system = group.target.as_ref().map(|it| &*it.system);
-    let of = Of { route: Some(&group.route), system };
+    let of = Of::both(&group.route, system);
     let may = |right| visit.desk.caller().may(right, &of);
     let path = format!("/console/dead/groups/{}", group.name);
     html! {
         section .card aria-labelledby="act" {
             h2 #act { (visit.t(&text!("Put it right"))) }
             div .row {
-                a .button href={ "/console/dead/" (group.example) "?preview=1" } {
-                    (visit.t(&text!("Preview of one letter")))
+                @if may(Right::SeeBody) {
+                    a .button href={ "/console/dead/" (group.example) "?preview=1" } {
+                        (visit.t(&text!("Preview of one letter")))
+                    }
                 }
-                form method="post" action=(path) {
+                @if may(Right::Replay) { form method="post" action=(path) {
                     (visit.csrf_field())
                     input type="hidden" name="what" value="preview";
                     button type="submit" .quiet {
                         (visit.t(&text!("Try how many of them would pass now")))
                     }
-                }
+                } }
             }
             @if may(Right::Replay) {
                 (act::bulk(visit, &path, "replay", count))

@@ -23,9 +23,6 @@ use crate::{
 /// Jobs on the page.
 const JOBS: usize = 50;
 
-/// Seconds between two looks at a job that runs.
-const LOOK_EVERY: u32 = 2;
-
 /// `GET /console/jobs`
 pub(super) async fn list(visit: Visit) -> Result<Response, Refusal> {
     let jobs = visit.desk.jobs(JOBS).await?;
@@ -70,11 +67,11 @@ pub(super) async fn cancel(
 ) -> Result<Response, Response> {
     let form = Form::read(&visit, &body).map_err(IntoResponse::into_response)?;
     let (job, failures) = job_of(&visit, &id).await.map_err(IntoResponse::into_response)?;
-    if let Err(said) = form.check_reason() {
-        return Err(render(&visit, &job, &failures, Some(said)));
-    }
-    let by = form.by(&visit);
-    visit.desk.cancel(job.id, &by).await.map_err(IntoResponse::into_response)?;
+    let reason = match form.reason() {
+        Ok(reason) => reason,
+        Err(said) => return Err(render(&visit, &job, &failures, Some(said))),
+    };
+    visit.desk.cancel(job.id, &reason).await.map_err(IntoResponse::into_response)?;
     Ok(Redirect::to(&format!("/console/jobs/{}", job.id)).into_response())
 }
 
@@ -96,7 +93,7 @@ fn render(visit: &Visit, job: &Job, failures: &[JobFailure], said: Option<Text>)
     let is_running = job.state == JobState::Running;
     let body = html! {
         @if let Some(said) = said { p .notice .bad role="alert" { (visit.t(&said)) } }
-        div #job data-refresh=[is_running.then_some(LOOK_EVERY)] { (progress(visit, job)) (stayed(visit, failures)) }
+        div #job data-live[is_running] { (progress(visit, job)) (stayed(visit, failures)) }
         @if is_running { (ending(visit, job)) }
         p { a href="/console/jobs" { (visit.t(&text!("Replays and other jobs"))) } }
     };
@@ -173,6 +170,7 @@ fn ending(visit: &Visit, job: &Job) -> Markup {
             summary { (visit.t(&text!("End it where it is"))) }
             form .act method="post" action={ "/console/jobs/" (job.id) } {
                 (visit.csrf_field())
+                input type="hidden" name="what" value="replay";
                 div .field {
                     label for="end-reason" { (visit.t(&text!("Why (it is written down)"))) }
                     input #end-reason name="reason" required maxlength="500" autocomplete="off";

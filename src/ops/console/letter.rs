@@ -68,15 +68,15 @@ pub(super) async fn act(
         *response.status_mut() = status;
         Err(response)
     };
-    if let Err(said) = form.check_reason() {
-        return refused(said, StatusCode::UNPROCESSABLE_ENTITY).await;
-    }
+    let reason = match form.reason() {
+        Ok(reason) => reason,
+        Err(said) => return refused(said, StatusCode::UNPROCESSABLE_ENTITY).await,
+    };
     let filter = DeadFilter { ids: vec![letter.id], ..DeadFilter::default() };
-    let by = form.by(&visit);
     let gone = text!("Nothing was done: somebody else has replayed or discarded it meanwhile.");
     let done = match form.kind() {
         JobKind::Replay => {
-            let done = visit.desk.replay(&filter, &by).await;
+            let done = visit.desk.replay(&filter, &reason).await;
             let done = done.map_err(IntoResponse::into_response)?;
             if let Some((_, reason)) = done.failed.first() {
                 let said = text!("It stays dead, since it would be dead again: {}.", reason);
@@ -85,7 +85,7 @@ pub(super) async fn act(
             done.count
         }
         JobKind::Discard => {
-            visit.desk.discard(&filter, &by).await.map_err(IntoResponse::into_response)?
+            visit.desk.discard(&filter, &reason).await.map_err(IntoResponse::into_response)?
         }
         JobKind::Preview => 0,
     };
@@ -103,9 +103,7 @@ async fn letter_of(visit: &Visit, id: &str) -> Result<DeadLetter, Refusal> {
         ))
     };
     let number = id.parse().map_err(|_| gone())?;
-    // Without what was sent: looking at that is written down.
-    let filter = DeadFilter { ids: vec![number], ..DeadFilter::default() };
-    visit.desk.dead(&filter, 1).await?.into_iter().next().ok_or_else(gone)
+    visit.desk.dead_one(number).await?.ok_or_else(gone)
 }
 
 async fn render(
@@ -118,8 +116,12 @@ async fn render(
     let alike = visit.desk.dead_groups(&alike, 1).await?.first().map_or(0, |it| it.count);
     let bodies = match asked.bodies {
         true => Some((
-            visit.desk.dead_message(letter.id).await?,
-            visit.desk.dead_one(letter.id).await?.and_then(|it| it.sent),
+            // Of a message that goes elsewhere too, not everybody may see the whole.
+            match visit.desk.caller().may(Right::SeeBody, &Of::route(&letter.route)) {
+                true => visit.desk.dead_message(letter.id).await?,
+                false => None,
+            },
+            visit.desk.dead_sent(letter.id).await?.and_then(|it| it.sent),
         )),
         false => None,
     };
@@ -168,7 +170,7 @@ fn facts(visit: &Visit, letter: &DeadLetter, alike: u64) -> Markup {
 
 fn actions(visit: &Visit, letter: &DeadLetter, asked: &Asked) -> Markup {
     let system = letter.delivery.as_ref().map(|(target, _)| &*target.system);
-    let of = Of { route: Some(&letter.route), system };
+    let of = Of::both(&letter.route, system);
     let may = |right| visit.desk.caller().may(right, &of);
     let path = format!("/console/dead/{}", letter.id);
     html! {

@@ -2,6 +2,7 @@
 //! metrics. Nothing is loaded from another host, and everything works without a script.
 
 mod act;
+mod actions;
 mod assets;
 mod attention;
 mod body;
@@ -17,6 +18,7 @@ mod jobs;
 mod language;
 mod letter;
 mod live;
+mod login;
 mod map;
 mod message;
 mod messages;
@@ -41,36 +43,64 @@ use self::{
     page::{Section, page},
     visit::Visit,
 };
-use super::Ops;
+use super::{
+    Ops,
+    calls::{AUDIT, Call, DEAL, FILES, Needs, PAUSE, SEE, call},
+};
+
+/// Every page, and everything that a form of one does: who is let in, and to what.
+pub const PAGES: &[Call] = &[
+    call(("GET", "/console"), SEE, "How the bus fares", || get(overview::show)),
+    call(("GET", "/console/routes"), SEE, "Routes", || get(routes::show)),
+    call(("GET", "/console/routes/{route}"), SEE, "One route", || get(route::show)),
+    call(("GET", "/console/targets/{target}"), SEE, "One target", || get(target::show)),
+    call(("POST", "/console/targets/{target}/pause"), PAUSE, "Pause it", || post(target::pause)),
+    call(("POST", "/console/targets/{target}/resume"), PAUSE, "Free it", || post(target::resume)),
+    call(("GET", "/console/systems"), SEE, "The directory of systems", || get(systems::list)),
+    call(("GET", "/console/systems/{system}"), SEE, "One system", || get(systems::show)),
+    call(("GET", "/console/files"), SEE, "The files that run", || get(files::show)),
+    call(("GET", "/console/files/{*path}"), SEE, "One of them", || get(files::one)),
+    call(("POST", "/console/files/reload"), FILES, "Take those on the disk into use", || {
+        post(files::reload)
+    }),
+    call(("GET", "/console/messages"), SEE, "Finding messages", || get(messages::show)),
+    call(("GET", "/console/messages/{id}"), SEE, "The life of a message", || get(message::show)),
+    call(("GET", "/console/dead"), SEE, "Dead letters in groups", || get(dead::show)),
+    call(("GET", "/console/dead/{id}"), SEE, "One dead letter", || get(letter::show)),
+    call(("POST", "/console/dead/{id}"), DEAL, "Replay or discard it", || post(letter::act)),
+    call(("GET", "/console/dead/groups/{name}"), SEE, "Letters that failed alike", || {
+        get(group::show)
+    }),
+    call(("POST", "/console/dead/groups/{name}"), DEAL, "Replay or discard them", || {
+        post(group::act)
+    }),
+    call(("GET", "/console/jobs"), SEE, "What is being done with many letters", || get(jobs::list)),
+    call(("GET", "/console/jobs/{id}"), SEE, "How far a job has come", || get(jobs::show)),
+    call(("POST", "/console/jobs/{id}"), DEAL, "End a job where it is", || post(jobs::cancel)),
+    call(("GET", "/console/live/{route}"), SEE, "What happens on a route", || get(live::show)),
+    call(("GET", "/console/live/{route}/stream"), SEE, "The same, as it happens", || {
+        get(live::follow)
+    }),
+    call(("GET", "/console/actions"), AUDIT, "Who did and looked at what", || get(actions::show)),
+    call(("POST", "/console/logout"), Needs::Name, "Log out", || post(login::leave)),
+];
 
 /// The pages, and what leads to them.
 pub(super) fn routes(ops: Ops) -> Router {
-    let pages = Router::new()
-        .route("/console", get(overview::show))
-        .route("/console/routes", get(routes::show))
-        .route("/console/routes/{route}", get(route::show))
-        .route("/console/targets/{target}", get(target::show))
-        .route("/console/targets/{target}/pause", post(target::pause))
-        .route("/console/targets/{target}/resume", post(target::resume))
-        .route("/console/systems", get(systems::list))
-        .route("/console/systems/{system}", get(systems::show))
-        .route("/console/files", get(files::show))
-        .route("/console/files/reload", post(files::reload))
-        .route("/console/files/{*path}", get(files::one))
-        .route("/console/messages", get(messages::show))
-        .route("/console/messages/{id}", get(message::show))
-        .route("/console/dead", get(dead::show))
-        .route("/console/dead/{id}", get(letter::show).post(letter::act))
-        .route("/console/dead/groups/{name}", get(group::show).post(group::act))
-        .route("/console/jobs", get(jobs::list))
-        .route("/console/jobs/{id}", get(jobs::show).post(jobs::cancel))
-        .route("/console/live/{route}", get(live::show))
-        .route("/console/live/{route}/stream", get(live::follow))
-        .layer(middleware::from_fn_with_state(ops.clone(), visit::admit))
-        .with_state(ops);
+    let mut pages = Router::new();
+    for page in PAGES {
+        let admits = visit::Admits { ops: ops.clone(), needs: page.needs };
+        let served = (page.serve)().layer(middleware::from_fn_with_state(admits, visit::admit));
+        pages = pages.route(page.path, served);
+    }
+    let ways_in = Router::new()
+        .route(login::PATH, get(login::show).post(login::come_in))
+        .route("/console/first", get(login::show_first).post(login::make_first));
     Router::new()
         .route("/", get(async || Redirect::to("/console")))
         .route("/console/assets/{name}", get(assets::serve))
         .route("/console/language", get(language::choose))
+        .merge(ways_in)
         .merge(pages)
+        .with_state(ops)
 }

@@ -7,7 +7,7 @@ use axum::{
 use maud::{DOCTYPE, Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Visit, figures};
+use super::{Visit, figures, login};
 use crate::{
     diagnostic::{Language, Text, text},
     ops::{Refusal, access::Right, wire::Problem},
@@ -113,11 +113,7 @@ fn top(visit: &Visit, here: Section) -> Markup {
             }
             div .who {
                 (languages(visit))
-                span { (caller.name()) }
-                form method="post" action="/console/logout" {
-                    (visit.csrf_field())
-                    button .quiet { (visit.t(&text!("Log out"))) }
-                }
+                (login::way_out(visit))
             }
         }
     }

@@ -4,10 +4,7 @@ use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
 use super::Visit;
-use crate::{
-    diagnostic::{Language, Text, text},
-    message::Timestamp,
-};
+use crate::{diagnostic::Language, message::Timestamp};
 
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -60,16 +57,6 @@ fn in_zone(language: Language, at: Timestamp, zone: &TimeZone) -> String {
     )
 }
 
-/// How long something takes or is ago: `40 s`, `5 min`, `3 h`, `2 days`.
-pub(super) fn span(seconds: u64) -> Text {
-    match seconds {
-        0..120 => text!("{} s", &seconds),
-        120..7_200 => text!("{} min", &(seconds / 60)),
-        7_200..172_800 => text!("{} h", &(seconds / 3_600)),
-        _ => text!("{} days", &(seconds / 86_400)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,11 +78,5 @@ mod tests {
         assert_eq!(in_zone(Language::English, at, &jakarta), "17 May 2026 09:30:05 +07");
         assert_eq!(in_zone(Language::Indonesian, at, &jakarta), "17 Mei 2026 09.30.05 +07");
         assert_eq!(in_zone(Language::English, at, &TimeZone::UTC), "17 May 2026 02:30:05 UTC");
-    }
-
-    #[test]
-    fn spans_are_told_in_the_unit_that_says_most() {
-        let told = [59, 300, 7_200, 200_000].map(|it| span(it).english());
-        assert_eq!(told, ["59 s", "5 min", "2 h", "2 days"]);
     }
 }

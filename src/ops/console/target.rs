@@ -24,7 +24,8 @@ use crate::{
     ops::{
         Refusal,
         access::{Of, Right},
-        api::{check_reason, endpoint},
+        api::endpoint,
+        desk::Reason,
         wire::Problem,
     },
 };
@@ -47,7 +48,7 @@ pub(super) async fn show(visit: Visit, Path(name): Path<String>) -> Result<Respo
     for (route, _) in routes.iter().take(ROUTES_MAX) {
         answers.extend(visit.desk.recent(&route.route, LINES).await?);
     }
-    let of = Of { route: None, system: Some(&target.system) };
+    let of = Of::system(&target.system);
     let body = html! {
         p .crumbs {
             a href="/console/systems" { (visit.t(&text!("Systems"))) } " / "
@@ -227,9 +228,9 @@ pub(super) async fn pause(
     let reason = fields.iter().find(|(name, _)| name == "reason");
     let reason = reason.map(|(_, it)| it.trim()).unwrap_or_default();
     let refused = |it: Problem| it.into_response();
-    check_reason(reason).map_err(refused)?;
+    let reason = Reason::parse(reason).map_err(refused)?;
     let target = endpoint(&name).map_err(refused)?;
-    visit.desk.pause(&target, reason).await.map_err(IntoResponse::into_response)?;
+    visit.desk.pause(&target, &reason).await.map_err(IntoResponse::into_response)?;
     Ok(Redirect::to(&format!("/console/targets/{target}")).into_response())
 }
 

@@ -21,12 +21,12 @@ use crate::{
 impl Desk {
     /// Whether he may see a route.
     pub fn sees_route(&self, route: &str) -> bool {
-        self.caller().may(Right::See, &Of { route: Some(route), system: None })
+        self.caller().may(Right::See, &Of::route(route))
     }
 
     /// Whether he may see a system as a whole.
     pub fn sees_system(&self, system: &str) -> bool {
-        self.caller().may(Right::See, &Of { route: None, system: Some(system) })
+        self.caller().may(Right::See, &Of::system(system))
     }
 
     /// Who sends to whom, on the routes that he may see.
@@ -82,6 +82,8 @@ impl Desk {
         seen: Digest,
     ) -> Result<(Reloaded, String), Refusal> {
         self.need(Right::ChangeFiles)?;
+        let what = format!("had the files taken into use that he had seen, {seen}");
+        self.note("reload", what, None).await?;
         self.bus.reload_seen(language, seen).await
     }
 }
