@@ -11,11 +11,13 @@ use axum::{
 };
 use maud::{Markup, html};
 
-use super::{figures, login};
+use super::{Section, figures, login, page};
 use crate::{
-    diagnostic::{Language, Text},
+    diagnostic::{Language, Text, text},
     message::Timestamp,
-    ops::{BODY_BYTES_MAX, Ops, Refusal, calls::Needs, desk::Desk, query, who, wire::Problem},
+    ops::{
+        BODY_BYTES_MAX, Ops, access::Right, calls::Needs, desk::Desk, query, who, wire::Problem,
+    },
 };
 
 /// The cookie that says which language he wants.
@@ -121,19 +123,29 @@ async fn let_in(
     let Some(known) = who::of_cookie(ops, headers).await else {
         return Err(Box::new(outside(ops, &parts.method, &parts.uri, headers).await));
     };
-    if let Some(right) = needs.lacks(&known.caller) {
-        return Err(Box::new(Refusal::Forbidden(right).into_response()));
-    }
-    let body = match who::changes(&parts.method) {
-        false => body,
-        true => own_form(headers, body, &known.csrf).await.map_err(refused)?,
-    };
     let language = language(headers);
     let desk = Desk::new(std::sync::Arc::clone(&ops.bus), known.caller);
     let here = parts.uri.path_and_query().map_or("/console", |it| it.as_str()).to_owned();
-    let now = ops.clock.now();
-    parts.extensions.insert(Visit { desk, language, here, now, csrf: known.csrf });
+    let visit = Visit { desk, language, here, now: ops.clock.now(), csrf: known.csrf };
+    if let Some(right) = needs.lacks(visit.desk.caller()) {
+        return Err(Box::new(forbidden(&visit, right)));
+    }
+    let body = match who::changes(&parts.method) {
+        false => body,
+        true => own_form(headers, body, &visit.csrf).await.map_err(refused)?,
+    };
+    parts.extensions.insert(visit);
     Ok(body)
+}
+
+/// What somebody is shown who is in, and may not see a page: he can go elsewhere, and out.
+fn forbidden(visit: &Visit, right: Right) -> Response {
+    let help = text!("Who keeps the file of users can give it to you.");
+    let body = html! { p { (visit.t(&help)) } };
+    let title = text!("For this page you need the right `{}`", &right);
+    let mut answer = page(visit, Section::Overview, title, body);
+    *answer.status_mut() = StatusCode::FORBIDDEN;
+    answer
 }
 
 /// A form, if it came from a page of ours.

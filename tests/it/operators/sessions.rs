@@ -133,9 +133,8 @@ async fn a_wrong_name_and_a_wrong_password_are_told_alike() {
     let answers = [("operator", "salah"), ("tidak-ada", PASSWORD), ("", "")];
     let mut told = Vec::new();
     for (user, password) in answers {
-        let answer =
-            running.browser().send("/console/login", &[("user", user), ("password", password)]);
-        let answer = answer.await;
+        let fields = [("user", user), ("password", password)];
+        let answer = running.browser().send("/console/login", &fields).await;
         assert_eq!(answer.status, 401);
         assert!(answer.headers.get("set-cookie").is_none());
         told.push(answer.text);
