@@ -70,9 +70,11 @@ pub(super) fn age(age: Duration) -> Text {
     match (days, hours, minutes) {
         (0, 0, 0) => text!("{} s", &seconds),
         (0, 0, _) => text!("{} min", &minutes),
-        (0, 1..=9, _) => text!("{} h {} min", &hours, &(minutes % 60)),
+        (0, 1..=9, _) if !minutes.is_multiple_of(60) => {
+            text!("{} h {} min", &hours, &(minutes % 60))
+        }
         (0, ..) => text!("{} h", &hours),
-        (1..=9, ..) => text!("{} d {} h", &days, &(hours % 24)),
+        (1..=9, ..) if !hours.is_multiple_of(24) => text!("{} d {} h", &days, &(hours % 24)),
         _ => text!("{} d", &days),
     }
 }
@@ -121,6 +123,7 @@ mod tests {
         assert_eq!(told(42), "42 dtk");
         assert_eq!(told(60 * 19), "19 mnt");
         assert_eq!(told(3_600 * 2 + 600), "2 jam 10 mnt");
-        assert_eq!(told(86_400 * 3), "3 hari 0 jam");
+        assert_eq!(told(86_400 * 3), "3 hari");
+        assert_eq!(told(86_400 * 3 + 7_200), "3 hari 2 jam");
     }
 }

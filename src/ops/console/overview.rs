@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Things that need somebody that are shown at once; the others unfold.
-const NEEDS_MAX: usize = 6;
+const NEEDS_MAX: usize = 5;
 
 /// Routes that the list on this page has.
 const ROUTES_MAX: usize = 30;

@@ -1,10 +1,16 @@
 //! The directory of systems, as the law asks a *Sistem Penghubung Layanan* for one: who answers for
 //! each, what it sends and takes, which of that is about people, and who gets whose data.
 
+use std::collections::BTreeMap;
+
 use axum::{extract::Path, http::Uri, response::Response};
 use maud::{Markup, html};
 
-use super::{Section, Visit, page, route::in_code};
+use super::{
+    Section, Visit, page,
+    route::in_code,
+    state::{State, promise},
+};
 use crate::{
     diagnostic::{Text, text},
     ops::{Refusal, query},
@@ -111,6 +117,21 @@ pub(super) async fn show(visit: Visit, Path(name): Path<String>) -> Result<Respo
     let Some(system) = system else {
         return Err(Refusal::NotFound(format!("there is no system `{}`", name.escape_debug())));
     };
+    let status = visit.desk.status().await?;
+    let wiring = visit.desk.wiring();
+    let fares = status.iter().flat_map(|route| {
+        let wiring = &wiring;
+        route.targets.iter().map(move |it| {
+            (it.target.to_string(), State::of_target(it, promise(wiring, &route.route, it)))
+        })
+    });
+    let mut states: BTreeMap<String, State> = BTreeMap::new();
+    for (target, state) in fares {
+        let worst = states.entry(target).or_insert_with(|| state.clone());
+        if worst.level < state.level {
+            *worst = state;
+        }
+    }
     let fact = |what: Text, said: &str| {
         html! {
             @if !said.is_empty() { dt { (visit.t(&what)) } dd { (said) } }
@@ -134,7 +155,8 @@ pub(super) async fn show(visit: Visit, Path(name): Path<String>) -> Result<Respo
         h2 { (visit.t(&text!("What it takes"))) }
         @if system.targets.is_empty() { p .sheet .soft { (visit.t(&text!("Nothing."))) } }
         @for (target, end) in &system.targets {
-            (takes(&visit, &directory, &format!("{name}.{target}"), end))
+            @let whole = format!("{name}.{target}");
+            (takes(&visit, &directory, (&whole, states.get(&whole)), end))
         }
     };
     let called = called(&name, system).to_owned();
@@ -173,14 +195,25 @@ fn sends(visit: &Visit, directory: &Directory, name: &str, end: &EndEntry) -> Ma
 }
 
 /// A target, and from where things get to it.
-fn takes(visit: &Visit, directory: &Directory, name: &str, end: &EndEntry) -> Markup {
+fn takes(
+    visit: &Visit,
+    directory: &Directory,
+    (name, state): (&str, Option<&State>),
+    end: &EndEntry,
+) -> Markup {
     let senders = directory.routes.iter().filter(|(route, it)| {
         it.to.iter().any(|to| to.target == name) && visit.desk.sees_route(route)
     });
     let senders: Vec<_> = senders.collect();
     html! {
         section .sheet {
-            h3 { a href={ "/console/targets/" (name) } { (name) } }
+            h3 {
+                @match state {
+                    Some(state) => { a href={ "/console/targets/" (name) } { (name) } " " (state.sign(visit)) },
+                    // No route goes there, so that there is nothing to tell.
+                    None => (name),
+                }
+            }
             p { (in_code(&visit.t(&end.how))) }
             @if senders.is_empty() { p .soft { (visit.t(&text!("No route goes there."))) } }
             ul {

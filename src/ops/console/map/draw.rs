@@ -42,7 +42,7 @@ pub(super) fn draw(visit: &Visit, map: &Map, layout: &Layout) -> Markup {
                 }
             }
             @for (node, at) in map.senders.iter().zip(&layout.senders) { (system(node, *at, false)) }
-            @for (route, at) in map.routes.iter().zip(&layout.routes) { (route_box(visit, route, *at)) }
+            @for (route, at) in map.routes.iter().zip(&layout.routes) { (route_box(route, *at)) }
             @for (node, at) in map.receivers.iter().zip(&layout.receivers) { (system(node, *at, true)) }
         }
     }
@@ -123,10 +123,9 @@ fn system(node: &Node, at: At, receives: bool) -> Markup {
     }
 }
 
-fn route_box(visit: &Visit, route: &RouteNode, at: At) -> Markup {
-    let label = format!("{}: {}", route.name, visit.t(&route.state.word));
+fn route_box(route: &RouteNode, at: At) -> Markup {
     html! {
-        a href={ "/console/routes/" (route.name) } aria-label=(label) {
+        a href={ "/console/routes/" (route.name) } {
             rect class={ "route " (troubled(route.state.level)) } x=(px(at.x)) y=(px(at.y))
                 width=(px(ROUTE)) height=(px(at.height)) rx="9" {}
             text .name x=(px(at.x + INSET)) y=(px(at.line(0) + LINE / 4.0)) {
