@@ -157,17 +157,17 @@ impl Desk {
         self.need_over(right_to(job.order.kind), &of_filter(&job.order.filter))?;
         if job.state != JobState::Running || job.approval != Approval::Awaited {
             let why = format!("job {id} does not wait for a second person");
-            return Err(Refusal::Conflict(why));
+            return Err(Refusal::Changed(why));
         }
         if self.caller.is_local() {
             let why = "nobody has checked who works at this terminal: a second person logs in";
-            return Err(Refusal::Conflict(why.to_owned()));
+            return Err(Refusal::Changed(why.to_owned()));
         }
         // As whom somebody ordered it at the terminal he may not approve it either.
         let ordered_by = job.who.as_deref().and_then(|it| it.split(' ').next());
         if ordered_by.is_none_or(|it| it == self.caller.name()) {
             let why = "who ordered a job does not approve it: that is for a second person";
-            return Err(Refusal::Conflict(why.to_owned()));
+            return Err(Refusal::Changed(why.to_owned()));
         }
         self.record("approve", format!("approved job {id}"), Some(reason)).await?;
         self.bus.approve(id, &self.caller.who()).await

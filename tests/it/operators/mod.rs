@@ -136,7 +136,7 @@ impl Bus for Scripted {
 
     async fn order(&self, order: JobOrder, terms: &JobTerms) -> Result<Job, Refusal> {
         if terms.count.is_some_and(|it| it != 99_211) {
-            return Err(Refusal::Conflict("this is about 99211 dead letters now".to_owned()));
+            return Err(Refusal::Changed("this is about 99211 dead letters now".to_owned()));
         }
         let JobOrder { kind, filter, only_to, rate, by } = &order;
         let (kind, only_to) = (kind.word(), only_to.as_ref().map(ToString::to_string));
