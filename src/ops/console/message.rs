@@ -33,14 +33,17 @@ pub(super) async fn show(
     let wanted = query::pairs(&uri).unwrap_or_default();
     let explained = wanted.iter().find(|(name, _)| name == "explain").map(|(_, route)| route);
     let explained = match explained {
-        Some(route) => Some((route, visit.desk.explain(route, id).await?)),
+        Some(route) => {
+            let explained = visit.desk.explain(route, id).await?;
+            Some((route, explained, visit.desk.personal_in(route, id).await?))
+        }
         None => None,
     };
     let hide = !wanted.iter().any(|(name, value)| name == "personal" && value == "1");
     let body = html! {
         p .lead { code .id { (id) } }
-        @if let Some((route, explained)) = &explained {
-            (explain::section(&visit, (id, route), explained.as_ref(), hide))
+        @if let Some((route, explained, known)) = &explained {
+            (explain::section(&visit, (id, route), explained.as_ref(), (known, hide)))
         }
         @for (route, lines, fares) in by_route(&trace) {
             (on_route(&visit, (id, route, fares), &lines, &dead))
