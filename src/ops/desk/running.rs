@@ -83,7 +83,7 @@ impl Desk {
     ) -> Result<(Reloaded, String), Refusal> {
         self.need(Right::ChangeFiles)?;
         let what = format!("had the files taken into use that he had seen, {seen}");
-        self.note("reload", what, None).await?;
+        self.record("reload", what, None).await?;
         self.bus.reload_seen(language, seen).await
     }
 }
