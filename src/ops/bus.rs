@@ -123,9 +123,15 @@ pub trait Bus: Send + Sync {
         Ok(None)
     }
 
-    /// A body as it is shown; with `hide` without what is about people.
-    fn shown(&self, _of: BodyOf<'_>, body: &[u8], hide: bool) -> Shown {
-        Shown::of(body, None, hide)
+    /// A body as it is shown; with `hide` without what is about people, and without texts in which one
+    /// of `known` stands.
+    fn shown(&self, _of: BodyOf<'_>, body: &[u8], known: &[String], hide: bool) -> Shown {
+        Shown::of(body, None, known, hide)
+    }
+
+    /// What in a message, as its route accepted it, is about people: to be hidden elsewhere too.
+    async fn personal_in(&self, _route: &str, _id: MessageId) -> Result<Vec<String>, Refusal> {
+        Ok(Vec::new())
     }
 
     /// Follows the journal from behind a line on, or from now on; all of it, or one route.

@@ -287,8 +287,12 @@ impl Bus for EngineBus {
         Ok(self.engine.explain(route, id).await?)
     }
 
-    fn shown(&self, of: BodyOf<'_>, body: &[u8], hide: bool) -> Shown {
-        self.engine.shown(of, body, hide)
+    fn shown(&self, of: BodyOf<'_>, body: &[u8], known: &[String], hide: bool) -> Shown {
+        self.engine.shown(of, body, known, hide)
+    }
+
+    async fn personal_in(&self, route: &str, id: MessageId) -> Result<Vec<String>, Refusal> {
+        Ok(self.engine.personal_in(route, id).await?)
     }
 
     async fn tail(&self, after: Option<i64>, route: Option<Arc<str>>) -> Result<Tail, Refusal> {

@@ -72,7 +72,7 @@ export class Bus {
       createInterface({ input: stream }).on("line", (line) => bus.said.push(line));
     }
     const told = (pattern) => () => bus.said.map((line) => line.match(pattern)).find(Boolean);
-    const listens = await until("the bus listens", told(/http:\/\/(\S+?),.*http:\/\/(\S+)/));
+    const listens = await until("the bus listens", told(/http:\/\/([\d.:]+\d),.*http:\/\/([\d.:]+\d)/));
     [bus.listen, bus.ops] = [`http://${listens[1]}`, `http://${listens[2]}`];
     // Printed once, for whoever is there first.
     bus.token = (await until("the token", told(/^\s+(\S{20,})$/)))[1];

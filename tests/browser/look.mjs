@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const require = createRequire(join(process.env.SIMPUL_BROWSER_MODULES, "here.cjs"));
+const require = createRequire(join(process.env.STORY_MODULES, "here.cjs"));
 const { chromium } = require("playwright-core");
 const AXE = require.resolve("axe-core/axe.min.js");
 
@@ -25,7 +25,7 @@ export class Browser {
     await mkdir(pictures, { recursive: true });
     const profile = await mkdtemp(join(tmpdir(), "simpul-browser-"));
     it.context = await chromium.launchPersistentContext(profile, {
-      executablePath: process.env.SIMPUL_CHROMIUM ?? "/usr/bin/chromium",
+      executablePath: process.env.STORY_CHROMIUM ?? "/usr/bin/chromium",
       args: QUIET,
       viewport: DESK,
       locale: "en-GB",

@@ -3,7 +3,7 @@
 // map become calm.
 //
 // node story.mjs PROGRAM PROJECT PICTURES
-//   SIMPUL_BROWSER_MODULES: where playwright-core and axe-core are; SIMPUL_CHROMIUM: another browser
+//   STORY_MODULES: where playwright-core and axe-core are; STORY_CHROMIUM: another browser
 
 import { Bus, letters, nomor, until } from "./bus.mjs";
 import { Browser } from "./look.mjs";

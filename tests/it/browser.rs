@@ -18,7 +18,7 @@ fn skipped(why: &str) {
 }
 
 fn chromium() -> Option<PathBuf> {
-    let given = std::env::var_os("SIMPUL_CHROMIUM").map(PathBuf::from);
+    let given = std::env::var_os("STORY_CHROMIUM").map(PathBuf::from);
     let known = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
     given.into_iter().chain(known.map(PathBuf::from)).find(|it| it.is_file())
 }
@@ -55,7 +55,7 @@ fn a_night_s_letters_are_found_understood_put_right_and_sent_on_in_a_browser() {
     let mut node = Command::new("node");
     node.arg(Path::new(STORY).join("story.mjs"));
     node.arg(env!("CARGO_BIN_EXE_simpul")).arg(project.path()).arg(&pictures);
-    node.env("SIMPUL_BROWSER_MODULES", &modules).env("SIMPUL_CHROMIUM", chromium);
+    node.env("STORY_MODULES", &modules).env("STORY_CHROMIUM", chromium);
     let Output { status, stdout, stderr } = node.output().unwrap();
     let said = String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr);
     assert!(status.success(), "{said}\npictures: {}", pictures.display());

@@ -27,6 +27,7 @@ mod drafts;
 mod evaluating;
 mod expiry;
 mod files_target;
+mod following;
 mod formatting;
 mod gateways;
 mod graph;
