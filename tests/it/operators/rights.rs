@@ -78,11 +78,31 @@ pub(super) const MAY: &[(&str, &str, &str, &str, &str)] = &[
     ("DELETE", "/sessions/current", "/sessions/current", "", "voran"),
 ];
 
+const WHY_FORM: &str = "reason=uji";
+/// The digest of no files at all, which are those that the script has.
+const SEEN: &str = "seen=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const GROUP: &str = "/console/dead/groups/5d1f0c6be2a94873";
 
 /// Each page of the table, in the same way.
 const PAGES_MAY: &[(&str, &str, &str, &str, &str)] = &[
     ("GET", "/console", "/console", "", "vora"),
+    ("GET", "/console/routes", "/console/routes", "", "vora"),
+    ("GET", "/console/routes/{route}", "/console/routes/sk-mutasi", "", "vora"),
+    ("GET", "/console/targets/{target}", "/console/targets/arsip.simpan", "", "vora"),
+    (
+        "POST",
+        "/console/targets/{target}/pause",
+        "/console/targets/arsip.simpan/pause",
+        WHY_FORM,
+        "oa",
+    ),
+    ("POST", "/console/targets/{target}/resume", "/console/targets/arsip.simpan/resume", "", "oa"),
+    ("GET", "/console/systems", "/console/systems", "", "vora"),
+    ("GET", "/console/systems/{system}", "/console/systems/arsip", "", "vora"),
+    ("GET", "/console/files", "/console/files", "", "vora"),
+    ("GET", "/console/files", "/console/files?disk=1", "", "a"),
+    ("GET", "/console/files/{*path}", "/console/files/routes/sk-mutasi.yaml", "", "vora"),
+    ("POST", "/console/files/reload", "/console/files/reload", SEEN, "a"),
     ("GET", "/console/messages", "/console/messages?q=800/12", "", "vora"),
     (
         "GET",
