@@ -32,7 +32,7 @@ try {
     await browser.go(path);
     return wanted.test(await browser.text());
   });
-  await shows("/console/dead", /1,000 letters/);
+  await shows("/console/dead", /1,000 letters that failed alike/);
   await browser.look("02-dead");
   await shows("/console", /1,000/);
   await browser.sees(/422/);
@@ -63,7 +63,7 @@ try {
   await browser.sees("arsip.daftarkan refused it: 422", "1,000 letters that failed alike");
   await browser.look("06-letter");
   await page.click("text=What was accepted and what was sent");
-  await browser.sees("As it was accepted", "Undangan rapat pleno", "•••", "values about people are hidden");
+  await browser.sees("As it was accepted", "Undangan rapat pleno", "•••", "Hidden, since it is about people");
   if ((await browser.text()).includes("Siti")) throw new Error("a name is shown that nobody asked for");
   await browser.look("07-bodies");
   await page.locator("text=Show them too").first().click();
