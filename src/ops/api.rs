@@ -52,7 +52,7 @@ async fn admit(State(admits): State<Admits>, request: Request, next: Next) -> Re
     let (mut parts, body) = request.into_parts();
     match known(&ops, needs, &parts).await {
         Ok(Some(caller)) => {
-            parts.extensions.insert(Desk::new(ops.bus, caller));
+            parts.extensions.insert(ops.desk(caller));
         }
         Ok(None) => {}
         Err(problem) => return problem.into_response(),
@@ -192,6 +192,7 @@ impl From<Refusal> for Problem {
         let title = refusal.to_string();
         match refusal {
             Refusal::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not_found", title),
+            Refusal::Conflict(_) => Self::new(StatusCode::CONFLICT, "conflict", title),
             Refusal::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "forbidden", title),
             Refusal::Unavailable(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", title)

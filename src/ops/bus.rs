@@ -13,7 +13,7 @@ use crate::{
         RouteStatus, Shown, Trace,
     },
     journal::{Action, Line, Tail, Wanted},
-    ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
+    ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, JobTerms, Pause},
     message::{Endpoint, Message, MessageId},
 };
 
@@ -52,8 +52,18 @@ pub trait Bus: Send + Sync {
     /// What a replay of one dead letter would send with today's files.
     async fn preview(&self, id: i64) -> Result<Option<Preview>, Refusal>;
 
+    /// How many dead letters a filter without numbers means.
+    async fn dead_count(&self, _filter: &DeadFilter) -> Result<u64, Refusal> {
+        Ok(0)
+    }
+
     /// Has something done with many dead letters, however long that takes.
-    async fn order(&self, order: JobOrder) -> Result<Job, Refusal>;
+    async fn order(&self, order: JobOrder, terms: &JobTerms) -> Result<Job, Refusal>;
+
+    /// Lets a job go on that waits for a second person, who is another one than ordered it.
+    async fn approve(&self, _id: i64, _by: &str) -> Result<Option<Job>, Refusal> {
+        Ok(None)
+    }
 
     /// The newest jobs, the newest first.
     async fn jobs(&self, limit: usize) -> Result<Vec<Job>, Refusal>;
@@ -164,6 +174,9 @@ pub enum Refusal {
     /// The files have mistakes; holds them all, rendered. Nothing was changed.
     #[error("the files have mistakes; nothing was changed")]
     Files(String),
+    /// What it is about is not as the caller takes it to be: nothing was done.
+    #[error("{0}")]
+    Conflict(String),
     /// Whoever calls lacks this right here.
     #[error("you lack the right `{0}` here")]
     Forbidden(Right),

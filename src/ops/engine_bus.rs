@@ -21,7 +21,7 @@ use crate::{
         Preview, Reloaded, Replayed, RouteStatus, Shown, Trace,
     },
     journal::{Action, Line, Tail, Wanted},
-    ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
+    ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, JobTerms, Pause},
     message::{Endpoint, Message, MessageId},
     metrics::Metrics,
     route::Plan,
@@ -101,8 +101,16 @@ impl Bus for EngineBus {
         Ok(self.engine.dead_groups(filter, limit).await?)
     }
 
-    async fn order(&self, order: JobOrder) -> Result<Job, Refusal> {
-        Ok(self.engine.order(order).await?)
+    async fn dead_count(&self, filter: &DeadFilter) -> Result<u64, Refusal> {
+        Ok(self.engine.dead_count(filter).await?)
+    }
+
+    async fn order(&self, order: JobOrder, terms: &JobTerms) -> Result<Job, Refusal> {
+        Ok(self.engine.order_on(order, terms).await?)
+    }
+
+    async fn approve(&self, id: i64, by: &str) -> Result<Option<Job>, Refusal> {
+        Ok(self.engine.approve(id, by).await?)
     }
 
     async fn jobs(&self, limit: usize) -> Result<Vec<Job>, Refusal> {
@@ -227,6 +235,7 @@ impl From<EngineError> for Refusal {
         let reason = error.to_string();
         match error {
             EngineError::UnknownTarget(_) => Self::NotFound(reason),
+            EngineError::Count { .. } => Self::Conflict(reason),
             EngineError::Store(_) | EngineError::Broker(_) | EngineError::Stopping => {
                 Self::Unavailable(reason)
             }

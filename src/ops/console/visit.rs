@@ -100,7 +100,7 @@ async fn let_in(
         return Err(Box::new(outside(ops, &parts.method, &parts.uri, headers).await));
     };
     let language = language(headers);
-    let desk = Desk::new(std::sync::Arc::clone(&ops.bus), known.caller);
+    let desk = ops.desk(known.caller);
     let visit = Visit { desk, language, csrf: known.csrf };
     if let Some(right) = needs.lacks(visit.desk.caller()) {
         return Err(Box::new(forbidden(&visit, right)));
