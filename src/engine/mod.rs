@@ -22,6 +22,7 @@ mod hand;
 mod housekeeping;
 mod intake;
 mod jobs;
+mod kept;
 mod keys;
 mod live;
 mod look;
@@ -33,6 +34,7 @@ mod routed;
 mod status;
 mod terms;
 mod verdict;
+mod wiring;
 mod worker;
 
 use std::{
@@ -57,6 +59,7 @@ pub use self::{
     rehearsal::{Planned, Rehearsal, Rehearsed, Sending, Watch},
     reload::Reloaded,
     status::{RouteStatus, TargetStatus, Trace},
+    wiring::{PROMISE, RouteWiring, Wire, Wiring},
 };
 use self::{
     express::{Afterwards, Backlog},

@@ -41,7 +41,7 @@ use axum::{
 use crate::{message::Clock, metrics::Metrics};
 
 pub use self::{
-    bus::{Bus, Refusal},
+    bus::{Bus, Candidate, Refusal},
     calls::{CALLS, Call, Needs},
     console::PAGES,
     desk::{Desk, JobWish, Reason},

@@ -6,6 +6,7 @@ use super::{
     check::{self, Schemas},
     file::RouteFile,
     flow::{self, Places},
+    kept,
     load::{Broken, Project, ROUTES, SCHEMAS, TABLES, Texts},
     names::{Named, Names},
     pieces::in_pieces,
@@ -63,7 +64,7 @@ fn compile(project: &mut Project<'_>, given: &Given) -> Option<Plan> {
     let mut outside = Files::default();
     outside.read_schemas(project);
     outside.read_tables(project);
-    let Files { schemas, tables, broken_tables, digests } = outside;
+    let Files { schemas, tables, broken_tables, digests, kept } = outside;
 
     let refers = Outside {
         schemas: &schemas,
@@ -104,6 +105,7 @@ fn compile(project: &mut Project<'_>, given: &Given) -> Option<Plan> {
     names.tell(&mut project.report);
     notes.tell(&systems, &mut project.report);
     plan.digest = Some(whole(project, &systems, &digests, given));
+    plan.files = kept::all(project, kept);
     plan.sources = systems.sources;
     plan.targets = systems.targets;
     if !project.report.has_errors() {
@@ -175,6 +177,7 @@ struct Files {
     tables: BTreeMap<String, Arc<Table>>,
     broken_tables: Vec<String>,
     digests: BTreeMap<String, Digest>,
+    kept: kept::Tables,
 }
 
 impl Default for Files {
@@ -184,6 +187,7 @@ impl Default for Files {
             tables: BTreeMap::new(),
             broken_tables: Vec::new(),
             digests: BTreeMap::new(),
+            kept: kept::Tables::new(),
         }
     }
 }
@@ -217,6 +221,7 @@ impl Files {
             };
             match table {
                 Some(table) if project.report.errors() == before => {
+                    self.kept.insert(path.clone(), kept::table(&path, &bytes));
                     self.digests.insert(path, Digest::of(&[&bytes]));
                     self.tables.insert(name, Arc::new(table));
                 }

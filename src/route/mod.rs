@@ -6,10 +6,12 @@
 mod alone;
 mod check;
 mod compile;
+mod directory;
 mod drawn;
 mod file;
 mod fill;
 mod flow;
+mod kept;
 mod load;
 mod names;
 mod outline;
@@ -17,6 +19,7 @@ mod pieces;
 mod plan;
 mod retry;
 mod routes;
+mod schema_fields;
 mod stand_in;
 mod systems;
 mod typed;
@@ -25,9 +28,11 @@ mod unused;
 pub use self::{
     alone::{check_route, check_system},
     compile::{Given, Loaded, load},
+    directory::{Directory, EndEntry, RouteEntry, SystemEntry, ToEntry},
     drawn::{Refusal, refused},
     file::{DestinationSpec, IdentityBody, IdentitySpec, OwnerSpec, RouteFile, SystemFile},
     fill::Variables,
+    kept::{PlanFile, digest_of_files},
     load::{Broken, FOLDERS, Project, Texts},
     outline::{Outline, RouteOutline, SystemOutline, TargetOutline},
     plan::{
@@ -35,6 +40,7 @@ pub use self::{
         RetryPolicy, Route, Search, Unmatched,
     },
     retry::RetrySpec,
+    schema_fields::{Field, SchemaEntry},
     stand_in::HASH_KEY,
 };
 pub use crate::connector::Classification;
