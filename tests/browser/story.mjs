@@ -15,6 +15,7 @@ let browser;
 try {
   browser = await Browser.open(bus.ops, pictures);
   const { page } = browser;
+  const troubled = () => page.locator(".map .warn, .map .bad");
   const step = (said) => console.log(`· ${said}`);
 
   step("the first user comes in with the token that was printed once");
@@ -36,7 +37,7 @@ try {
   await browser.look("02-dead");
   await shows("/console", /1,000/);
   await browser.sees(/422/);
-  await until("the map shows the trouble", () => page.locator(".map .bad").count());
+  await until("the map shows the trouble", () => troubled().count());
   await browser.look("01-overview-bad");
 
   step("a letter is found by its number, by keyboard alone");
@@ -118,7 +119,7 @@ try {
 
   step("the map becomes calm");
   await browser.go("/console");
-  await until("all is well", async () => (await page.locator(".calm").count()) && !(await page.locator(".map .bad").count()));
+  await until("all is well", async () => (await page.locator(".calm").count()) && !(await troubled().count()));
   await browser.sees("All is well");
   await browser.look("15-overview-calm");
   await browser.go("/console/dead");
