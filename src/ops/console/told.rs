@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{Visit, reader::number};
 use crate::{
-    diagnostic::{Text, text},
+    diagnostic::{Language, Text, text},
     journal::Event,
     ledger::{Cause, DeadLetter},
     message::Endpoint,
@@ -116,6 +116,14 @@ pub(super) fn to_do(class: &str) -> Text {
             text!("Report the bug with the log of that time, and replay after an update.")
         }
         _ => text!("Look at the preview."),
+    }
+}
+
+/// So many dead letters that failed alike.
+pub(super) fn alike(language: Language, count: u64) -> Text {
+    match count {
+        1 => text!("One letter that failed so"),
+        _ => text!("{} letters that failed alike", &number(language, count)),
     }
 }
 
