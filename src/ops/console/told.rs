@@ -155,6 +155,7 @@ fn marked(visit: &Visit, count: Option<u32>, word: &str) -> Markup {
         "under way" => ("wait", "…", text!("under way")),
         "in hand" => ("wait", "…", text!("in hand")),
         "running" => ("wait", "…", text!("running")),
+        "proposed" => ("wait", "…", text!("waits for a second person")),
         "forgotten" => ("idle", "?", text!("forgotten")),
         other => ("idle", "·", Text::whole(other.to_owned())),
     };
