@@ -12,7 +12,9 @@ use axum::{
 use serde::de::DeserializeOwned;
 
 use super::{
-    Ops, Refusal, dead, found,
+    Desk, Ops, Refusal,
+    access::Caller,
+    dead, found,
     trace::TraceView,
     wire::{
         self, DiskView, KeyOrder, KeyResumeView, PauseOrder, PauseView, PausesView, PlanView,
@@ -49,10 +51,11 @@ pub(super) fn routes(ops: Ops) -> Router {
 }
 
 /// Only who bears the token comes in.
-async fn authorize(State(ops): State<Ops>, request: Request, next: Next) -> Response {
+async fn authorize(State(ops): State<Ops>, mut request: Request, next: Next) -> Response {
     let header = request.headers().get(header::AUTHORIZATION);
     let opens = header.and_then(|it| it.to_str().ok()).is_some_and(|it| ops.token.opens(it));
     if opens {
+        request.extensions_mut().insert(Desk::new(ops.bus, Caller::local()));
         next.run(request).await
     } else {
         let title = "the token in `ops.token`, beside the store, is wanted as a bearer token";
@@ -60,44 +63,43 @@ async fn authorize(State(ops): State<Ops>, request: Request, next: Next) -> Resp
     }
 }
 
-async fn status(State(ops): State<Ops>) -> Result<Response, Problem> {
-    let routes = ops.bus.status().await?.iter().map(RouteView::of).collect();
-    let disk = ops.bus.disk().map(DiskView::of);
+async fn status(desk: Desk) -> Result<Response, Problem> {
+    let routes = desk.status().await?.iter().map(RouteView::of).collect();
+    let disk = desk.disk().map(DiskView::of);
     Ok(wire::ok(&StatusView { disk, routes }))
 }
 
-async fn pauses(State(ops): State<Ops>) -> Result<Response, Problem> {
-    let pauses = ops.bus.pauses().await?.iter().map(PauseView::of).collect();
+async fn pauses(desk: Desk) -> Result<Response, Problem> {
+    let pauses = desk.pauses().await?.iter().map(PauseView::of).collect();
     Ok(wire::ok(&PausesView { pauses }))
 }
 
-async fn pause(State(ops): State<Ops>, body: Bytes) -> Result<Response, Problem> {
+async fn pause(desk: Desk, body: Bytes) -> Result<Response, Problem> {
     let order: PauseOrder = read(&body)?;
     check_reason(&order.reason)?;
-    ops.bus.pause(&endpoint(&order.target)?, &order.reason).await?;
+    desk.pause(&endpoint(&order.target)?, &order.reason).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn resume(State(ops): State<Ops>, Path(target): Path<String>) -> Result<Response, Problem> {
-    let was_paused = ops.bus.resume(&endpoint(&target)?).await?;
+async fn resume(desk: Desk, Path(target): Path<String>) -> Result<Response, Problem> {
+    let was_paused = desk.resume(&endpoint(&target)?).await?;
     Ok(wire::ok(&ResumeView { was_paused }))
 }
 
-async fn resume_key(State(ops): State<Ops>, body: Bytes) -> Result<Response, Problem> {
+async fn resume_key(desk: Desk, body: Bytes) -> Result<Response, Problem> {
     let KeyOrder { target, key, by } = read(&body)?;
     check_reason(&by)?;
-    let KeyResumed { keys, dead, parked } =
-        ops.bus.resume_key(&endpoint(&target)?, &key, &by).await?;
+    let KeyResumed { keys, dead, parked } = desk.resume_key(&endpoint(&target)?, &key, &by).await?;
     Ok(wire::ok(&KeyResumeView { keys, dead, parked }))
 }
 
-async fn reload(State(ops): State<Ops>, headers: HeaderMap) -> Result<Response, Problem> {
-    let (reloaded, warnings) = ops.bus.reload(language(&headers)).await?;
+async fn reload(desk: Desk, headers: HeaderMap) -> Result<Response, Problem> {
+    let (reloaded, warnings) = desk.reload(language(&headers)).await?;
     Ok(wire::ok(&ReloadView::of(reloaded, warnings)))
 }
 
-async fn plan(State(ops): State<Ops>, headers: HeaderMap) -> Result<Response, Problem> {
-    let (comparison, warnings) = ops.bus.plan(language(&headers)).await?;
+async fn plan(desk: Desk, headers: HeaderMap) -> Result<Response, Problem> {
+    let (comparison, warnings) = desk.plan(language(&headers)).await?;
     Ok(wire::ok(&PlanView::of(comparison, warnings)))
 }
 
@@ -107,13 +109,13 @@ fn language(headers: &HeaderMap) -> Language {
     accepted.map(Language::accepted).unwrap_or_default()
 }
 
-async fn trace(State(ops): State<Ops>, Path(id): Path<String>) -> Result<Response, Problem> {
+async fn trace(desk: Desk, Path(id): Path<String>) -> Result<Response, Problem> {
     let gone = || {
         let title = format!("no message `{}` is known here", id.escape_debug());
         Problem::new(StatusCode::NOT_FOUND, "not_found", title)
     };
     let id = id.parse().map_err(|_| gone())?;
-    let trace = ops.bus.trace(id).await?.ok_or_else(gone)?;
+    let trace = desk.trace(id).await?.ok_or_else(gone)?;
     Ok(wire::ok(&TraceView::of(id, &trace)))
 }
 
@@ -143,6 +145,7 @@ impl From<Refusal> for Problem {
         let title = refusal.to_string();
         match refusal {
             Refusal::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not_found", title),
+            Refusal::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "forbidden", title),
             Refusal::Unavailable(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", title)
             }

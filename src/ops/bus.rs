@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::access::Right;
 use crate::{
     diagnostic::Language,
     engine::{
@@ -108,6 +109,9 @@ pub enum Refusal {
     /// The files have mistakes; holds them all, rendered. Nothing was changed.
     #[error("the files have mistakes; nothing was changed")]
     Files(String),
+    /// Whoever calls lacks this right here.
+    #[error("you lack the right to do that here")]
+    Forbidden(Right),
     /// Not now: the store or the broker has trouble, or the bus is stopping.
     #[error("{0}")]
     Unavailable(String),

@@ -8,7 +8,7 @@ use axum::{
 };
 
 use super::{
-    Ops,
+    Desk, Ops,
     api::{check_reason, endpoint, read},
     query::DeadQuery,
     wire::{
@@ -24,63 +24,66 @@ const IDS_MAX: usize = 500;
 /// Letters a second that a job may be asked for: more is no limit.
 const RATE_MAX: u32 = 100_000;
 
-pub(super) async fn list(State(ops): State<Ops>, uri: Uri) -> Result<Response, Problem> {
+pub(super) async fn list(
+    State(ops): State<Ops>,
+    desk: Desk,
+    uri: Uri,
+) -> Result<Response, Problem> {
     let query = DeadQuery::read(&uri)?;
     let filter = query.selection.filter(query.after);
     // One more than asked for tells whether there are more.
-    let letters = ops.bus.dead(&filter, query.limit + 1).await?;
+    let letters = desk.dead(&filter, query.limit + 1).await?;
     let now = ops.clock.now();
     let views = letters.iter().take(query.limit).map(|it| DeadView::of(it, now));
     Ok(wire::ok(&DeadList { more: query.limit < letters.len(), letters: views.collect() }))
 }
 
-pub(super) async fn groups(State(ops): State<Ops>, uri: Uri) -> Result<Response, Problem> {
+pub(super) async fn groups(desk: Desk, uri: Uri) -> Result<Response, Problem> {
     let query = DeadQuery::read(&uri)?;
-    let groups = ops.bus.dead_groups(&query.selection.filter(0), query.limit + 1).await?;
+    let groups = desk.dead_groups(&query.selection.filter(0), query.limit + 1).await?;
     let views = groups.iter().take(query.limit).map(GroupView::of);
     Ok(wire::ok(&DeadGroups { more: query.limit < groups.len(), groups: views.collect() }))
 }
 
 pub(super) async fn show(
     State(ops): State<Ops>,
+    desk: Desk,
     Path(id): Path<String>,
     uri: Uri,
 ) -> Result<Response, Problem> {
     let query = DeadQuery::read(&uri)?;
     let number = id.parse().map_err(|_| no_letter(&id))?;
-    let letter = ops.bus.dead_one(number).await?.ok_or_else(|| no_letter(&id))?;
+    let letter = desk.dead_one(number).await?.ok_or_else(|| no_letter(&id))?;
     let now = ops.clock.now();
     let view = DeadView::of(&letter, now);
     Ok(wire::ok(&if query.body { view.with_body(&letter) } else { view }))
 }
 
-pub(super) async fn message(
-    State(ops): State<Ops>,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
+pub(super) async fn message(desk: Desk, Path(id): Path<String>) -> Result<Response, Problem> {
     let number = id.parse().map_err(|_| no_letter(&id))?;
-    let message = ops.bus.dead_message(number).await?.ok_or_else(|| no_letter(&id))?;
+    let message = desk.dead_message(number).await?.ok_or_else(|| no_letter(&id))?;
     Ok(wire::ok(&MessageView::of(&message)))
 }
 
 pub(super) async fn preview(
     State(ops): State<Ops>,
+    desk: Desk,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let number = id.parse().map_err(|_| no_letter(&id))?;
-    let preview = ops.bus.preview(number).await?.ok_or_else(|| no_letter(&id))?;
+    let preview = desk.preview(number).await?.ok_or_else(|| no_letter(&id))?;
     Ok(wire::ok(&PreviewView::of(preview, ops.clock.now())))
 }
 
-pub(super) async fn replay(State(ops): State<Ops>, body: Bytes) -> Result<Response, Problem> {
+pub(super) async fn replay(desk: Desk, body: Bytes) -> Result<Response, Problem> {
     let (order, by) = named(&body)?;
-    let replayed = ops.bus.replay(&order.selection.filter(0), &by).await?;
+    let replayed = desk.replay(&order.selection.filter(0), &by).await?;
     Ok(wire::ok(&ReplayView::of(replayed)))
 }
 
-pub(super) async fn discard(State(ops): State<Ops>, body: Bytes) -> Result<Response, Problem> {
+pub(super) async fn discard(desk: Desk, body: Bytes) -> Result<Response, Problem> {
     let (order, by) = named(&body)?;
-    let discarded = ops.bus.discard(&order.selection.filter(0), &by).await?;
+    let discarded = desk.discard(&order.selection.filter(0), &by).await?;
     Ok(wire::ok(&DiscardView { discarded }))
 }
 
@@ -98,7 +101,7 @@ fn named(body: &Bytes) -> Result<(DeadOrder, String), Problem> {
     Ok((order, by))
 }
 
-pub(super) async fn order(State(ops): State<Ops>, body: Bytes) -> Result<Response, Problem> {
+pub(super) async fn order(desk: Desk, body: Bytes) -> Result<Response, Problem> {
     let JobRequest { kind, selection, only_to, rate, by, reason } = read(&body)?;
     let kind = JobKind::of(&kind).ok_or_else(|| {
         let title = "a job is a `replay`, a `preview` or a `discard`";
@@ -116,7 +119,7 @@ pub(super) async fn order(State(ops): State<Ops>, body: Bytes) -> Result<Respons
     }
     let only_to = only_to.as_deref().map(endpoint).transpose()?;
     let order = JobOrder { kind, filter: selection.filter(0), only_to, rate, by };
-    let job = ops.bus.order(order).await?;
+    let job = desk.order(order).await?;
     Ok(wire::ok(&JobView::of(&job, &[])))
 }
 
@@ -132,30 +135,27 @@ fn check(selection: &Selection) -> Result<(), Problem> {
     Ok(())
 }
 
-pub(super) async fn jobs(State(ops): State<Ops>, uri: Uri) -> Result<Response, Problem> {
+pub(super) async fn jobs(desk: Desk, uri: Uri) -> Result<Response, Problem> {
     let query = DeadQuery::read(&uri)?;
-    let jobs = ops.bus.jobs(query.limit).await?;
+    let jobs = desk.jobs(query.limit).await?;
     Ok(wire::ok(&JobsView { jobs: jobs.iter().map(|it| JobView::of(it, &[])).collect() }))
 }
 
-pub(super) async fn job(
-    State(ops): State<Ops>,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
+pub(super) async fn job(desk: Desk, Path(id): Path<String>) -> Result<Response, Problem> {
     let number = id.parse().map_err(|_| no_job(&id))?;
-    let (job, failures) = ops.bus.job(number).await?.ok_or_else(|| no_job(&id))?;
+    let (job, failures) = desk.job(number).await?.ok_or_else(|| no_job(&id))?;
     Ok(wire::ok(&JobView::of(&job, &failures)))
 }
 
 pub(super) async fn cancel(
-    State(ops): State<Ops>,
+    desk: Desk,
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<Response, Problem> {
     let CancelOrder { by, reason } = read(&body)?;
     let by = who_and_why(&by, &reason)?;
     let number = id.parse().map_err(|_| no_job(&id))?;
-    let job = ops.bus.cancel(number, &by).await?.ok_or_else(|| no_job(&id))?;
+    let job = desk.cancel(number, &by).await?.ok_or_else(|| no_job(&id))?;
     Ok(wire::ok(&JobView::of(&job, &[])))
 }
 

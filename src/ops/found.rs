@@ -1,14 +1,13 @@
 //! Messages that are found by a value of theirs, for people and for programs.
 
 use axum::{
-    extract::State,
     http::{StatusCode, Uri},
     response::Response,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ops, query,
+    Desk, query,
     trace::fate_word,
     wire::{self, Problem},
 };
@@ -75,7 +74,7 @@ impl FoundMessageView {
 }
 
 /// `GET /api/v1/messages?key=…`, or `?begins=…`.
-pub(super) async fn find(State(ops): State<Ops>, uri: Uri) -> Result<Response, Problem> {
+pub(super) async fn find(desk: Desk, uri: Uri) -> Result<Response, Problem> {
     let mut wanted = None;
     let mut below = None;
     for (name, value) in query::pairs(&uri)? {
@@ -93,6 +92,6 @@ pub(super) async fn find(State(ops): State<Ops>, uri: Uri) -> Result<Response, P
         let title = "say what to look for: `?key=` the whole value, or `?begins=` its beginning";
         return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_parameter", title));
     };
-    let found = ops.bus.find(&Wanted { text, begins, below }).await?;
+    let found = desk.find(&Wanted { text, begins, below }).await?;
     Ok(wire::ok(&FoundView::of(&found)))
 }

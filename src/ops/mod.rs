@@ -4,10 +4,13 @@
 //! answer anybody who reaches it; `/api/v1` wants the token that the process wrote beside its
 //! store, so that no web page in an operator's browser can act in his name.
 
+pub mod access;
 mod api;
 mod bus;
+mod console;
 mod dead;
 mod dead_views;
+mod desk;
 mod engine_bus;
 pub mod found;
 mod health;
@@ -26,6 +29,7 @@ use crate::{message::Clock, metrics::Metrics};
 
 pub use self::{
     bus::{Bus, Refusal},
+    desk::Desk,
     engine_bus::{EngineBus, Read, Reader, Reading},
     server::serve,
     token::{Access, OpsToken},
@@ -51,7 +55,8 @@ pub struct Ops {
 pub fn router(ops: Ops) -> Router {
     Router::new()
         .merge(health::routes(ops.clone()))
-        .nest("/api/v1", api::routes(ops))
+        .nest("/api/v1", api::routes(ops.clone()))
+        .merge(console::routes(ops))
         .fallback(async || {
             let title = "no such page; try /metrics, /health/ready or /api/v1/status";
             wire::Problem::new(StatusCode::NOT_FOUND, "not_found", title).into_response()

@@ -62,7 +62,12 @@ fn moment(name: &str, value: &str) -> Result<Moment, Problem> {
 
 /// The names and values of all parameters, decoded.
 pub(super) fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, Problem> {
-    let pairs = uri.query().unwrap_or_default().split('&').filter(|it| !it.is_empty());
+    decoded(uri.query().unwrap_or_default())
+}
+
+/// The names and values of what a form or an address has.
+pub(super) fn decoded(text: &str) -> Result<Vec<(String, String)>, Problem> {
+    let pairs = text.split('&').filter(|it| !it.is_empty());
     let decoded = pairs.map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         Ok((name.to_owned(), decode(value).ok_or_else(|| wrong(name))?))

@@ -13,6 +13,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_dead_at_scale.sql"),
     include_str!("migrations/0006_checksums.sql"),
     include_str!("migrations/0007_search.sql"),
+    include_str!("migrations/0008_files.sql"),
+    include_str!("migrations/0009_dead_counts.sql"),
+    include_str!("migrations/0010_bodies.sql"),
 ];
 
 /// "SMPL": tells our files from other SQLite databases.

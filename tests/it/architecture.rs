@@ -61,7 +61,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     (
         "ops",
         &["broker", "diagnostic", "engine", "journal", "ledger", "message", "metrics", "route"],
-        &["axum", "hyper", "hyper_util"],
+        &["argon2", "axum", "hyper", "hyper_util", "maud"],
     ),
     (
         "cli",

@@ -14,6 +14,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0005_dead_at_scale.sql"),
     include_str!("../migrations/postgres/0006_checksums.sql"),
     include_str!("../migrations/postgres/0007_search.sql"),
+    include_str!("../migrations/postgres/0008_files.sql"),
+    include_str!("../migrations/postgres/0009_dead_counts.sql"),
+    include_str!("../migrations/postgres/0010_bodies.sql"),
 ];
 
 /// Lets one gateway at a time look and migrate; it ends with its transaction.

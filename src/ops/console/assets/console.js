@@ -1,0 +1,2 @@
+// Pages work without this: it only keeps them fresh.
+"use strict";

@@ -1,0 +1,1 @@
+-- Format 9: how many dead letters there are of each group and kind.

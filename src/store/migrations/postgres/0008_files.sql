@@ -1,0 +1,1 @@
+-- Format 8: the files of each generation.
