@@ -62,7 +62,7 @@ impl Source {
 impl Offline {
     fn of(store: Store, project: &Path) -> Self {
         let (ledger, journal) = (Ledger::new(store.clone()), Journal::new(store));
-        Self { ledger, journal, hash_key: project::hash_key(project) }
+        Self { ledger, journal, hash_key: project::settings(project).hash_key }
     }
 
     /// Messages that have a value that their route lets operators search for.

@@ -7,6 +7,7 @@
 
 mod again;
 mod batch;
+mod bodies;
 mod compare;
 mod dead;
 mod delivery;
@@ -43,6 +44,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
+    bodies::{RETENTION_JOURNAL_MIN, Retention},
     compare::{Comparison, Difference},
     dead::{Preview, Replayed},
     envelope::queues,
@@ -71,6 +73,7 @@ use crate::{
     message::{Clock, Endpoint, IdSource, Limits, Timestamp},
     metrics::Metrics,
     route::Plan,
+    sealing::Keyring,
     store::{Store, StoreError},
 };
 
@@ -93,6 +96,10 @@ pub struct Parts {
 pub struct Options {
     /// The key of the expression function `hash`.
     pub hash_key: Option<Vec<u8>>,
+    /// The keys of the bodies that are sealed.
+    pub keyring: Option<Arc<Keyring>>,
+    /// How long what is written down is kept.
+    pub retention: Retention,
     /// Messages that a route's worker holds at most.
     pub prefetch: usize,
     /// Attempts under way at once for one target of a route.
@@ -149,6 +156,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             hash_key: None,
+            keyring: None,
+            retention: Retention::USUAL,
             prefetch: 500,
             in_flight: 32,
             limits: Limits::default(),
@@ -183,6 +192,12 @@ pub enum EngineError {
     /// No such target in the running files.
     #[error("no target `{0}` in the running files")]
     UnknownTarget(Endpoint),
+    /// Bodies of a route are to be sealed, and the bus was started without a key.
+    #[error(
+        "route `{0}` has `bodies: full`, and the bus was started without `body_keys`: settings are \
+         read at the start"
+    )]
+    NoBodyKey(String),
     /// It is stopping.
     #[error("the bus is stopping")]
     Stopping,

@@ -8,7 +8,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use tracing::info;
 
 use super::{
-    Engine, EngineError, Shared, gateways,
+    Engine, EngineError, Shared,
+    bodies::may_run,
+    gateways,
     live::{Live, Running},
 };
 use crate::{
@@ -44,6 +46,7 @@ impl Engine {
         if shared.stopping.is_cancelled() {
             return Err(EngineError::Stopping);
         }
+        may_run(&plan, &shared.options)?;
         let (before, now) = (shared.live().generation, shared.clock.now());
         let generation = gateways::next_generation(&shared.store, before, plan.digest, now).await?;
         let mut reloaded = Reloaded { generation, ..Reloaded::default() };

@@ -1,5 +1,6 @@
 //! The journal: what happened to each message, hop by hop. Append-only; read by people.
 
+mod body;
 mod record;
 mod term;
 mod words;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::body::{BODIES_MAX, BODY_BYTES_MAX, Body, Kept, forget_bodies, keep_body};
 pub use self::term::{Hit, Term, Wanted, forget_terms, found_by};
 
 use crate::{

@@ -73,6 +73,11 @@ fn routes(known: &Known, text: &mut Text) {
             family.sample(&[route, fate], count.get());
         }
     }
+    drop(family);
+    let mut family = text.family(&table::BODIES_BYTES);
+    for (route, it) in &known.routes {
+        family.sample(&[route], it.bodies_bytes.get());
+    }
 }
 
 /// The deliveries of each route to each of its targets.

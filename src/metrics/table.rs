@@ -84,6 +84,12 @@ pub(super) const MESSAGES_ENDED: Metric = counter(
     &["route", "fate"],
     "Messages whose fate was decided: repeat, filtered, dead, routed, or discarded by an operator.",
 );
+pub(super) const BODIES_BYTES: Metric = counter(
+    "simpul_bodies_kept_bytes_total",
+    "bytes",
+    ROUTE,
+    "What was kept of bodies beside the journal: of routes with `bodies: digest` or `full`.",
+);
 pub(super) const DELIVERIES_CREATED: Metric = counter(
     "simpul_deliveries_created_total",
     "deliveries",
@@ -311,6 +317,7 @@ pub(super) const START_TIME: Metric = gauge(
 pub const TABLE: &[Metric] = &[
     MESSAGES_RECEIVED,
     MESSAGES_ENDED,
+    BODIES_BYTES,
     DELIVERIES_CREATED,
     DELIVERIES_ENDED,
     DELIVERIES_SKIPPED,

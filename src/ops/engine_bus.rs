@@ -181,6 +181,7 @@ impl From<EngineError> for Refusal {
         let reason = error.to_string();
         match error {
             EngineError::UnknownTarget(_) => Self::NotFound(reason),
+            EngineError::NoBodyKey(_) => Self::Files(reason),
             EngineError::Store(_) | EngineError::Broker(_) | EngineError::Stopping => {
                 Self::Unavailable(reason)
             }

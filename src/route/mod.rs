@@ -10,6 +10,7 @@ mod drawn;
 mod file;
 mod fill;
 mod flow;
+mod kept;
 mod load;
 mod names;
 mod outline;
@@ -31,10 +32,10 @@ pub use self::{
     load::{Broken, FOLDERS, Project, Texts},
     outline::{Outline, RouteOutline, SystemOutline, TargetOutline},
     plan::{
-        Destination, Identity, NamedStep, OnExhausted, OpenPlanTarget, Plan, PlanSource,
+        Bodies, Destination, Identity, NamedStep, OnExhausted, OpenPlanTarget, Plan, PlanSource,
         RetryPolicy, Route, Search, Unmatched,
     },
     retry::RetrySpec,
-    stand_in::HASH_KEY,
+    stand_in::{BODY_KEY, HASH_KEY},
 };
 pub use crate::connector::Classification;

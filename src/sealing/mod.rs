@@ -111,6 +111,13 @@ pub enum Unopened {
     Damaged,
 }
 
+impl Unopened {
+    /// Why a sealed body is not opened where there are no keys at all.
+    pub fn of(sealed: &[u8]) -> Self {
+        key_of(sealed).map_or(Self::Damaged, |it| Self::NoKey(it.escape_debug().to_string()))
+    }
+}
+
 /// The keys of sealed bodies.
 pub struct Keyring {
     keys: Vec<SealingKey>,

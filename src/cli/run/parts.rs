@@ -31,6 +31,7 @@ use crate::{
     message::{Clock, Limits},
     metrics::Metrics,
     ops::{self, Bus, EngineBus, Ops, OpsToken, Reader},
+    sealing::Keyring,
     store::{self, Store},
 };
 
@@ -89,6 +90,8 @@ impl Running {
         let queues = queues.map_err(|it| CouldNot(it.to_string()))?;
         let options = Options {
             hash_key: settings.hash_key.as_ref().map(|it| it.reveal().as_bytes().to_vec()),
+            keyring: keyring(&settings)?,
+            retention: settings.retention,
             prefetch: settings.prefetch,
             limits: Limits { depth: settings.depth_max },
             body_bytes_max: settings.body_bytes_max,
@@ -230,6 +233,16 @@ impl Queues {
             }
         }
     }
+}
+
+/// The keys of sealed bodies, where there are any.
+fn keyring(settings: &Settings) -> Result<Option<Arc<Keyring>>, CouldNot> {
+    if settings.body_keys.is_empty() {
+        return Ok(None);
+    }
+    let keyring = Keyring::new(settings.body_keys.clone());
+    let keyring = keyring.ok_or_else(|| CouldNot("the system gives no randomness".to_owned()))?;
+    Ok(Some(Arc::new(keyring)))
 }
 
 async fn bind(setting: &str, address: std::net::SocketAddr) -> Result<TcpListener, CouldNot> {

@@ -31,7 +31,7 @@ use super::{
     gate::{Gate, Pass, Probe},
 };
 use crate::{
-    broker::{Consumer, Delivery, Settled, Taking},
+    broker::{Consumer, Delivery, Entry, Settled, Taking},
     connector::{Answer, Call, CallError, Class},
     crash,
     journal::{self, Event},
@@ -39,6 +39,7 @@ use crate::{
     message::Digest,
     metrics::TargetMetrics,
     route::{Destination, OpenPlanTarget, Route},
+    sealing::Unopened,
     store::Writes,
 };
 
@@ -296,27 +297,42 @@ impl<'w> Worker<'w> {
         let received_at = delivery.entry.received_at;
         let is_restored = self.shared.restored_up_to.is_some_and(|it| received_at <= it);
         let may_repeat = delivery.redelivered || is_restored;
-        let call = Call {
-            body: delivery.entry.body.clone(),
-            parameters: envelope.parameters.clone(),
-            headers: envelope.outgoing(&delivery.entry, may_repeat),
-        };
+        let call = self.call(&delivery, &envelope, may_repeat);
         let callee = open.as_ref().map(|it| Arc::clone(&it.open.target));
         let task = self.tasks.spawn(async move {
-            match callee {
-                Some(callee) if known => {
+            match (callee, call) {
+                (_, Err(unopened)) => Err(refused(&unopened.to_string())),
+                (Some(callee), Ok(call)) if known => {
                     crash::point("before_send");
                     let came = callee.send(&call).await;
                     crash::point("after_send_before_outcome");
                     came
                 }
-                Some(_) => Err(refused("bug: the entry has no envelope")),
-                None => Err(unavailable("the target is not in the running files")),
+                (Some(_), _) => Err(refused("bug: the entry has no envelope")),
+                (None, _) => Err(unavailable("the target is not in the running files")),
             }
         });
         let started = Instant::now();
         let under_way = UnderWay { delivery, envelope, started, open, _probe: probe };
         self.under_way.insert(task.id(), under_way);
+    }
+
+    /// What is to be sent, with what stands on the disk opened.
+    fn call(
+        &self,
+        delivery: &Delivery,
+        envelope: &Envelope,
+        may_repeat: bool,
+    ) -> Result<Call, Unopened> {
+        let place = (&self.destination.target, envelope.ordinal);
+        let Entry { id, body, .. } = &delivery.entry;
+        let (body, parameters) =
+            self.shared.opened_delivery(&self.route.name, *id, place, body)?;
+        Ok(Call {
+            body,
+            parameters: parameters.unwrap_or_else(|| envelope.parameters.clone()),
+            headers: envelope.outgoing(&delivery.entry, may_repeat),
+        })
     }
 
     /// Settles an attempt that came back, and all others that have.

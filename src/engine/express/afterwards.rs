@@ -13,7 +13,7 @@ use tracing::warn;
 
 use crate::{
     engine::{Shared, pipeline::Out},
-    journal::{self, Event, Term},
+    journal::{self, Body, Event, Kept, Term},
     ledger,
     message::{Endpoint, Message, MessageId, Timestamp},
     store::Writes,
@@ -26,8 +26,12 @@ const EVERY: Duration = Duration::from_millis(100);
 /// How long the store is left alone after it refused.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
 
-/// Rows that wait to be written at most; then messages wait too. A row is a line, or a term.
+/// Rows that wait to be written at most; then messages wait too. A row is a line, a term, or a part of
+/// a body that is kept.
 const ROWS_MAX: usize = 20_000;
+
+/// Bytes that count as a row: about what a line takes.
+const ROW_BYTES: usize = 256;
 
 /// Rows in one commit: it holds up the commits of others for some tens of milliseconds at most.
 const ROWS_PER_COMMIT: usize = 4_000;
@@ -61,11 +65,18 @@ struct Noted {
     what: Arc<What>,
     /// What it is found by.
     terms: Vec<Term>,
+    /// What is kept of its bodies.
+    bodies: Vec<Body>,
 }
 
 impl Noted {
+    /// A body takes as much room as the rows that would.
     fn rows(&self) -> usize {
-        1 + self.terms.len()
+        let of_body = |it: &Body| match &it.kept {
+            Kept::Sealed(sealed) => 1 + sealed.len() / ROW_BYTES,
+            Kept::Digest(_) | Kept::NotRead => 1,
+        };
+        1 + self.terms.len() + self.bodies.iter().map(of_body).sum::<usize>()
     }
 }
 
@@ -211,8 +222,19 @@ pub(super) struct Passed {
     filtered: u64,
     routed: u64,
     targets: BTreeMap<Endpoint, Sent>,
+    /// Bytes that are kept of bodies.
+    bodies_bytes: u64,
     /// From the first publication to the last confirmation.
     took: Duration,
+}
+
+/// What is written down of a message.
+pub(super) struct Written<'m> {
+    pub(super) message: &'m Message,
+    /// What it is found by.
+    pub(super) terms: Vec<Term>,
+    /// What is kept of its bodies.
+    pub(super) bodies: Vec<Body>,
 }
 
 /// What came of one target.
@@ -233,6 +255,7 @@ impl Passed {
             filtered: 0,
             routed: 0,
             targets: BTreeMap::new(),
+            bodies_bytes: 0,
             took: Duration::ZERO,
         }
     }
@@ -241,7 +264,9 @@ impl Passed {
         &self.by
     }
 
-    fn line(&mut self, (message, terms): (&Message, Vec<Term>), event: Event) {
+    fn line(&mut self, written: Written<'_>, event: Event) {
+        let Written { message, terms, bodies } = written;
+        self.bodies_bytes += bodies.iter().map(Body::bytes_kept).sum::<u64>();
         let what = match self.lines.last() {
             Some(last) if last.what.event == event => Arc::clone(&last.what),
             _ => {
@@ -249,15 +274,15 @@ impl Passed {
                 Arc::new(What { route, generation, event })
             }
         };
-        self.lines.push(Noted { message: message.id, at: message.received_at, what, terms });
+        self.lines.push(Noted { message: message.id, at: message.received_at, what, terms, bodies });
     }
 
-    pub(super) fn filtered(&mut self, message: (&Message, Vec<Term>), step: String) {
+    pub(super) fn filtered(&mut self, message: Written<'_>, step: String) {
         self.filtered += 1;
         self.line(message, Event::Filtered { step });
     }
 
-    pub(super) fn delivered(&mut self, message: (&Message, Vec<Term>), out: Out, took: Duration) {
+    pub(super) fn delivered(&mut self, message: Written<'_>, out: Out, took: Duration) {
         self.routed += 1;
         self.took = took;
         for skipped in out.skipped {
@@ -278,6 +303,7 @@ impl Passed {
         of_route.received.inc_by(self.filtered + self.routed);
         of_route.filtered.inc_by(self.filtered);
         of_route.routed.inc_by(self.routed);
+        of_route.bodies_bytes.inc_by(self.bodies_bytes);
         let took = self.took.as_secs_f64();
         for (target, Sent { delivered, skipped }) in &self.targets {
             let metrics = shared.metrics.target(&self.route, &target.to_string());
@@ -312,8 +338,9 @@ fn append(writes: &mut Writes, lines: &[Noted]) {
         let What { route, generation, event } = &**what;
         let about = same.iter().map(|it| (it.at, it.message));
         journal::append_all(writes, (route, *generation), event, about);
-        for Noted { message, at, terms, .. } in same {
+        for Noted { message, at, terms, bodies, .. } in same {
             journal::found_by(writes, (*at, route, *message), terms);
+            bodies.iter().for_each(|it| journal::keep_body(writes, it));
         }
     }
 }
@@ -334,7 +361,9 @@ mod tests {
             Message { id, received_at: at, headers: Headers::default(), body: Bytes::new() };
         let term = Term::plain("nomor".into(), "090/TU").unwrap();
         (0..count).for_each(|_| {
-            passed.filtered((&message, vec![term.clone(); terms]), "steps[0] filter".to_owned());
+            let (terms, bodies) = (vec![term.clone(); terms], Vec::new());
+            let written = Written { message: &message, terms, bodies };
+            passed.filtered(written, "steps[0] filter".to_owned());
         });
         passed
     }

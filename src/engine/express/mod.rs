@@ -21,11 +21,12 @@ use std::{
 
 use tokio::time::Instant;
 
-use self::afterwards::Passed;
+use self::afterwards::{Passed, Written};
 pub(super) use self::afterwards::{Afterwards, run as write_afterwards};
 use super::{
     Shared,
     batch::Batch,
+    bodies::Keeper,
     envelope::{self, Outgoing, delivery_queue},
     intake::CLIENT,
     live::Live,
@@ -134,7 +135,8 @@ impl<'a> Express<'a> {
             match self.routed(&arena, incoming, &message) {
                 Some(Routed { fate: Fated::Filtered(step), terms, .. }) => {
                     *id = Some(message.id);
-                    loaded.passed.filtered((&message, terms), step);
+                    let bodies = self.keeper().all(&message, &[]);
+                    loaded.passed.filtered(Written { message: &message, terms, bodies }, step);
                 }
                 Some(Routed { fate: Fated::Out(out), terms, .. }) if out.failed.is_empty() => {
                     *id = Some(message.id);
@@ -164,6 +166,10 @@ impl<'a> Express<'a> {
         passed.count(self.shared);
         self.shared.afterwards.note(passed);
         kept
+    }
+
+    fn keeper(&self) -> Keeper<'_> {
+        Keeper::new(self.shared, self.route)
     }
 
     fn message(&self, incoming: &Incoming, client: &str, received_at: Timestamp) -> Message {
@@ -241,7 +247,9 @@ impl<'a> Express<'a> {
                 }
             }
             if confirmed.iter().all(|it| *it) {
-                passed.delivered((&one.message, one.terms), one.out, took);
+                let Riding { message, out, terms } = one;
+                let bodies = self.keeper().all(&message, &out.made);
+                passed.delivered(Written { message: &message, terms, bodies }, out, took);
             } else {
                 left.push((one, confirmed));
             }
@@ -255,7 +263,7 @@ impl<'a> Express<'a> {
             return Ok(());
         }
         let now = self.shared.clock.now();
-        let mut batch = Batch::new(self.route, (now, self.live.generation));
+        let mut batch = Batch::new((self.shared, self.route), (now, self.live.generation));
         batch.is_transactional = false;
         for (Riding { message, out, terms }, confirmed) in left {
             for (made, confirmed) in out.made.iter().zip(&confirmed) {

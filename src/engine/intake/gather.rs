@@ -9,6 +9,7 @@ use crate::{
     engine::{
         Shared,
         batch::Ended,
+        bodies::Keeper,
         envelope::{self, route_queue},
         live::Live,
         pipeline::MEMORY_MAX,
@@ -113,7 +114,7 @@ impl<'h> Batch<'h> {
         let message = Message { id, received_at: self.now, headers, body: incoming.body.clone() };
         for (route, here) in self.readers.iter().zip(&mut self.here) {
             if !here.route(&self.arena, &message) {
-                queue(route, &message, copy, &mut self.outputs);
+                queue((self.shared, route), &message, copy, &mut self.outputs);
                 if !self.shared.broker.is_transactional() {
                     ledger::arrived(&mut self.writes, &route.name, id, self.now);
                 }
@@ -155,8 +156,14 @@ impl<'h> Batch<'h> {
 }
 
 /// Puts a message into the queue of a route.
-fn queue(route: &Route, message: &Message, copy: bool, outputs: &mut Vec<Output>) {
+fn queue(
+    (shared, route): (&Shared, &Route),
+    message: &Message,
+    copy: bool,
+    outputs: &mut Vec<Output>,
+) {
     let Message { id, received_at, headers, body } = message.clone();
+    let body = Keeper::new(shared, route).accepted(id, body);
     let entry = Entry { id, received_at, headers, body };
     let queue = route_queue(&route.name);
     outputs.push(Output { queue, entry, due: None, order_key: None, copy });

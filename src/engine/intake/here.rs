@@ -57,7 +57,7 @@ impl<'h> Here<'h> {
             && bytes <= BYTES_MAX
             && !shared.in_hand.is_door_closed(&route.name, now)
             && shared.broker.is_empty(&route_queue(&route.name));
-        let batch = Batch::new(route, (now, live.generation));
+        let batch = Batch::new((shared, route), (now, live.generation));
         Self { shared, live, route, by: &handover.client, batch, is_open }
     }
 
