@@ -215,7 +215,11 @@ mod tests {
             duration_ms: 12,
         };
         let lines = vec![
-            line(0, None, Event::Accepted { by: "e-sppd.status/e-sppd-2026".to_owned() }),
+            line(
+                0,
+                None,
+                Event::Accepted { by: "e-sppd.status/e-sppd-2026".to_owned(), trace: None },
+            ),
             line(3, None, Event::Routed { deliveries: 2, skipped: vec![arsip] }),
             line(20, Some((&absensi, 0)), attempt(1, "delivered", "200")),
             line(21, Some((&absensi, 1)), attempt(1, "unavailable", "503 \u{1b}[31m")),

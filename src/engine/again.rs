@@ -1,5 +1,7 @@
 //! A dead letter once more: what its message gives rise to with today's files.
 
+use std::sync::Arc;
+
 use super::{
     Shared,
     bodies::Keeper,
@@ -61,6 +63,7 @@ pub(super) fn again(
         may_repeat: envelope::may_repeat(&message.headers),
         seq: None,
         called: None,
+        traced: envelope::traced(&message.headers).map(Arc::new),
     };
     let queue = delivery_queue(&letter.route, &made.target);
     let entry = Entry { id, received_at, headers: envelope.to_headers(), body: made.body };

@@ -31,6 +31,7 @@ mod reload;
 mod routed;
 mod status;
 mod terms;
+mod traces;
 mod verdict;
 mod worker;
 
@@ -44,7 +45,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
-    bodies::{RETENTION_JOURNAL_MIN, Retention},
+    bodies::{KeptBody, KnownBody, RETENTION_JOURNAL_MIN, Retention},
     compare::{Comparison, Difference},
     dead::{Preview, Replayed},
     envelope::queues,
@@ -74,6 +75,7 @@ use crate::{
     metrics::Metrics,
     route::Plan,
     sealing::Keyring,
+    spans::Exporter,
     store::{Store, StoreError},
 };
 
@@ -100,6 +102,8 @@ pub struct Options {
     pub keyring: Option<Arc<Keyring>>,
     /// How long what is written down is kept.
     pub retention: Retention,
+    /// What takes the spans of traces; `None`: nothing is traced.
+    pub traces: Option<Arc<Exporter>>,
     /// Messages that a route's worker holds at most.
     pub prefetch: usize,
     /// Attempts under way at once for one target of a route.
@@ -158,6 +162,7 @@ impl Default for Options {
             hash_key: None,
             keyring: None,
             retention: Retention::USUAL,
+            traces: None,
             prefetch: 500,
             in_flight: 32,
             limits: Limits::default(),

@@ -80,8 +80,9 @@ pub(super) async fn work(
             }
         }
     }
-    let Batch { settled, outputs, writes, ended, .. } = batch;
+    let Batch { settled, outputs, writes, ended, spans, .. } = batch;
     shared.broker.settle(settled, outputs, writes).await?;
+    shared.record(spans);
     shared.in_hand.acquit(&route.name, ids.into_iter());
     batch::count(shared, route, &ended);
     Ok(())

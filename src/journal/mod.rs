@@ -42,6 +42,9 @@ pub enum Event {
     Accepted {
         /// Who.
         by: String,
+        /// The trace that it is part of, where there are traces.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trace: Option<String>,
     },
     /// It was accepted before, as `first`.
     Repeat {
@@ -71,6 +74,9 @@ pub enum Event {
         by: String,
         /// Where it went, once for each delivery.
         to: Vec<Endpoint>,
+        /// The trace that it is part of, where there are traces.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trace: Option<String>,
     },
     /// It was sent once.
     Attempt {

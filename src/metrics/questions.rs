@@ -44,6 +44,7 @@ const QUESTIONS: &[(&str, &str)] = &[
     ("simpul_disk_low", "Is nothing accepted for want of room?"),
     ("simpul_disk_low_limit_bytes", "How much room must be left?"),
     ("simpul_journal_behind_seconds", "Is everything that happened written down?"),
+    ("simpul_trace_spans_total", "Do traces reach their receiver whole?"),
     ("simpul_build_info", "Which version runs?"),
     ("simpul_process_start_time_seconds", "When was it started: does it end again and again?"),
 ];

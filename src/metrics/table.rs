@@ -304,6 +304,12 @@ pub(super) const JOURNAL_BEHIND: Metric = gauge(
     &[],
     "How long the oldest line of the journal has waited to be written; 0 while none waits.",
 );
+pub(super) const SPANS: Metric = counter(
+    "simpul_trace_spans_total",
+    "spans",
+    &["outcome"],
+    "Spans of traces: exported, or dropped because there was no room or the receiver took none.",
+);
 pub(super) const BUILD_INFO: Metric =
     gauge("simpul_build_info", "info", &["version"], "Always 1; the label tells what runs.");
 pub(super) const START_TIME: Metric = gauge(
@@ -355,6 +361,7 @@ pub const TABLE: &[Metric] = &[
     DISK_LOW,
     DISK_LOW_LIMIT,
     JOURNAL_BEHIND,
+    SPANS,
     BUILD_INFO,
     START_TIME,
 ];

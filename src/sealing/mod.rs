@@ -165,7 +165,8 @@ impl Keyring {
         sealed.put_slice(&count);
         sealed.put_slice(body);
         let mut inside = sealed.split_off(front);
-        let tag = key.seal_in_place_separate_tag(nonce(count), Aad::from(place.bytes()), &mut inside);
+        let tag =
+            key.seal_in_place_separate_tag(nonce(count), Aad::from(place.bytes()), &mut inside);
         inside.put_slice(tag.ok()?.as_ref());
         sealed.unsplit(inside);
         Some(sealed.freeze())

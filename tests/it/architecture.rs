@@ -8,6 +8,8 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("diagnostic", &[], &["serde_saphyr", "strsim"]),
     ("message", &[], &["bumpalo", "uuid"]),
     ("metrics", &[], &["prometheus"]),
+    // Traces, and who receives them.
+    ("spans", &["message", "metrics"], &["reqwest"]),
     // Bodies that a copy of the disk does not show.
     ("sealing", &["message"], &["ring"]),
     ("store", &[], &["rusqlite", "rustix", "tokio_postgres", "tokio_rustls"]),

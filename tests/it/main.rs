@@ -7,6 +7,7 @@ mod amqp_link;
 mod architecture;
 mod backup;
 mod bad_input;
+mod bodies;
 mod body;
 mod broker_conformance;
 mod catalogue;

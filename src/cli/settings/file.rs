@@ -52,6 +52,10 @@ pub(in crate::cli) struct SettingsFile {
     /// How long what is written down is kept.
     #[serde(default)]
     pub(super) retention: RetentionSpec,
+    /// Where traces go: the address of a receiver of OTLP over HTTP, as an OpenTelemetry collector is.
+    /// Nowhere unless said.
+    #[schemars(extend("examples" = ["http://127.0.0.1:4318"]))]
+    pub(super) traces: Option<Located<Secret>>,
     /// What is logged.
     #[schemars(extend("default" = "info", "examples" = ["simpul=debug,warn"]))]
     pub(super) log: Option<Located<String>>,

@@ -15,8 +15,8 @@ use std::{
 
 use config::{Environment, Source as _};
 
-use self::file::LimitsSpec;
 pub(in crate::cli) use self::file::SettingsFile;
+use self::{file::LimitsSpec, keeping::receiver};
 use crate::{
     broker::rabbitmq::Address,
     connector::{self, Secret},
@@ -25,8 +25,9 @@ use crate::{
     },
     engine::Retention,
     message::Limits,
-    sealing::SealingKey,
     route::{self, Broken, Given, Loaded, Project, RetryPolicy, Variables},
+    sealing::SealingKey,
+    spans,
     store::{self, DiskLow},
 };
 
@@ -64,6 +65,8 @@ pub struct Settings {
     pub body_keys: Vec<SealingKey>,
     /// How long what is written down is kept.
     pub retention: Retention,
+    /// Where traces go.
+    pub traces: Option<spans::Address>,
     /// What is logged: `info`, `simpul=debug,warn`.
     pub log: Option<String>,
 }
@@ -75,7 +78,7 @@ const FILE: &str = "simpul.yaml";
 const PREFIX: &str = "SIMPUL";
 
 /// Settings that a variable can give, beside `SIMPUL_RETRY_<policy>_<field>`.
-const VARIABLES: [&[&str]; 14] = [
+const VARIABLES: [&[&str]; 15] = [
     &["listen"],
     &["ops"],
     &["broker"],
@@ -89,6 +92,7 @@ const VARIABLES: [&[&str]; 14] = [
     &["hash_key"],
     &["retention", "journal"],
     &["retention", "bodies"],
+    &["traces"],
     &["log"],
 ];
 
@@ -132,6 +136,7 @@ impl Settings {
             hash_key: None,
             body_keys: Vec::new(),
             retention: Retention::USUAL,
+            traces: None,
             log: None,
         }
     }
@@ -181,8 +186,20 @@ impl Settings {
 
     /// Takes over what is said.
     fn take(&mut self, file: SettingsFile, directory: &Path, report: &mut Report) {
-        let SettingsFile { listen, ops, broker, broker_ca, store, limits, retry, hash_key, body_keys, retention, log } =
-            file;
+        let SettingsFile {
+            listen,
+            ops,
+            broker,
+            broker_ca,
+            store,
+            limits,
+            retry,
+            hash_key,
+            body_keys,
+            retention,
+            traces,
+            log,
+        } = file;
         self.take_retention(&retention, report);
         self.take_body_keys(&body_keys, report);
         self.listen = listen.and_then(|it| address(&it, report)).unwrap_or(self.listen);
@@ -214,6 +231,9 @@ impl Settings {
                 found.help("take 16 random bytes or more: `openssl rand -hex 16`");
             }
             self.hash_key = Some(key.value);
+        }
+        if let Some(traces) = traces {
+            self.traces = receiver(&traces, report);
         }
         self.log = log.map(|it| it.value).or(self.log.take());
     }

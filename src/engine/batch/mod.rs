@@ -17,6 +17,7 @@ use super::{
     bodies::Keeper,
     envelope::{self, Envelope, delivery_queue},
     pipeline::{Fated, Made, Out, Routed},
+    traces,
 };
 use crate::{
     broker::{Delivery, Entry, Output, Settled},
@@ -24,6 +25,7 @@ use crate::{
     ledger::{self, Cause, Claim, DeliveryId, Fate, NewDelivery, Outcome, Settling},
     message::{Digest, Endpoint, Message, MessageId, Timestamp},
     route::{Identity, OnExhausted, Route},
+    spans::{Span, Traced},
     store::Writes,
 };
 
@@ -44,7 +46,11 @@ pub(in crate::engine) fn message_of(entry: &Entry) -> Message {
 }
 
 /// How an identity is claimed: with the body, where another body makes another message.
-pub(in crate::engine) fn claim_keys(identity: &Identity, routed: &Routed, body: Digest) -> Vec<Digest> {
+pub(in crate::engine) fn claim_keys(
+    identity: &Identity,
+    routed: &Routed,
+    body: Digest,
+) -> Vec<Digest> {
     let Some(key) = routed.identity else { return Vec::new() };
     if identity.ignore_body {
         return vec![key];
@@ -72,6 +78,10 @@ pub(in crate::engine) struct Batch<'r> {
     pub(in crate::engine) outputs: Vec<Output>,
     pub(in crate::engine) writes: Writes,
     pub(in crate::engine) ended: Vec<Ended>,
+    /// What is to be traced once it is durable.
+    pub(in crate::engine) spans: Vec<Span>,
+    /// The span of the message that is being dealt with, where its deliveries are made within it.
+    within: Option<Arc<Traced>>,
 }
 
 impl<'r> Batch<'r> {
@@ -92,6 +102,8 @@ impl<'r> Batch<'r> {
             outputs: Vec::new(),
             writes: Writes::default(),
             ended: Vec::new(),
+            spans: Vec::new(),
+            within: None,
         }
     }
 
@@ -99,7 +111,7 @@ impl<'r> Batch<'r> {
         let stored = message_of(&delivery.entry);
         // What cannot be opened is dead already, and kept as it is.
         let message = self.shared.opened(&self.route.name, &stored).unwrap_or(stored);
-        self.found_by(message.id, &routed.terms);
+        self.found_by(&message, &routed.terms);
         let keys = match &self.route.identity {
             Some(identity) => claim_keys(identity, &routed, Digest::of(&[&message.body])),
             None => Vec::new(),
@@ -125,8 +137,8 @@ impl<'r> Batch<'r> {
 
     /// A message that is routed where it arrives.
     pub(in crate::engine) fn arrived(&mut self, message: Message, routed: Routed, by: &str) {
-        self.line(message.id, Event::Accepted { by: by.to_owned() });
-        self.found_by(message.id, &routed.terms);
+        self.line(message.id, accepted(by, &message));
+        self.found_by(&message, &routed.terms);
         self.fate(message, routed);
     }
 
@@ -171,9 +183,9 @@ impl<'r> Batch<'r> {
     }
 
     fn out(&mut self, message: Message, out: Out, order_key: Option<Digest>) {
-        let stamp = Stamp::of(&message);
+        let stamp = self.stamp(&message);
         for made in self.begin(message, out, order_key) {
-            self.put(stamp, made, order_key, false);
+            self.put(&stamp, made, order_key, false);
         }
     }
 
@@ -186,13 +198,13 @@ impl<'r> Batch<'r> {
         by: &str,
         confirmed: &[bool],
     ) {
-        let stamp = Stamp::of(&message);
-        self.found_by(stamp.id, terms);
-        self.line(stamp.id, Event::Accepted { by: by.to_owned() });
+        let stamp = self.stamp(&message);
+        self.found_by(&message, terms);
+        self.line(stamp.id, accepted(by, &message));
         let made = self.begin(message, out, None);
         for (made, confirmed) in made.into_iter().zip(confirmed) {
             if !confirmed {
-                self.put(stamp, made, None, true);
+                self.put(&stamp, made, None, true);
                 continue;
             }
             let delivery = self.delivery_id(stamp.id, made.target.clone(), made.ordinal);
@@ -237,10 +249,10 @@ impl<'r> Batch<'r> {
     }
 
     /// Puts a delivery into its queue.
-    fn put(&mut self, stamp: Stamp, made: Made, order_key: Option<Digest>, copy: bool) {
-        let Stamp { id, received_at, may_repeat } = stamp;
+    fn put(&mut self, stamp: &Stamp, made: Made, order_key: Option<Digest>, copy: bool) {
+        let Stamp { id, received_at, may_repeat, ref traced } = *stamp;
         let made = self.keeper.made(id, made);
-        let envelope = Envelope::first(&made, self.generation, may_repeat);
+        let envelope = Envelope::first(&made, self.generation, (may_repeat, traced.clone()));
         let queue = delivery_queue(&self.route.name, &made.target);
         let entry = Entry { id, received_at, headers: envelope.to_headers(), body: made.body };
         self.outputs.push(Output { queue, entry, due: None, order_key, copy });
@@ -269,6 +281,11 @@ impl<'r> Batch<'r> {
         cause: Option<Cause>,
         deliveries: Vec<NewDelivery>,
     ) {
+        let within = self.within.take().or_else(|| self.shared.next_span(&message.headers));
+        if let Some(within) = within {
+            let of = (&*self.route.name, self.generation, self.now);
+            self.spans.push(traces::routed(&within, &message, of, (fate, cause.as_ref())));
+        }
         // A repeat is the body that was kept with the first.
         if fate != Fate::Repeat {
             message.body = self.keeper.accepted(message.id, message.body);
@@ -291,8 +308,18 @@ impl<'r> Batch<'r> {
         }
     }
 
-    fn found_by(&mut self, id: MessageId, terms: &[Term]) {
-        journal::found_by(&mut self.writes, (self.now, &self.route.name, id), terms);
+    fn found_by(&mut self, message: &Message, terms: &[Term]) {
+        let about = (self.now, &*self.route.name, message.id);
+        journal::found_by(&mut self.writes, about, terms);
+        if let Some(term) = traces::term(&message.headers) {
+            journal::found_by(&mut self.writes, about, &[term]);
+        }
+    }
+
+    /// What the deliveries of a message bear; they are made within a span of its own.
+    fn stamp(&mut self, message: &Message) -> Stamp {
+        self.within = self.shared.next_span(&message.headers);
+        Stamp { traced: self.within.clone(), ..Stamp::of(message) }
     }
 
     fn line(&mut self, id: MessageId, event: Event) {
@@ -313,18 +340,24 @@ impl<'r> Batch<'r> {
 }
 
 /// What of a message its deliveries bear.
-#[derive(Clone, Copy)]
 struct Stamp {
     id: MessageId,
     received_at: Timestamp,
     may_repeat: bool,
+    traced: Option<Arc<Traced>>,
 }
 
 impl Stamp {
     fn of(message: &Message) -> Self {
         let Message { id, received_at, headers, .. } = message;
-        Self { id: *id, received_at: *received_at, may_repeat: envelope::may_repeat(headers) }
+        let may_repeat = envelope::may_repeat(headers);
+        Self { id: *id, received_at: *received_at, may_repeat, traced: None }
     }
+}
+
+/// The journal's word for a message that was accepted.
+pub(in crate::engine) fn accepted(by: &str, message: &Message) -> Event {
+    Event::Accepted { by: by.to_owned(), trace: traces::trace_of(&message.headers) }
 }
 
 /// What crashed the bus too often: it panicked, or it ended it.

@@ -16,9 +16,10 @@ use simpul::{
     connector::{Accepted, Handover, Incoming, IntakeError},
     engine::{Engine, GateSettings, Options, Parts, RouteStatus, Stopped},
     ledger::{DeadFilter, DeadLetter},
-    message::{Clock, Endpoint, Headers},
+    message::{Clock, Digest, Endpoint, Headers},
     metrics::Metrics,
     route::{self, Given, Plan, Variables},
+    sealing::{Keyring, SealingKey},
     store::Store,
 };
 use tempfile::TempDir;
@@ -46,6 +47,8 @@ enum Queues {
 pub(crate) struct Project {
     folder: TempDir,
     targets: BTreeMap<Endpoint, Arc<Scripted>>,
+    /// The names of the keys of sealed bodies.
+    keys: &'static [&'static str],
 }
 
 /// Systems for tests: `asal.data` emits; each name in `targets` takes, as `name.terima`.
@@ -64,6 +67,15 @@ pub(crate) fn systems(targets: &[&str]) -> Vec<(String, String)> {
     files
 }
 
+/// The keys of sealed bodies with these names, the first of which seals.
+fn keyring(names: &[&str]) -> Option<Arc<Keyring>> {
+    let key = |name: &&str| {
+        let bytes = Digest::of(&[name.as_bytes()]).0;
+        SealingKey { name: (*name).into(), bytes }
+    };
+    Keyring::new(names.iter().map(key).collect()).map(Arc::new)
+}
+
 impl Project {
     /// A project of `systems(targets)` and one route `uji`, whose text follows `from`.
     pub(crate) fn of(route: &str, targets: &[(&str, Arc<Scripted>)]) -> Self {
@@ -71,12 +83,17 @@ impl Project {
         let folder = tempfile::tempdir().unwrap();
         let endpoint = |name: &str| Endpoint::parse(&format!("{name}.terima")).unwrap();
         let targets = targets.iter().map(|(name, it)| (endpoint(name), Arc::clone(it))).collect();
-        let project = Self { folder, targets };
+        let project = Self { folder, targets, keys: &["k1"] };
         for (path, text) in systems(&names) {
             project.write(&path, &text);
         }
         project.route("uji", route);
         project
+    }
+
+    /// With these keys of sealed bodies, the first of which seals.
+    pub(crate) fn sealing_with(self, keys: &'static [&'static str]) -> Self {
+        Self { keys, ..self }
     }
 
     /// Writes a route file; `rest` follows `from`.
@@ -177,7 +194,8 @@ impl Project {
         };
         let sample_every = Duration::from_millis(100);
         let hash_key = Some(b"kunci".to_vec());
-        let options = Options { gate, hash_key, sample_every, ..Options::default() };
+        let keyring = keyring(self.keys);
+        let options = Options { gate, hash_key, sample_every, keyring, ..Options::default() };
         let metrics = Arc::new(Metrics::new());
         let parts = Parts { store, broker, metrics: Arc::clone(&metrics), clock, options };
         let engine = Engine::start(parts, self.plan()).await.unwrap();
@@ -314,7 +332,7 @@ impl Bus {
 
 fn load(folder: &Path) -> Plan {
     let variables = Variables::from_iter([]);
-    let given = Given { hash_key: true, ..Given::default() };
+    let given = Given { hash_key: true, body_keys: true, ..Given::default() };
     match route::load(route::Project::new(folder, &variables), &given) {
         Ok(loaded) => loaded.plan,
         Err(broken) => panic!("{broken}"),
