@@ -25,8 +25,9 @@ Examples:
   simpul trace --begins 090/TU                        all whose value begins so
   simpul trace 0198c0de-5f00-7c3a-9b1e-2f6d8a4e7b10   the message's id
 
-What can be searched for stands in the route files (`search:`). The id is in the answer that the
-sender got, in `simpul dead list`, and in the header `simpul-message-id` of what targets receive.")]
+What can be searched for stands in the route files (`search:`), and the number of a trace where traces
+are on. The id is in the answer that the sender got, in `simpul dead list`, and in the header
+`simpul-message-id` of what targets receive.")]
 pub(super) struct Args {
     /// A value of the message, in any case; or its id
     #[arg(value_name = "KEY")]
@@ -48,10 +49,13 @@ pub(super) struct Args {
 pub(super) async fn run(project: &Path, args: Args) -> Outcome {
     let source = Source::of(project).await?;
     if let (Ok(id), false) = (args.key.parse(), args.begins) {
-        return Ok(match traced(&source, id).await? {
-            Some(trace) => show(&trace, args.format),
-            None => nothing(&format!("no message `{id}` is known here")),
-        });
+        if let Some(trace) = traced(&source, id).await? {
+            return Ok(show(&trace, args.format));
+        }
+        // The number of a trace looks like an id without its lines.
+        if args.key.contains('-') {
+            return Ok(nothing(&format!("no message `{id}` is known here")));
+        }
     }
     let found = found(&source, &args).await?;
     match (&found.messages[..], args.begins, args.before) {

@@ -8,6 +8,7 @@
 mod again;
 mod batch;
 mod bodies;
+mod changes;
 mod compare;
 mod dead;
 mod delivery;
@@ -46,6 +47,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{
     bodies::{KeptBody, KnownBody, RETENTION_JOURNAL_MIN, Retention},
+    changes::{CHANGES_MAX, Change, Changes, Shown as ShownValue, What},
     compare::{Comparison, Difference},
     dead::{Preview, Replayed},
     envelope::queues,

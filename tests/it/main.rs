@@ -61,6 +61,7 @@ mod shutdown;
 mod steps;
 mod support;
 mod tables;
+mod traces;
 mod translations;
 mod trials;
 mod tutorial;

@@ -20,6 +20,7 @@ use simpul::{
     metrics::Metrics,
     route::{self, Given, Plan, Variables},
     sealing::{Keyring, SealingKey},
+    spans::Exporter,
     store::Store,
 };
 use tempfile::TempDir;
@@ -49,6 +50,8 @@ pub(crate) struct Project {
     targets: BTreeMap<Endpoint, Arc<Scripted>>,
     /// The names of the keys of sealed bodies.
     keys: &'static [&'static str],
+    /// What takes its spans.
+    traces: Option<Arc<Exporter>>,
 }
 
 /// Systems for tests: `asal.data` emits; each name in `targets` takes, as `name.terima`.
@@ -83,7 +86,7 @@ impl Project {
         let folder = tempfile::tempdir().unwrap();
         let endpoint = |name: &str| Endpoint::parse(&format!("{name}.terima")).unwrap();
         let targets = targets.iter().map(|(name, it)| (endpoint(name), Arc::clone(it))).collect();
-        let project = Self { folder, targets, keys: &["k1"] };
+        let project = Self { folder, targets, keys: &["k1"], traces: None };
         for (path, text) in systems(&names) {
             project.write(&path, &text);
         }
@@ -94,6 +97,11 @@ impl Project {
     /// With these keys of sealed bodies, the first of which seals.
     pub(crate) fn sealing_with(self, keys: &'static [&'static str]) -> Self {
         Self { keys, ..self }
+    }
+
+    /// With its spans taken there.
+    pub(crate) fn tracing_to(self, exporter: &Arc<Exporter>) -> Self {
+        Self { traces: Some(Arc::clone(exporter)), ..self }
     }
 
     /// Writes a route file; `rest` follows `from`.
@@ -195,7 +203,9 @@ impl Project {
         let sample_every = Duration::from_millis(100);
         let hash_key = Some(b"kunci".to_vec());
         let keyring = keyring(self.keys);
-        let options = Options { gate, hash_key, sample_every, keyring, ..Options::default() };
+        let traces = self.traces.clone();
+        let options =
+            Options { gate, hash_key, sample_every, keyring, traces, ..Options::default() };
         let metrics = Arc::new(Metrics::new());
         let parts = Parts { store, broker, metrics: Arc::clone(&metrics), clock, options };
         let engine = Engine::start(parts, self.plan()).await.unwrap();
@@ -238,6 +248,18 @@ impl Bus {
         body: serde_json::Value,
     ) -> Result<Accepted, IntakeError> {
         self.hand_over(key, body.to_string().into()).await
+    }
+
+    /// Hands over a message with these headers.
+    pub(crate) async fn offer_with(
+        &self,
+        headers: &[(&str, &str)],
+        body: serde_json::Value,
+    ) -> Accepted {
+        let headers = headers.iter().copied();
+        let (headers, body) = (headers.collect(), body.to_string().into());
+        let messages = vec![Incoming { headers, body, ..Incoming::default() }];
+        self.hand_all_over(messages).await.unwrap()[0]
     }
 
     /// Hands over a body that no source would let through.
