@@ -6,12 +6,12 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client as Http, Method, StatusCode, redirect::Policy};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::CouldNot;
+use super::{CouldNot, project};
 use crate::{
     connector::reason,
     diagnostic::Language,
     ops::{
-        Access,
+        Access, OPERATOR_HEADER,
         wire::{Moment, Problem, Selection},
     },
 };
@@ -30,6 +30,8 @@ pub(super) struct Client {
     http: Http,
     access: Access,
     language: Language,
+    /// Who works at this terminal, for the journal.
+    operator: String,
 }
 
 /// Why a call did not succeed.
@@ -58,7 +60,8 @@ impl Client {
             .no_proxy()
             .build();
         let http = http.map_err(|error| CouldNot(format!("no HTTP client: {}", reason(&error))))?;
-        Ok(Some(Self { http, access, language: Language::English }))
+        let operator = project::operator();
+        Ok(Some(Self { http, access, language: Language::English, operator }))
     }
 
     /// The same; it is answered in this language, where an answer is for people.
@@ -114,6 +117,7 @@ impl Client {
         let url = format!("http://{}/api/v1/{path}", self.access.address);
         let mut request = self.http.request(method, url).bearer_auth(&self.access.token);
         request = request.header("accept-language", self.language.tag());
+        request = request.header(OPERATOR_HEADER, self.operator.as_str());
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body);
         }

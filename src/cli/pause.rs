@@ -50,7 +50,6 @@ pub(super) struct ResumeArgs {
 pub(super) async fn pause(project: &Path, args: PauseArgs) -> Outcome {
     let PauseArgs { target, reason } = args;
     let client = running(project)?;
-    let reason = format!("{}: {reason}", project::operator());
     client.tell("pauses", &PauseOrder { target: target.clone(), reason }).await?;
     say(&format!("`{target}` is paused; `simpul resume {target}` lets its deliveries go"));
     Ok(Exit::Done)
@@ -69,7 +68,7 @@ pub(super) async fn resume(project: &Path, args: ResumeArgs) -> Outcome {
 }
 
 async fn resume_key(client: &Client, target: String, key: String) -> Outcome {
-    let order = KeyOrder { target: target.clone(), key, by: project::operator() };
+    let order = KeyOrder { target: target.clone(), key, by: None };
     let resumed: KeyResumeView = client.post("keys/resume", &order).await?;
     let KeyResumeView { keys, dead, parked } = resumed;
     if keys == 0 {

@@ -5,6 +5,7 @@
 //! share. What a message gives rise to is committed in the settlement of the message itself, so
 //! that a crash leaves it either before or after a hop, never in between.
 
+mod acted;
 mod again;
 mod batch;
 mod bodies;
@@ -46,6 +47,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
+    acted::Acted,
     bodies::{KeptBody, KnownBody, RETENTION_JOURNAL_MIN, Retention},
     changes::{CHANGES_MAX, Change, Changes, Shown as ShownValue, What},
     compare::{Comparison, Difference},

@@ -1,5 +1,6 @@
 //! The journal: what happened to each message, hop by hop. Append-only; read by people.
 
+mod action;
 mod body;
 mod record;
 mod term;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::action::Action;
 pub use self::body::{BODIES_MAX, BODY_BYTES_MAX, Body, Kept, forget_bodies, keep_body};
 pub use self::term::{Hit, Term, Wanted, forget_terms, found_by};
 
@@ -149,6 +151,17 @@ pub enum Event {
     Panicked {
         /// Where.
         place: String,
+    },
+    /// Somebody did something to the bus, or looked at a body.
+    Acted {
+        /// Who.
+        who: String,
+        /// A stable word: `looked`, `replay`, `reload`, …
+        did: String,
+        /// What, in words.
+        what: String,
+        /// Why, where he said it.
+        reason: Option<String>,
     },
     /// A generation of files was started.
     Generation {

@@ -75,6 +75,7 @@ mod tests {
             Event::Ordered { what: text(), by: text() },
             Event::JobEnded { job: 7, how: text(), by: None },
             Event::Panicked { place: text() },
+            Event::Acted { who: text(), did: text(), what: text(), reason: None },
             Event::Generation { how: text() },
         ];
         for one in events {

@@ -44,6 +44,10 @@ impl Event {
             }
             Self::Discarded { by } => ("discarded", format!("discarded by {by}")),
             Self::Panicked { place } => ("panicked", format!("bug: panic in {place}; it stays")),
+            Self::Acted { who, what, reason: None, .. } => ("acted", format!("{what}, by {who}")),
+            Self::Acted { who, what, reason: Some(reason), .. } => {
+                ("acted", format!("{what}, by {who}: {reason}"))
+            }
             Self::Generation { how } => ("generation", format!("files {how}")),
         }
     }

@@ -6,9 +6,9 @@ use super::access::Right;
 use crate::{
     diagnostic::Language,
     engine::{
-        Comparison, Disk, Found, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace,
+        Acted, Comparison, Disk, Found, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace,
     },
-    journal::Wanted,
+    journal::{Action, Wanted},
     ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
     message::{Endpoint, Message, MessageId},
 };
@@ -98,6 +98,16 @@ pub trait Bus: Send + Sync {
     async fn find(&self, _wanted: &Wanted) -> Result<Found, Refusal> {
         Ok(Found::default())
     }
+
+    /// Writes down what somebody does; it is not done where that fails.
+    async fn note(&self, _acted: Acted) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// What people did, the newest first; only numbers below `below`.
+    async fn actions(&self, _below: Option<i64>, _limit: usize) -> Result<Vec<Action>, Refusal> {
+        Ok(Vec::new())
+    }
 }
 
 /// Why a call of an operator did not do what he asked.
@@ -110,7 +120,7 @@ pub enum Refusal {
     #[error("the files have mistakes; nothing was changed")]
     Files(String),
     /// Whoever calls lacks this right here.
-    #[error("you lack the right to do that here")]
+    #[error("you lack the right `{0}` here")]
     Forbidden(Right),
     /// Not now: the store or the broker has trouble, or the bus is stopping.
     #[error("{0}")]

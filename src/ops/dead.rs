@@ -9,14 +9,15 @@ use axum::{
 
 use super::{
     Desk, Ops,
-    api::{check_reason, endpoint, read},
+    api::{endpoint, read},
+    desk::{JobWish, Reason},
     query::DeadQuery,
     wire::{
         self, CancelOrder, DeadGroups, DeadList, DeadOrder, DeadView, DiscardView, GroupView,
         JobRequest, JobView, JobsView, MessageView, PreviewView, Problem, ReplayView, Selection,
     },
 };
-use crate::ledger::{JobKind, JobOrder};
+use crate::ledger::JobKind;
 
 /// Numbers of dead letters that one call may name.
 const IDS_MAX: usize = 500;
@@ -53,10 +54,12 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let query = DeadQuery::read(&uri)?;
     let number = id.parse().map_err(|_| no_letter(&id))?;
-    let letter = desk.dead_one(number).await?.ok_or_else(|| no_letter(&id))?;
-    let now = ops.clock.now();
-    let view = DeadView::of(&letter, now);
-    Ok(wire::ok(&if query.body { view.with_body(&letter) } else { view }))
+    let letter = match query.body {
+        true => desk.dead_sent(number).await?,
+        false => desk.dead_one(number).await?,
+    };
+    let letter = letter.ok_or_else(|| no_letter(&id))?;
+    Ok(wire::ok(&DeadView::of(&letter, ops.clock.now()).with_body(&letter)))
 }
 
 pub(super) async fn message(desk: Desk, Path(id): Path<String>) -> Result<Response, Problem> {
@@ -76,21 +79,23 @@ pub(super) async fn preview(
 }
 
 pub(super) async fn replay(desk: Desk, body: Bytes) -> Result<Response, Problem> {
-    let (order, by) = named(&body)?;
-    let replayed = desk.replay(&order.selection.filter(0), &by).await?;
+    let (order, reason) = named(&body)?;
+    let desk = desk.told(order.by.as_deref());
+    let replayed = desk.replay(&order.selection.filter(0), &reason).await?;
     Ok(wire::ok(&ReplayView::of(replayed)))
 }
 
 pub(super) async fn discard(desk: Desk, body: Bytes) -> Result<Response, Problem> {
-    let (order, by) = named(&body)?;
-    let discarded = desk.discard(&order.selection.filter(0), &by).await?;
+    let (order, reason) = named(&body)?;
+    let desk = desk.told(order.by.as_deref());
+    let discarded = desk.discard(&order.selection.filter(0), &reason).await?;
     Ok(wire::ok(&DiscardView { discarded }))
 }
 
-/// An order about letters that are named by their numbers; and who gives it, and why.
-fn named(body: &Bytes) -> Result<(DeadOrder, String), Problem> {
+/// An order about letters that are named by their numbers; and why it is given.
+fn named(body: &Bytes) -> Result<(DeadOrder, Reason), Problem> {
     let order: DeadOrder = read(body)?;
-    let by = who_and_why(&order.by, &order.reason)?;
+    let reason = Reason::parse(&order.reason)?;
     if order.selection.ids.is_empty() {
         let title = "name numbers; what is chosen in another way is a job: POST /api/v1/dead/jobs";
         return Err(bad_selection(title.to_owned()));
@@ -98,7 +103,7 @@ fn named(body: &Bytes) -> Result<(DeadOrder, String), Problem> {
     if IDS_MAX < order.selection.ids.len() {
         return Err(bad_selection(format!("name at most {IDS_MAX} numbers at once")));
     }
-    Ok((order, by))
+    Ok((order, reason))
 }
 
 pub(super) async fn order(desk: Desk, body: Bytes) -> Result<Response, Problem> {
@@ -107,10 +112,10 @@ pub(super) async fn order(desk: Desk, body: Bytes) -> Result<Response, Problem> 
         let title = "a job is a `replay`, a `preview` or a `discard`";
         Problem::new(StatusCode::BAD_REQUEST, "bad_kind", title)
     })?;
-    let by = match (kind, reason) {
+    let reason = match (kind, reason) {
         // It changes nothing, so that nobody need say why.
-        (JobKind::Preview, None) => who_and_why(&by, "preview")?,
-        (_, reason) => who_and_why(&by, &reason.unwrap_or_default())?,
+        (JobKind::Preview, None) => Reason::parse("preview")?,
+        (_, reason) => Reason::parse(&reason.unwrap_or_default())?,
     };
     check(&selection)?;
     if rate.is_some_and(|it| !(1..=RATE_MAX).contains(&it)) {
@@ -118,8 +123,8 @@ pub(super) async fn order(desk: Desk, body: Bytes) -> Result<Response, Problem> 
         return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_rate", title));
     }
     let only_to = only_to.as_deref().map(endpoint).transpose()?;
-    let order = JobOrder { kind, filter: selection.filter(0), only_to, rate, by };
-    let job = desk.order(order).await?;
+    let wish = JobWish { kind, filter: selection.filter(0), only_to, rate, reason };
+    let job = desk.told(by.as_deref()).order(wish).await?;
     Ok(wire::ok(&JobView::of(&job, &[])))
 }
 
@@ -153,18 +158,11 @@ pub(super) async fn cancel(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let CancelOrder { by, reason } = read(&body)?;
-    let by = who_and_why(&by, &reason)?;
+    let reason = Reason::parse(&reason)?;
     let number = id.parse().map_err(|_| no_job(&id))?;
-    let job = desk.cancel(number, &by).await?.ok_or_else(|| no_job(&id))?;
+    let job = desk.told(by.as_deref()).cancel(number, &reason).await?;
+    let job = job.ok_or_else(|| no_job(&id))?;
     Ok(wire::ok(&JobView::of(&job, &[])))
-}
-
-/// Who acts and why, in one line for the journal.
-fn who_and_why(by: &str, reason: &str) -> Result<String, Problem> {
-    let (by, reason) = (by.trim(), reason.trim());
-    check_reason(by)?;
-    check_reason(reason)?;
-    Ok(format!("{by}: {reason}"))
 }
 
 fn bad_selection(title: String) -> Problem {

@@ -16,10 +16,10 @@ use super::{Bus, Refusal};
 use crate::{
     diagnostic::Language,
     engine::{
-        Comparison, Disk, Engine, EngineError, Found, KeyResumed, Preview, Reloaded, Replayed,
-        RouteStatus, Trace,
+        Acted, Comparison, Disk, Engine, EngineError, Found, KeyResumed, Preview, Reloaded,
+        Replayed, RouteStatus, Trace,
     },
-    journal::Wanted,
+    journal::{Action, Wanted},
     ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
     message::{Endpoint, Message, MessageId},
     metrics::Metrics,
@@ -173,6 +173,14 @@ impl Bus for EngineBus {
 
     async fn find(&self, wanted: &Wanted) -> Result<Found, Refusal> {
         Ok(self.engine.find(wanted).await?)
+    }
+
+    async fn note(&self, acted: Acted) -> Result<(), Refusal> {
+        Ok(self.engine.note(acted).await?)
+    }
+
+    async fn actions(&self, below: Option<i64>, limit: usize) -> Result<Vec<Action>, Refusal> {
+        Ok(self.engine.actions(below, limit).await?)
     }
 }
 

@@ -5,20 +5,25 @@
 //! store, so that no web page in an operator's browser can act in his name.
 
 pub mod access;
+pub mod actions;
 mod api;
 mod bus;
+mod calls;
 mod console;
 mod dead;
 mod dead_views;
 mod desk;
+mod door;
 mod engine_bus;
 pub mod found;
 mod health;
 mod query;
 mod server;
+pub mod sessions;
 mod token;
 pub mod trace;
 mod views;
+mod who;
 pub mod wire;
 
 use std::sync::Arc;
@@ -29,10 +34,13 @@ use crate::{message::Clock, metrics::Metrics};
 
 pub use self::{
     bus::{Bus, Refusal},
-    desk::Desk,
+    calls::{CALLS, Call, Needs},
+    console::PAGES,
+    desk::{Desk, JobWish, Reason},
     engine_bus::{EngineBus, Read, Reader, Reading},
     server::serve,
     token::{Access, OpsToken},
+    who::OPERATOR_HEADER,
 };
 
 /// Bytes that a call of an operator may have: a few hundred numbers and a reason.
@@ -47,8 +55,10 @@ pub struct Ops {
     pub metrics: Arc<Metrics>,
     /// For the ages in lists.
     pub clock: Clock,
-    /// What `/api` wants.
+    /// What the command line of this machine bears.
     pub token: Arc<OpsToken>,
+    /// How everybody else comes in.
+    pub door: Arc<access::Door>,
 }
 
 /// Everything that the listener answers.

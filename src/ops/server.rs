@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -21,6 +21,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use super::who::Peer;
 use crate::metrics::Metrics;
 
 /// Connections at once: a few operators and scrapers. More wait in the kernel's queue.
@@ -65,8 +66,9 @@ pub async fn serve(
                 }
             }
             accepted = listener.accept(), if room => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(talk(stream, router.clone(), graceful.watcher()));
+                Ok((stream, peer)) => {
+                    let router = router.clone().layer(Extension(Peer(peer.ip())));
+                    connections.spawn(talk(stream, router, graceful.watcher()));
                 }
                 Err(error) => pause(&error).await,
             },

@@ -59,10 +59,9 @@ impl OpsToken {
         Self(Digest::of(&[token.as_bytes()]))
     }
 
-    /// Whether `authorization` bears the token.
-    pub(super) fn opens(&self, authorization: &str) -> bool {
-        let token = authorization.strip_prefix("Bearer ");
-        token.is_some_and(|it| Digest::of(&[it.as_bytes()]) == self.0)
+    /// Whether it is this one.
+    pub(super) fn is(&self, token: &str) -> bool {
+        Digest::of(&[token.as_bytes()]) == self.0
     }
 
     /// Takes the file away when the bus stops.
@@ -114,12 +113,12 @@ mod tests {
         let token = OpsToken::create(directory.path(), "0.0.0.0:9464".parse().unwrap()).unwrap();
         let access = Access::read(directory.path()).unwrap().unwrap();
         assert_eq!(access.address, "127.0.0.1:9464".parse().unwrap());
-        assert!(token.opens(&format!("Bearer {}", access.token)));
+        assert!(token.is(&access.token));
         let mode = fs::metadata(directory.path().join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
 
         let second = OpsToken::create(directory.path(), "[::1]:9464".parse().unwrap()).unwrap();
-        assert!(!second.opens(&format!("Bearer {}", access.token)), "each start has its own");
+        assert!(!second.is(&access.token), "each start has its own");
         OpsToken::remove(directory.path());
         assert_eq!(Access::read(directory.path()).unwrap(), None);
     }
@@ -127,8 +126,7 @@ mod tests {
     #[test]
     fn nothing_but_the_token_opens() {
         let token = OpsToken::of("kunci");
-        let opened = ["Bearer kunci", "kunci", "Bearer ", "", "Basic kunci", "Bearer kunci "]
-            .map(|it| token.opens(it));
-        assert_eq!(opened, [true, false, false, false, false, false]);
+        let opened = ["kunci", "", "Kunci", "kunci "].map(|it| token.is(it));
+        assert_eq!(opened, [true, false, false, false]);
     }
 }

@@ -3,7 +3,7 @@
 
 use axum::{
     body::Body,
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -80,9 +80,10 @@ impl<'de> Deserialize<'de> for Moment {
 pub struct DeadOrder {
     /// With which: their numbers.
     pub selection: Selection,
-    /// Who asks.
-    pub by: String,
-    /// Why. Both go into the journal.
+    /// Who asks, where that is the command line of the same machine; of others it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Why; goes into the journal.
     pub reason: String,
 }
 
@@ -100,8 +101,9 @@ pub struct JobRequest {
     /// Letters a second at most.
     #[serde(default)]
     pub rate: Option<u32>,
-    /// Who asks.
-    pub by: String,
+    /// Who asks, where that is the command line of the same machine; of others it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// Why; nobody need say it of a preview.
     #[serde(default)]
     pub reason: Option<String>,
@@ -111,8 +113,9 @@ pub struct JobRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CancelOrder {
-    /// Who.
-    pub by: String,
+    /// Who, where that is the command line of the same machine; of others it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// Why.
     pub reason: String,
 }
@@ -135,8 +138,9 @@ pub struct KeyOrder {
     pub target: String,
     /// What `order_by` yields: a text, or any other value as JSON.
     pub key: String,
-    /// Who asks, and why; goes into the journal.
-    pub by: String,
+    /// Who asks, where that is the command line of the same machine; of others it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// What went wrong with a call, as RFC 9457 has it.
@@ -151,12 +155,22 @@ pub struct Problem {
     /// More of it, where there is more: rendered diagnostics.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// After how many seconds it may be tried again, where it may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
 }
 
 impl Problem {
     /// A problem.
     pub fn new(status: StatusCode, code: &str, title: impl Into<String>) -> Self {
-        Self { status: status.as_u16(), code: code.to_owned(), title: title.into(), detail: None }
+        let (status, code, title) = (status.as_u16(), code.to_owned(), title.into());
+        Self { status, code, title, detail: None, retry_after: None }
+    }
+
+    /// The same; it may be tried again after so many seconds.
+    #[must_use]
+    pub fn wait(self, seconds: u64) -> Self {
+        Self { retry_after: Some(seconds), ..self }
     }
 }
 
@@ -164,7 +178,15 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status);
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        answer(status, "application/problem+json", json(&self))
+        let mut answer = answer(status, "application/problem+json", json(&self));
+        if let Some(seconds) = self.retry_after {
+            answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer");
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        answer
     }
 }
 

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_files.sql"),
     include_str!("migrations/0009_dead_counts.sql"),
     include_str!("migrations/0010_bodies.sql"),
+    include_str!("migrations/0011_rights.sql"),
 ];
 
 /// "SMPL": tells our files from other SQLite databases.

@@ -9,7 +9,6 @@ use crate::{
         client::{Client, Failure},
         offline::Source,
         pause::running,
-        project::operator,
         screen::{complain, counted, escaped, say, say_json, table},
     },
     ops::wire::{CancelOrder, FailureView, JobRequest, JobView, JobsView},
@@ -107,7 +106,7 @@ pub(super) async fn show(project: &Path, args: JobsArgs) -> Outcome {
 pub(super) async fn cancel(project: &Path, args: CancelArgs) -> Outcome {
     let CancelArgs { id, reason, format } = args;
     let client = running(project)?;
-    let order = CancelOrder { by: operator(), reason };
+    let order = CancelOrder { by: None, reason };
     let job: JobView = client.post(&format!("dead/jobs/{id}/cancel"), &order).await?;
     let cancelled = job.state == "cancelled";
     match format {

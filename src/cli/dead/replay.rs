@@ -8,7 +8,6 @@ use crate::{
         CouldNot, Exit, Format, Outcome,
         client::Client,
         pause::running,
-        project::operator,
         screen::{complain, counted, escaped, say, say_json},
     },
     diagnostic::units::RateText,
@@ -115,7 +114,7 @@ pub(super) async fn replay(project: &Path, args: ReplayArgs) -> Outcome {
         return replay_named(&client, selection, reason.unwrap_or_default(), format).await;
     }
     let kind = if preview { "preview" } else { "replay" }.to_owned();
-    let request = JobRequest { kind, selection, only_to, rate, by: operator(), reason };
+    let request = JobRequest { kind, selection, only_to, rate, by: None, reason };
     jobs::order(&client, &request, !no_wait, format).await
 }
 
@@ -126,7 +125,7 @@ async fn replay_named(
     format: Format,
 ) -> Outcome {
     let ids = selection.ids.clone();
-    let order = DeadOrder { selection, by: operator(), reason };
+    let order = DeadOrder { selection, by: None, reason };
     let done: ReplayView = client.post("dead/replay", &order).await?;
     match format {
         Format::Json => say_json(&done),
@@ -191,14 +190,13 @@ pub(super) async fn discard(project: &Path, args: DiscardArgs) -> Outcome {
     let reason = reason_of(Some(reason))?;
     let selection = chosen.selection()?;
     let client = running(project)?;
-    let by = operator();
     if selection.ids.is_empty() {
         let (kind, reason) = ("discard".to_owned(), Some(reason));
-        let request = JobRequest { kind, selection, only_to: None, rate: None, by, reason };
+        let request = JobRequest { kind, selection, only_to: None, rate: None, by: None, reason };
         return jobs::order(&client, &request, !no_wait, format).await;
     }
     let ids = selection.ids.clone();
-    let order = DeadOrder { selection, by, reason };
+    let order = DeadOrder { selection, by: None, reason };
     let done: DiscardView = client.post("dead/discard", &order).await?;
     match format {
         Format::Json => say_json(&done),

@@ -101,6 +101,7 @@ async fn work(
     // Only now: who reads why it did not start should not look for the reason here.
     warned.tell();
     say(&running.greeting());
+    running.invitation().iter().for_each(|it| say(it));
     loop {
         tokio::select! {
             asked = signals.next() => match asked {

@@ -30,7 +30,7 @@ use crate::{
     engine::{Engine, Options, Parts, Stopped},
     message::{Clock, Limits},
     metrics::Metrics,
-    ops::{self, Bus, EngineBus, Ops, OpsToken, Reader},
+    ops::{self, Bus, EngineBus, Ops, OpsToken, Reader, access::Door},
     sealing::Keyring,
     spans::Exporter,
     store::{self, Store},
@@ -60,6 +60,8 @@ pub(super) struct Running {
     traces_stop: CancellationToken,
     /// In which it is told what is wrong with the files of a reload.
     language: Language,
+    /// With which the first operator's name is made, where there is none yet.
+    first: Option<String>,
     /// Says why the disk failed the store.
     disk: mpsc::Receiver<String>,
 }
@@ -109,6 +111,10 @@ impl Running {
         let engine = Engine::start(parts, plan).await.map_err(|it| CouldNot(it.to_string()))?;
         let token = OpsToken::create(&settings.store, addresses.1)
             .map_err(|error| CouldNot(format!("`{}`: {error}", settings.store.display())))?;
+        let door = Door::open(settings.users_file(), clock);
+        let door = Arc::new(door.map_err(|broken| CouldNot(broken.told(language)))?);
+        let first = door.first_token().await;
+        let first = first.map_err(|error| CouldNot(format!("no token: {error}")))?;
         let bus = EngineBus::new(engine.clone(), Arc::clone(&metrics), reader(project));
         let bus = Arc::new(bus);
 
@@ -126,10 +132,11 @@ impl Running {
             traces: JoinSet::new(),
             traces_stop: CancellationToken::new(),
             language,
+            first,
             disk,
         };
-        let router =
-            ops::router(Ops { bus, metrics: Arc::clone(&metrics), clock, token: Arc::new(token) });
+        let (metrics_too, token) = (Arc::clone(&metrics), Arc::new(token));
+        let router = ops::router(Ops { bus, metrics: metrics_too, clock, token, door });
         let stop = running.ops_stop.clone().cancelled_owned();
         running.ops.spawn(ops::serve(ops_listener, router, Arc::clone(&metrics), stop));
         if let Some(exporter) = traces {
@@ -162,6 +169,15 @@ impl Running {
         format!(
             "simpul runs: systems http://{listen}, operators http://{ops}, generation {generation}"
         )
+    }
+
+    /// Where nobody can log in yet: how the first one can, within an hour. Shown once.
+    pub(super) fn invitation(&mut self) -> Option<String> {
+        let (token, (_, ops)) = (self.first.take()?, self.addresses);
+        Some(format!(
+            "nobody can log in yet: open http://{ops}/console/first within an hour, and enter\n  \
+             {token}\nor make a user with `simpul user add`"
+        ))
     }
 
     /// Reads the files again, beside everything else.

@@ -34,6 +34,14 @@ pub(in crate::cli) struct SettingsFile {
     /// share, `postgres://user:password@host:5432/database`.
     #[schemars(extend("default" = "./data"))]
     pub(super) store: Option<Located<Secret>>,
+    /// The file of those who may log in as operators: `users.yaml` in the directory of the store
+    /// unless said, which is `./data` where the store is a PostgreSQL.
+    #[schemars(extend("examples" = ["/etc/simpul/users.yaml"]))]
+    pub(super) users: Option<Located<String>>,
+    /// Whether a job over many dead letters waits until a second person has approved it: not, unless
+    /// said.
+    #[schemars(extend("default" = false))]
+    pub(super) second_person: Option<Located<bool>>,
     /// What is accepted.
     #[serde(default)]
     pub(super) limits: LimitsSpec,

@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use super::{Settings, file::RetentionSpec};
+use super::{Settings, SettingsFile, file::RetentionSpec};
 use crate::{
     connector::Secret,
     diagnostic::{Code, Entries, Located, Report, Text, text, units::DurationText},
@@ -22,7 +22,16 @@ const BODIES_MIN: Duration = Duration::from_mins(1);
 const KEYS_MAX: usize = 16;
 
 impl Settings {
-    pub(super) fn take_retention(&mut self, spec: &RetentionSpec, report: &mut Report) {
+    /// Takes over what is said of what is kept, and of traces.
+    pub(super) fn take_kept(&mut self, file: &SettingsFile, report: &mut Report) {
+        self.take_retention(&file.retention, report);
+        self.take_body_keys(&file.body_keys, report);
+        if let Some(traces) = &file.traces {
+            self.traces = receiver(traces, report);
+        }
+    }
+
+    fn take_retention(&mut self, spec: &RetentionSpec, report: &mut Report) {
         let of_journal = RETENTION_JOURNAL_MIN..=KEPT_MAX;
         let help = text!("write at least `7d` and at most `3650d`");
         kept(&mut self.retention.journal, spec.journal.as_ref(), (of_journal, help), report);
@@ -31,7 +40,7 @@ impl Settings {
         kept(&mut self.retention.bodies, spec.bodies.as_ref(), (of_bodies, help), report);
     }
 
-    pub(super) fn take_body_keys(&mut self, keys: &Entries<Located<Secret>>, report: &mut Report) {
+    fn take_body_keys(&mut self, keys: &Entries<Located<Secret>>, report: &mut Report) {
         if keys.len() == 0 {
             return;
         }
@@ -60,7 +69,7 @@ impl Settings {
 }
 
 /// Where traces go. Messages here never show the text: it may hold a password.
-pub(super) fn receiver(text: &Located<Secret>, report: &mut Report) -> Option<spans::Address> {
+fn receiver(text: &Located<Secret>, report: &mut Report) -> Option<spans::Address> {
     let address = spans::Address::parse(text.value.reveal());
     if address.is_none() {
         let found =

@@ -15,8 +15,8 @@ use std::{
 
 use config::{Environment, Source as _};
 
+use self::file::LimitsSpec;
 pub(in crate::cli) use self::file::SettingsFile;
-use self::{file::LimitsSpec, keeping::receiver};
 use crate::{
     broker::rabbitmq::Address,
     connector::{self, Secret},
@@ -43,6 +43,10 @@ pub struct Settings {
     pub store: PathBuf,
     /// The PostgreSQL with the store, where several gateways share one.
     pub database: Option<store::Address>,
+    /// The file of those who may log in as operators; where nothing is said, one in [`store`](Self::store).
+    pub users: Option<PathBuf>,
+    /// Whether a job over many dead letters needs a second person.
+    pub second_person: bool,
     /// The RabbitMQ that messages wait at; nothing, if they wait in the store.
     pub rabbitmq: Option<Address>,
     /// Certificates of the authority that its server is known by (PEM), beside those of the system.
@@ -78,12 +82,14 @@ const FILE: &str = "simpul.yaml";
 const PREFIX: &str = "SIMPUL";
 
 /// Settings that a variable can give, beside `SIMPUL_RETRY_<policy>_<field>`.
-const VARIABLES: [&[&str]; 15] = [
+const VARIABLES: [&[&str]; 17] = [
     &["listen"],
     &["ops"],
     &["broker"],
     &["broker_ca"],
     &["store"],
+    &["users"],
+    &["second_person"],
     &["limits", "body"],
     &["limits", "depth"],
     &["limits", "rate"],
@@ -118,6 +124,11 @@ pub fn load(directory: &Path, variables: &Variables) -> Result<(Settings, Loaded
 }
 
 impl Settings {
+    /// The file of those who may log in as operators.
+    pub fn users_file(&self) -> PathBuf {
+        self.users.clone().unwrap_or_else(|| self.store.join("users.yaml"))
+    }
+
     /// The settings where nothing is said, of a project in `directory`.
     pub fn usual(directory: &Path) -> Self {
         Self {
@@ -125,6 +136,8 @@ impl Settings {
             ops: SocketAddr::from(([127, 0, 0, 1], 9464)),
             store: directory.join("data"),
             database: None,
+            users: None,
+            second_person: false,
             rabbitmq: None,
             broker_ca: None,
             body_bytes_max: 1 << 20,
@@ -186,22 +199,9 @@ impl Settings {
 
     /// Takes over what is said.
     fn take(&mut self, file: SettingsFile, directory: &Path, report: &mut Report) {
-        let SettingsFile {
-            listen,
-            ops,
-            broker,
-            broker_ca,
-            store,
-            limits,
-            retry,
-            hash_key,
-            body_keys,
-            retention,
-            traces,
-            log,
-        } = file;
-        self.take_retention(&retention, report);
-        self.take_body_keys(&body_keys, report);
+        self.take_kept(&file, report);
+        let SettingsFile { listen, ops, broker, broker_ca, store, .. } = file;
+        let SettingsFile { users, second_person, limits, retry, hash_key, log, .. } = file;
         self.listen = listen.and_then(|it| address(&it, report)).unwrap_or(self.listen);
         self.ops = ops.and_then(|it| address(&it, report)).unwrap_or(self.ops);
         if let Some(broker) = broker {
@@ -219,6 +219,8 @@ impl Settings {
             Some(StorePlace::Database(address)) => self.database = Some(address),
             None => {}
         }
+        self.users = users.map(|it| directory.join(it.value)).or(self.users.take());
+        self.second_person = second_person.map_or(self.second_person, |it| it.value);
         self.take_limits(&limits, report);
         for (name, spec) in retry.iter() {
             let base = self.retry.get(&name.value).copied().unwrap_or(RetryPolicy::STANDARD);
@@ -231,9 +233,6 @@ impl Settings {
                 found.help("take 16 random bytes or more: `openssl rand -hex 16`");
             }
             self.hash_key = Some(key.value);
-        }
-        if let Some(traces) = traces {
-            self.traces = receiver(&traces, report);
         }
         self.log = log.map(|it| it.value).or(self.log.take());
     }

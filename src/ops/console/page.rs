@@ -6,7 +6,7 @@ use axum::{
 };
 use maud::{DOCTYPE, Markup, html};
 
-use super::Visit;
+use super::{Visit, login};
 use crate::{
     diagnostic::{Text, text},
     ops::{Refusal, wire::Problem},
@@ -83,6 +83,7 @@ pub(super) fn page(visit: &Visit, here: Section, title: Text, body: Markup) -> R
                             }
                         }
                     }
+                    (login::way_out(visit))
                 }
                 main #content tabindex="-1" {
                     h1 { (title) }

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0008_files.sql"),
     include_str!("../migrations/postgres/0009_dead_counts.sql"),
     include_str!("../migrations/postgres/0010_bodies.sql"),
+    include_str!("../migrations/postgres/0011_rights.sql"),
 ];
 
 /// Lets one gateway at a time look and migrate; it ends with its transaction.

@@ -95,7 +95,9 @@ fn placed(page: &Path, text: &str) -> (String, String, bool) {
             let file = "cases:\n  a letter: { given: { body: {} }, expect: refused }\n";
             ("routes/surat-masuk.test.yaml".to_owned(), format!("{file}{text}"), false)
         }
-        "listen" | "broker" | "store" => ("simpul.yaml".to_owned(), text.to_owned(), false),
+        "listen" | "broker" | "store" | "body_keys" => {
+            ("simpul.yaml".to_owned(), text.to_owned(), false)
+        }
         "http" | "amqp" | "files" => system(text),
         "timeout" | "auth" => system(&format!("http:\n  url: https://contoh.example\n  {text}")),
         "sources" | "targets" if text.contains("queue:") || text.contains("exchange:") => {
@@ -108,7 +110,10 @@ fn placed(page: &Path, text: &str) -> (String, String, bool) {
         "  - target" => route(&format!("to:\n{text}")),
         "kode" => route(&format!("steps:\n  - map:\n{}", indented(text, 6))),
         step if step.starts_with("- ") => route(&format!("steps:\n{}", indented(text, 2))),
-        _ if ["to", "steps", "identity", "order_by", "search", "ttl"].iter().any(|it| has(it)) => {
+        _ if ["to", "steps", "identity", "order_by", "search", "ttl", "bodies"]
+            .iter()
+            .any(|it| has(it)) =>
+        {
             route(text)
         }
         _ => panic!("{}: where does this belong?\n{text}", page.display()),

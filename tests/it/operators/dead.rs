@@ -50,7 +50,7 @@ async fn many_dead_letters_are_grouped_previewed_and_replayed_as_a_job() {
     let replay = running.simpul(replay).await;
     insta::assert_snapshot!(replay.out, @r"
     job 7: replay
-      ordered             2026-01-17T02:30:00.000Z by sari: peta diperbaiki
+      ordered             2026-01-17T02:30:00.000Z by sari (local): peta diperbaiki
       which               group 5d1f0c6be2a94873
       rate                50/s
       state               done
@@ -70,10 +70,10 @@ async fn many_dead_letters_are_grouped_previewed_and_replayed_as_a_job() {
     assert!(running.simpul(&["dead", "jobs"]).await.out.starts_with("JOB  KIND     STATE"));
     let expected = [
         "groups Some(\"sk-mutasi\") since Some(Timestamp(1768617000000))",
-        "preview None Some(\"5d1f0c6be2a94873\") Some(\"arsip.x\") None: sari: preview",
-        "replay None Some(\"5d1f0c6be2a94873\") None Some(50): sari: peta diperbaiki",
-        "discard Some(\"sk-mutasi\") None None None: sari: lama",
-        "cancel 7: sari: salah rute",
+        "preview None Some(\"5d1f0c6be2a94873\") Some(\"arsip.x\") None: sari (local): preview",
+        "replay None Some(\"5d1f0c6be2a94873\") None Some(50): sari (local): peta diperbaiki",
+        "discard Some(\"sk-mutasi\") None None None: sari (local): lama",
+        "cancel 7: sari (local): salah rute",
     ];
     assert_eq!(running.told(), expected);
 

@@ -45,7 +45,7 @@ async fn calls_that_make_no_sense_get_a_problem_and_change_nothing() {
     let long = format!(r#"{{"selection":{{"ids":[17]}},"by":"x","reason":"{}"}}"#, "x".repeat(501));
     let huge = "x".repeat(100_000);
     let named = r#"{"selection":{"ids":[17]},"by":"x","reason":""}"#;
-    let nobody = r#"{"selection":{"ids":[17]},"by":"x"}"#;
+    let silent_one = r#"{"selection":{"ids":[17]},"by":"x"}"#;
     let all = r#"{"selection":{"all":true},"by":"x","reason":"x"}"#;
     let job = |rest: &str| format!(r#"{{"kind":"replay","by":"x",{rest}}}"#);
     let [nothing, ids, silent, fast, nowhere, when, other] = [
@@ -61,7 +61,7 @@ async fn calls_that_make_no_sense_get_a_problem_and_change_nothing() {
     let cases = [
         ("POST", "/api/v1/dead/replay", all, 400, "bad_selection"),
         ("POST", "/api/v1/dead/replay", r#"{"selection":{"rute":"x"},"by":"x"}"#, 400, "bad_body"),
-        ("POST", "/api/v1/dead/discard", nobody, 400, "bad_body"),
+        ("POST", "/api/v1/dead/discard", silent_one, 400, "bad_body"),
         ("POST", "/api/v1/dead/discard", named, 400, "bad_reason"),
         ("POST", "/api/v1/dead/discard", &long, 400, "bad_reason"),
         ("POST", "/api/v1/dead/discard", &huge, 413, ""),

@@ -4,6 +4,8 @@
 
 mod dead;
 mod door;
+mod rights;
+mod sessions;
 
 use std::{collections::BTreeSet, path::Path, sync::Arc, sync::Mutex, time::Duration};
 
@@ -11,14 +13,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use simpul::{
     diagnostic::Language,
-    engine::{Comparison, Difference, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace},
+    engine::{
+        Acted, Comparison, Difference, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace,
+    },
     ledger::{
         Cause, DeadFilter, DeadGroup, DeadLetter, Fares, Fate, Job, JobFailure, JobOrder, JobState,
         Pause,
     },
     message::{Clock, Endpoint, MessageId, Timestamp},
     metrics::Metrics,
-    ops::{self, Access, Bus, Ops, OpsToken, Refusal},
+    ops::{self, Access, Bus, Ops, OpsToken, Refusal, access::Door},
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinSet};
 
@@ -31,6 +35,7 @@ const MISSING: i64 = 99;
 #[derive(Default)]
 struct Scripted {
     told: Mutex<Vec<String>>,
+    noted: Mutex<Vec<String>>,
     job: Mutex<Option<Job>>,
     broken_files: bool,
     not_ready: bool,
@@ -225,6 +230,13 @@ impl Bus for Scripted {
         Ok((Reloaded { generation: 4, changed, ..Reloaded::default() }, String::new()))
     }
 
+    async fn note(&self, acted: Acted) -> Result<(), Refusal> {
+        let Acted { who, did, what, reason, .. } = acted;
+        let reason = reason.map(|it| format!(": {it}")).unwrap_or_default();
+        self.noted.lock().unwrap().push(format!("{who} {did}: {what}{reason}"));
+        Ok(())
+    }
+
     async fn trace(&self, id: MessageId) -> Result<Option<Trace>, Refusal> {
         let fate = Some(Fate::Filtered);
         let (deliveries, parked) = (vec![], BTreeSet::new());
@@ -239,29 +251,40 @@ struct Running {
     project: tempfile::TempDir,
     bus: Arc<Scripted>,
     access: Access,
+    door: Arc<Door>,
     stop: oneshot::Sender<()>,
     tasks: JoinSet<()>,
 }
 
 impl Running {
     async fn start(bus: Scripted) -> Self {
+        Self::with_users(bus, "").await
+    }
+
+    /// The same, with a file of users; none, if it is empty.
+    async fn with_users(bus: Scripted, users: &str) -> Self {
         let project = tempfile::tempdir().unwrap();
         let store = project.path().join("data");
         std::fs::create_dir(&store).unwrap();
+        if !users.is_empty() {
+            std::fs::write(store.join("users.yaml"), users).unwrap();
+        }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let token = OpsToken::create(&store, listener.local_addr().unwrap()).unwrap();
         let access = Access::read(&store).unwrap().unwrap();
         let (metrics, bus) = (Arc::new(Metrics::new()), Arc::new(bus));
+        let door = Arc::new(Door::open(store.join("users.yaml"), Clock::system()).unwrap());
         let router = ops::router(Ops {
             bus: Arc::clone(&bus) as Arc<dyn Bus>,
             metrics: Arc::clone(&metrics),
             clock: Clock::system(),
             token: Arc::new(token),
+            door: Arc::clone(&door),
         });
         let (stop, stopped) = oneshot::channel();
         let mut tasks = JoinSet::new();
         tasks.spawn(ops::serve(listener, router, metrics, async { drop(stopped.await) }));
-        Self { project, bus, access, stop, tasks }
+        Self { project, bus, access, door, stop, tasks }
     }
 
     /// Runs the program on the project, beside the bus.
@@ -272,6 +295,11 @@ impl Running {
 
     fn told(&self) -> Vec<String> {
         std::mem::take(&mut *self.bus.told.lock().unwrap())
+    }
+
+    /// What was written down of what people did.
+    fn noted(&self) -> Vec<String> {
+        std::mem::take(&mut *self.bus.noted.lock().unwrap())
     }
 
     /// One call without the command line: the status, and the body.
@@ -310,12 +338,12 @@ async fn what_an_operator_orders_reaches_the_bus_with_his_name_and_reason() {
         assert_eq!(said.code, code, "{command:?}: {}{}", said.out, said.err);
     }
     let expected = [
-        "replay [17] None: sari: map corrected",
-        "replay [18] None: sari: coba lagi",
-        "discard [17, 18]: sari: dibatalkan",
-        "pause arsip.simpan: sari: pemeliharaan",
+        "replay [17] None: sari (local): map corrected",
+        "replay [18] None: sari (local): coba lagi",
+        "discard [17, 18]: sari (local): dibatalkan",
+        "pause arsip.simpan: sari (local): pemeliharaan",
         "resume arsip.simpan",
-        "resume arsip.simpan for 12/SPD, sari",
+        "resume arsip.simpan for 12/SPD, sari (local)",
     ];
     assert_eq!(running.told(), expected);
 
