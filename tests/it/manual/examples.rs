@@ -168,7 +168,7 @@ impl Copy {
         let folder = tempfile::tempdir().unwrap();
         copy(Path::new(PROJECT), folder.path());
         let mut copy = Self { folder, variables: BTreeMap::new() };
-        copy.fill("hash_key: ${env:HASH_KEY}");
+        copy.fill("hash_key: ${env:HASH_KEY}, ${env:BODY_KEY}");
         for example in examples {
             if example.path == "routes/uji.test.yaml" {
                 let to = "to: [{ target: arsip.simpan }, { target: agenda.catat }]\n";
@@ -193,6 +193,7 @@ impl Copy {
                 it if it.contains("RABBITMQ") => "amqp://127.0.0.1",
                 it if it.contains("STORE") => "postgres://simpul:rahasia@127.0.0.1/simpul",
                 it if it.ends_with("KEY_HASH") => &key,
+                "BODY_KEY" => "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
                 it if it.ends_with("KEY") => "0123456789abcdef0123456789abcdef",
                 _ => "https://contoh.example",
             };
