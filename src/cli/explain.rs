@@ -8,14 +8,13 @@ use std::{
 
 use super::{
     CouldNot, Exit, Format, Outcome,
-    diff::diff,
     language::Lang,
     pretty::pretty,
     project::{self, Instead},
     screen::{escaped, say, say_json},
 };
 use crate::{
-    diagnostic::{Language, Text, nearest, text},
+    diagnostic::{Language, Text, diff, nearest, text},
     message::{Headers, Limits},
     route::Plan,
     trial::{Explained, Explaining, Sent, Shown, Step, To, explain},

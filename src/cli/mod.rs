@@ -8,7 +8,6 @@ mod check;
 mod client;
 mod dead;
 pub mod demo;
-mod diff;
 mod doctor;
 mod editor;
 mod eval;

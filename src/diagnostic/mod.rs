@@ -9,6 +9,7 @@ mod access;
 mod code;
 mod decode;
 pub mod describe;
+mod diff;
 mod entries;
 mod format;
 mod habit;
@@ -30,6 +31,7 @@ pub(crate) use self::translate::{holes, text};
 pub use self::{
     code::Code,
     decode::decode,
+    diff::{Compared, compared, diff},
     entries::Entries,
     format::{Formatted, format},
     node::{Ambiguous, Located, Node, NodeKind, PlainValue, Scalar, Style},

@@ -33,26 +33,26 @@ pub enum What {
     /// It has another value.
     Changed {
         /// Before.
-        before: Shown,
+        before: ShownValue,
         /// Now.
-        after: Shown,
+        after: ShownValue,
     },
     /// It stood elsewhere, with this value.
     Moved {
         /// Where.
         from: String,
         /// The value.
-        value: Shown,
+        value: ShownValue,
     },
     /// It was not there before, with this value or another.
-    Added(Shown),
+    Added(ShownValue),
     /// It was left out.
-    LeftOut(Shown),
+    LeftOut(ShownValue),
 }
 
 /// A value as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Shown {
+pub enum ShownValue {
     /// As JSON, cut where it is long.
     Value(String),
     /// It is about a person, and nobody asked for it.
@@ -169,14 +169,14 @@ fn tells(leaf: &Leaf<'_>, secrets: &[String]) -> bool {
     telling(leaf).is_some_and(|text| secrets.iter().any(|it| text.contains(it)))
 }
 
-fn shown(leaf: &Leaf<'_>, hide: bool) -> Shown {
+fn shown(leaf: &Leaf<'_>, hide: bool) -> ShownValue {
     if hide {
-        return Shown::Hidden;
+        return ShownValue::Hidden;
     }
     let text = String::from_utf8_lossy(&JsonWriter::to_vec(leaf.value)).into_owned();
     match text.char_indices().nth(VALUE_CHARS_MAX) {
-        None => Shown::Value(text),
-        Some((end, _)) => Shown::Value(format!("{}…", &text[..end])),
+        None => ShownValue::Value(text),
+        Some((end, _)) => ShownValue::Value(format!("{}…", &text[..end])),
     }
 }
 
@@ -255,9 +255,9 @@ mod tests {
             parse(&arena, text.as_bytes(), &Limits::default()).unwrap()
         };
         let changes = changes((read(before), personal), (read(after), personal));
-        let value = |it: &Shown| match it {
-            Shown::Value(text) => text.clone(),
-            Shown::Hidden => "hidden".to_owned(),
+        let value = |it: &ShownValue| match it {
+            ShownValue::Value(text) => text.clone(),
+            ShownValue::Hidden => "hidden".to_owned(),
         };
         let line = |change: &Change| {
             let what = match &change.what {

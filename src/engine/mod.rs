@@ -11,6 +11,7 @@ mod batch;
 mod bodies;
 mod changes;
 mod compare;
+mod compared;
 mod dead;
 mod delivery;
 mod ended;
@@ -26,6 +27,7 @@ mod intake;
 mod jobs;
 mod keys;
 mod live;
+mod look;
 mod pipeline;
 mod pull;
 mod rehearsal;
@@ -49,14 +51,16 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     acted::Acted,
     bodies::{KeptBody, KnownBody, RETENTION_JOURNAL_MIN, Retention},
-    changes::{CHANGES_MAX, Change, Changes, Shown as ShownValue, What},
+    changes::{CHANGES_MAX, Change, Changes, ShownValue, What},
     compare::{Comparison, Difference},
+    compared::SentChanges,
     dead::{Preview, Replayed},
     envelope::queues,
     found::{FOUND_MAX, Found, FoundMessage},
     gate::{Breaker, GateSettings},
     keys::KeyResumed,
     live::Stopped,
+    look::{BodyOf, Explained, Stepped},
     rehearsal::{Planned, Rehearsal, Rehearsed, Sending, Watch},
     reload::Reloaded,
     status::{RouteStatus, TargetStatus, Trace},
@@ -69,7 +73,6 @@ use self::{
     pipeline::Setting,
     pull::Pulls,
 };
-pub use crate::store::Disk;
 use crate::{
     broker::{Broker, BrokerError},
     connector::Intake,
@@ -82,6 +85,7 @@ use crate::{
     spans::Exporter,
     store::{Store, StoreError},
 };
+pub use crate::{step::Shown, store::Disk};
 
 /// What an engine works with.
 pub struct Parts {

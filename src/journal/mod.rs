@@ -3,6 +3,7 @@
 mod action;
 mod body;
 mod record;
+mod tail;
 mod term;
 mod words;
 
@@ -10,9 +11,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::action::Action;
-pub use self::body::{BODIES_MAX, BODY_BYTES_MAX, Body, Kept, forget_bodies, keep_body};
-pub use self::term::{Hit, Term, Wanted, forget_terms, found_by};
+pub use self::{
+    action::Action,
+    body::{BODIES_MAX, BODY_BYTES_MAX, Body, Kept, forget_bodies, keep_body},
+    tail::Tail,
+    term::{Hit, Term, Wanted, forget_terms, found_by},
+};
 
 use crate::{
     message::{Endpoint, MessageId, Timestamp},

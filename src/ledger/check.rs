@@ -114,6 +114,19 @@ const RULES: &[Rule] = &[
         todo: AGAIN,
     },
     Rule {
+        about: "dead letters and their groups",
+        of_queues: false,
+        sql: "WITH counted AS (
+                  SELECT cause, route, target, class, count(*) AS n FROM dead GROUP BY 1, 2, 3, 4)
+              SELECT NULL, 'route ' || route || ': ' || coalesce(c.n, 0)
+                  || ' dead letters are in the group ' || cause || ', which says '
+                  || coalesce(g.count, 0)
+              FROM counted AS c FULL JOIN dead_group AS g USING (cause, route, target, class)
+              WHERE coalesce(c.n, 0) <> coalesce(g.count, 0)",
+        lost: NOTHING,
+        todo: REPORT,
+    },
+    Rule {
         about: "accounts and rows",
         of_queues: false,
         sql: "WITH counted AS (

@@ -4,7 +4,7 @@
 //! outcome says what that adds to which account, and closes what is final; on PostgreSQL triggers do.
 
 use super::{
-    Cause, Claim, DeadLetter, DeliveryId, Fate, Outcome, Pause, REMEMBERED, Settling, Tried,
+    Cause, Claim, DeadLetter, DeliveryId, Fate, Outcome, Pause, REMEMBERED, Settling, Tried, dead,
     group_of, kept::kept, order, sql,
 };
 use crate::{
@@ -99,6 +99,7 @@ fn bury_message(writes: &mut Writes, settling: &Settling) {
     let unknown =
         Cause { class: "bad message".into(), place: String::new(), reason: String::new() };
     let cause = settling.cause.as_ref().unwrap_or(&unknown);
+    let group = group_of(&settling.route, None, cause);
     writes.push(
         "INSERT INTO dead
              (route, message, at, generation, class, place, reason, cause, target, ordinal, attempts)
@@ -112,9 +113,10 @@ fn bury_message(writes: &mut Writes, settling: &Settling) {
             cause.class.as_ref().into(),
             cause.place.as_str().into(),
             cause.reason.as_str().into(),
-            group_of(&settling.route, None, cause).into(),
+            group.as_str().into(),
         ],
     );
+    dead::counted(writes, (&settling.route, "", &cause.class, &group), 1);
 }
 
 /// `claim.message` claims an identity of `route` at `now`. A claim of another message that still
@@ -198,6 +200,7 @@ pub fn finish(
     at: Timestamp,
 ) {
     deliver(writes, delivery, Outcome::Dead, at);
+    let group = group_of(&delivery.route, Some(&delivery.target), cause);
     let mut params = address(delivery);
     params.extend([
         at.as_millis().into(),
@@ -208,7 +211,7 @@ pub fn finish(
         tried.generation.into(),
         tried.sent.clone().into(),
         tried.sent.as_ref().map(|sent| checksum(&[delivery.message.as_bytes(), sent])).into(),
-        group_of(&delivery.route, Some(&delivery.target), cause).into(),
+        group.as_str().into(),
     ]);
     // Only if the statement before has ended it: one that was dead before has its letter.
     writes.push(
@@ -220,6 +223,8 @@ pub fn finish(
          ON CONFLICT DO NOTHING",
         params,
     );
+    let target = delivery.target.to_string();
+    dead::counted(writes, (&delivery.route, &target, &cause.class, &group), 1);
 }
 
 /// A dead letter is on its way again: it is taken out of the list and counted as under way.
@@ -292,6 +297,9 @@ fn take_letter(writes: &mut Writes, letter: &DeadLetter) {
     let otherwise = "the dead letter is no longer there: it was replayed or discarded meanwhile";
     let expect = Expect { rows: 1, otherwise };
     writes.push_expecting("DELETE FROM dead WHERE id = ?1", vec![letter.id.into()], expect);
+    let target = letter.delivery.as_ref().map(|(target, _)| target.to_string()).unwrap_or_default();
+    let kind = (&*letter.route, &*target, &*letter.cause.class, &*letter.group);
+    dead::counted(writes, kind, -1);
 }
 
 const NOT_DEAD: Expect =
@@ -342,6 +350,7 @@ pub fn forget_old(writes: &mut Writes, now: Timestamp) {
     writes.push(sql::FORGET_MESSAGES, before());
     writes.push(sql::FORGET_CLAIMS, vec![now.as_millis().into()]);
     writes.push(sql::FORGET_KEYS, before());
+    writes.push(dead::FORGET_GROUPS, vec![]);
 }
 
 /// What happened at this moment or before is forgotten at `now`.

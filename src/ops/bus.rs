@@ -1,14 +1,18 @@
 //! What the operator's calls need of a running bus. The engine does it; tests play it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::access::Right;
 use crate::{
     diagnostic::Language,
     engine::{
-        Acted, Comparison, Disk, Found, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace,
+        Acted, BodyOf, Comparison, Disk, Explained, Found, KeyResumed, Preview, Reloaded, Replayed,
+        RouteStatus, Shown, Trace,
     },
-    journal::{Action, Wanted},
+    journal::{Action, Line, Tail, Wanted},
     ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
     message::{Endpoint, Message, MessageId},
 };
@@ -93,6 +97,41 @@ pub trait Bus: Send + Sync {
 
     /// What is known of one message, and every line of the journal about it.
     async fn trace(&self, id: MessageId) -> Result<Option<Trace>, Refusal>;
+
+    /// The dead letters of a message.
+    async fn dead_of(&self, _id: MessageId) -> Result<Vec<DeadLetter>, Refusal> {
+        Ok(Vec::new())
+    }
+
+    /// What today's files would make of a message on one of its routes, while it is kept.
+    async fn explain(&self, _route: &str, _id: MessageId) -> Result<Option<Explained>, Refusal> {
+        Ok(None)
+    }
+
+    /// A body as it is shown; with `hide` without what is about people.
+    fn shown(&self, _of: BodyOf<'_>, body: &[u8], hide: bool) -> Shown {
+        Shown::of(body, None, hide)
+    }
+
+    /// Follows the journal from behind a line on, or from now on; all of it, or one route.
+    async fn tail(&self, _after: Option<i64>, _route: Option<Arc<str>>) -> Result<Tail, Refusal> {
+        Err(Refusal::Unavailable("there is no journal here".to_owned()))
+    }
+
+    /// The last lines of the journal about a route, the oldest first.
+    async fn recent(&self, _route: &str, _limit: usize) -> Result<Vec<(i64, Line)>, Refusal> {
+        Ok(Vec::new())
+    }
+
+    /// A place among those who follow the journal; `None`: all are taken.
+    fn listener(&self) -> Option<OwnedSemaphorePermit> {
+        None
+    }
+
+    /// Whether the bus is about to end: whoever follows it comes to an end.
+    fn is_stopping(&self) -> bool {
+        false
+    }
 
     /// Messages that have a value that their route lets operators search for.
     async fn find(&self, _wanted: &Wanted) -> Result<Found, Refusal> {

@@ -6,7 +6,7 @@ use axum::routing::{MethodRouter, delete, get, post};
 use super::{
     Ops,
     access::{Caller, Right},
-    api, dead, found, sessions,
+    api, dead, events, found, sessions,
 };
 
 /// What who calls must have.
@@ -126,5 +126,14 @@ pub const CALLS: &[Call] = &[
         || get(found::find),
     ),
     call(("GET", "/messages/{id}/trace"), SEE, "The life of a message", || get(api::trace)),
+    call(
+        ("GET", "/messages/{id}/explain"),
+        SEE_BODY,
+        "What today's files make of a message",
+        || get(found::explain),
+    ),
+    call(("GET", "/events"), SEE, "What becomes of messages, as it happens (SSE)", || {
+        get(events::follow)
+    }),
     call(("GET", "/actions"), AUDIT, "Who did and looked at what", || get(api::actions)),
 ];

@@ -10,16 +10,17 @@ use std::{
 };
 
 use async_trait::async_trait;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::{error, warn};
 
 use super::{Bus, Refusal};
 use crate::{
     diagnostic::Language,
     engine::{
-        Acted, Comparison, Disk, Engine, EngineError, Found, KeyResumed, Preview, Reloaded,
-        Replayed, RouteStatus, Trace,
+        Acted, BodyOf, Comparison, Disk, Engine, EngineError, Explained, Found, KeyResumed,
+        Preview, Reloaded, Replayed, RouteStatus, Shown, Trace,
     },
-    journal::{Action, Wanted},
+    journal::{Action, Line, Tail, Wanted},
     ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
     message::{Endpoint, Message, MessageId},
     metrics::Metrics,
@@ -43,13 +44,18 @@ pub struct EngineBus {
     // Two reloads at once could end with the older files.
     reloading: tokio::sync::Mutex<()>,
     stopping: AtomicBool,
+    listeners: Arc<Semaphore>,
 }
+
+/// Who may follow the journal at once: each asks the store a few times a second.
+const LISTENERS_MAX: usize = 16;
 
 impl EngineBus {
     /// The operator's calls on `engine`; `read` reads the files for a reload.
     pub fn new(engine: Engine, metrics: Arc<Metrics>, read: Reader) -> Self {
         let (reloading, stopping) = (tokio::sync::Mutex::default(), AtomicBool::new(false));
-        Self { engine, metrics, read, reloading, stopping }
+        let listeners = Arc::new(Semaphore::new(LISTENERS_MAX));
+        Self { engine, metrics, read, reloading, stopping, listeners }
     }
 
     /// It is not ready any more: whoever sends traffic should send it elsewhere.
@@ -169,6 +175,34 @@ impl Bus for EngineBus {
 
     async fn trace(&self, id: MessageId) -> Result<Option<Trace>, Refusal> {
         Ok(self.engine.trace(id).await?)
+    }
+
+    async fn dead_of(&self, id: MessageId) -> Result<Vec<DeadLetter>, Refusal> {
+        Ok(self.engine.dead_of(id).await?)
+    }
+
+    async fn explain(&self, route: &str, id: MessageId) -> Result<Option<Explained>, Refusal> {
+        Ok(self.engine.explain(route, id).await?)
+    }
+
+    fn shown(&self, of: BodyOf<'_>, body: &[u8], hide: bool) -> Shown {
+        self.engine.shown(of, body, hide)
+    }
+
+    async fn tail(&self, after: Option<i64>, route: Option<Arc<str>>) -> Result<Tail, Refusal> {
+        Ok(self.engine.tail(after, route).await?)
+    }
+
+    async fn recent(&self, route: &str, limit: usize) -> Result<Vec<(i64, Line)>, Refusal> {
+        Ok(self.engine.recent(route, limit).await?)
+    }
+
+    fn listener(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.listeners).try_acquire_owned().ok()
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     async fn find(&self, wanted: &Wanted) -> Result<Found, Refusal> {

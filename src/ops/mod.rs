@@ -15,6 +15,7 @@ mod dead_views;
 mod desk;
 mod door;
 mod engine_bus;
+pub mod events;
 pub mod found;
 mod health;
 mod query;

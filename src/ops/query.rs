@@ -1,7 +1,7 @@
 //! The part of an address after `?`, as the calls of an operator use it.
 
 use axum::http::{StatusCode, Uri};
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::wire::{Moment, Problem, Selection};
 use crate::message::Timestamp;
@@ -73,6 +73,11 @@ pub(super) fn decoded(text: &str) -> Result<Vec<(String, String)>, Problem> {
         Ok((name.to_owned(), decode(value).ok_or_else(|| wrong(name))?))
     });
     decoded.collect()
+}
+
+/// A value as it stands in an address.
+pub(super) fn encoded(value: &str) -> impl std::fmt::Display {
+    utf8_percent_encode(value, NON_ALPHANUMERIC)
 }
 
 /// A parameter that there is not, among those that are.

@@ -15,6 +15,7 @@ mod look;
 mod lookup;
 mod map;
 mod path;
+mod personal;
 mod place;
 mod remove;
 mod schema;
@@ -33,6 +34,7 @@ pub use self::{
     fields::Fields,
     lookup::LookupSpec,
     map::Map,
+    personal::{Shown, is_personal_name, looks_personal},
     schema::{Hop, Schema, Violation},
     text::{expression, show_syntax_error},
 };

@@ -7,17 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use crate::step::{Hop, Schema};
-
-/// Parts of names of fields that hold what is about a person.
-const PERSONAL: [&str; 24] = [
-    "nip", "nik", "npwp", "nrp", "ktp", "paspor", "passport", "nama", "name", "alamat", "address",
-    "telepon", "telp", "phone", "hp", "email", "surel", "lahir", "birth", "rekening", "account",
-    "foto", "photo", "agama",
-];
-
-/// Short words of that list are looked for as words of a name, not as parts of one.
-const SHORT: usize = 3;
+use crate::step::{Hop, Schema, is_personal_name, looks_personal};
 
 /// What was masked.
 #[derive(Debug, Default)]
@@ -62,7 +52,7 @@ impl<'m> Masking<'m> {
         match value {
             Json::Object(members) => {
                 for (name, value) in members {
-                    let personal = (personal || is_personal(name)) && !value.is_object();
+                    let personal = (personal || is_personal_name(name)) && !value.is_object();
                     parts.push(Hop::Field(name));
                     self.look(&format!("{path}.{name}"), value, parts, personal);
                     parts.pop();
@@ -87,26 +77,6 @@ impl<'m> Masking<'m> {
             _ => {}
         }
     }
-}
-
-fn is_personal(name: &str) -> bool {
-    let name = name.to_lowercase();
-    PERSONAL.iter().any(|word| {
-        let as_word = || name.split(|it: char| !it.is_alphanumeric()).any(|it| it == *word);
-        if word.len() <= SHORT { as_word() } else { name.contains(word) }
-    })
-}
-
-/// Numbers of employees and citizens, telephone numbers, mail addresses.
-fn looks_personal(text: &str) -> bool {
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    let all_digits = digits == text.len();
-    let is_number = all_digits && (digits == 18 || digits == 16);
-    let is_phone = (text.starts_with("08") || text.starts_with("+62"))
-        && (10..=15).contains(&digits)
-        && text.bytes().all(|it| it.is_ascii_digit() || b"+- ".contains(&it));
-    let is_mail = text.contains('@') && text.contains('.') && !text.contains(' ');
-    is_number || is_phone || is_mail
 }
 
 /// Something of the same kind, told apart by a number.

@@ -1,7 +1,8 @@
 //! What a replay would send, and how it differs from what failed.
 
 use crate::{
-    cli::{diff::diff, pretty::pretty, screen::escaped},
+    cli::{pretty::pretty, screen::escaped},
+    diagnostic::diff,
     ops::wire::PreviewView,
 };
 

@@ -1,6 +1,7 @@
 //! Dead letters: what was given up, kept for an operator, and found again among very many.
 
 mod cause;
+mod groups;
 mod sql;
 #[cfg(test)]
 mod tests;
@@ -9,24 +10,22 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-pub use self::cause::group_of;
+pub(super) use self::groups::{FORGET_GROUPS, counted};
+pub use self::{
+    cause::group_of,
+    groups::{DeadGroup, DeadKind},
+};
 use super::{
     Cause, DeliveryId, Ledger,
-    query::{count, endpoint, message_id, ordinal, time},
+    query::{endpoint, message_id, ordinal, time},
 };
 use crate::{
     message::{Endpoint, MessageId, Timestamp},
-    store::{Param, Row, Sql, StoreError, Writes, checksum, may_be_old},
+    store::{Param, Row, Sql, StoreError, checksum, may_be_old},
 };
 
 /// Dead letters in one answer.
 const LETTERS_MAX: usize = 500;
-
-/// Groups in one answer.
-const GROUPS_MAX: usize = 500;
-
-/// Letters of an earlier format whose groups are named at once.
-const NAMED_AT_ONCE: i64 = 500;
 
 /// A dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,40 +83,6 @@ pub struct DeadFilter {
     pub last: Option<i64>,
 }
 
-/// Dead letters that failed alike.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadGroup {
-    /// Its name: a [`DeadFilter`] selects by it.
-    pub name: String,
-    /// How many there are.
-    pub count: u64,
-    /// When the first of them was given up.
-    pub first: Timestamp,
-    /// When the last of them was.
-    pub last: Timestamp,
-    /// The number of the last of them, as an example.
-    pub example: i64,
-    /// The route.
-    pub route: Arc<str>,
-    /// The target; `None`: messages that could not be routed.
-    pub target: Option<Endpoint>,
-    /// Why the last of them was given up.
-    pub cause: Cause,
-}
-
-/// How many dead letters there are of one kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadKind {
-    /// The route.
-    pub route: Arc<str>,
-    /// The target; `None`: messages that could not be routed.
-    pub target: Option<Endpoint>,
-    /// The class of their causes.
-    pub class: Arc<str>,
-    /// How many.
-    pub count: u64,
-}
-
 impl Ledger {
     /// Dead letters, by number, at most `limit` (500 at most), without what was sent.
     ///
@@ -159,14 +124,15 @@ impl Ledger {
         Ok(Some(letter))
     }
 
-    /// How many dead letters a filter without numbers means.
+    /// The dead letters of a message on all its routes, by number, without what was sent; at most
+    /// 500.
     ///
     /// # Errors
     ///
     /// [`StoreError`], as all questions here.
-    pub async fn dead_count(&self, filter: &DeadFilter) -> Result<u64, StoreError> {
-        let row = self.row((sql::COUNT, with_group(filter))).await?;
-        Ok(row.map_or(0, |row| count(&row, 0)))
+    pub async fn dead_of(&self, message: MessageId) -> Result<Vec<DeadLetter>, StoreError> {
+        let params = vec![message.as_bytes().as_slice().into(), number(LETTERS_MAX)];
+        Ok(self.rows((sql::OF_MESSAGE, params)).await?.iter().map(dead_letter).collect())
     }
 
     /// The number of the last dead letter; 0 if there is none.
@@ -177,63 +143,6 @@ impl Ledger {
     pub async fn last_dead(&self) -> Result<i64, StoreError> {
         let row = self.row(("SELECT coalesce(max(id), 0) FROM dead", vec![])).await?;
         Ok(row.map_or(0, |row| row.int(0)))
-    }
-
-    /// The dead letters that a filter without numbers means, in groups of those that failed alike:
-    /// the largest first, at most `limit` (500 at most).
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`], as all questions here.
-    pub async fn dead_groups(
-        &self,
-        filter: &DeadFilter,
-        limit: usize,
-    ) -> Result<Vec<DeadGroup>, StoreError> {
-        let mut params = with_group(filter);
-        params.push(number(limit.min(GROUPS_MAX)));
-        let group = |row: &Row| DeadGroup {
-            name: row.text(0).to_owned(),
-            count: count(row, 1),
-            first: time(row, 2),
-            last: time(row, 3),
-            example: row.int(4),
-            route: row.text(5).into(),
-            target: endpoint(row.text(6)),
-            cause: cause(row, 7),
-        };
-        Ok(self.rows((sql::GROUPS, params)).await?.iter().map(group).collect())
-    }
-
-    /// How many dead letters there are, per route, target (`None`: messages) and class.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`], as all questions here.
-    pub async fn dead_by_class(&self) -> Result<Vec<DeadKind>, StoreError> {
-        let kind = |row: &Row| DeadKind {
-            route: row.text(0).into(),
-            target: endpoint(row.text(1)),
-            class: row.text(2).into(),
-            count: count(row, 3),
-        };
-        Ok(self.rows((sql::KINDS, vec![])).await?.iter().map(kind).collect())
-    }
-
-    /// Writes that name the groups of letters which an earlier format left without; empty once all
-    /// have a name.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`], as all questions here.
-    pub async fn name_groups(&self) -> Result<Writes, StoreError> {
-        let mut writes = Writes::default();
-        for row in self.rows((sql::UNNAMED, vec![NAMED_AT_ONCE.into()])).await? {
-            let target = endpoint(row.text(2));
-            let group = group_of(row.text(1), target.as_ref(), &cause(&row, 3));
-            writes.push(sql::NAME, vec![row.int(0).into(), group.into()]);
-        }
-        Ok(writes)
     }
 }
 

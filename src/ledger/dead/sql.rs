@@ -76,6 +76,12 @@ pub(super) const LOOK_UP: Sql = Sql {
                ORDER BY id LIMIT ?10",
 };
 
+/// Letters of a message: its id, how many at most.
+pub(super) const OF_MESSAGE: &str = "
+    SELECT id, at, route, message, target, ordinal, class, place, reason, attempts, generation, cause,
+           NULL
+    FROM dead WHERE message = ?1 ORDER BY id LIMIT ?2";
+
 /// How many letters there are: the first seven of [`LOOK`], and the group.
 pub(super) const COUNT: Sql = Sql {
     sqlite: "SELECT count(*) FROM dead INDEXED BY dead_cause
@@ -119,13 +125,47 @@ pub(super) const GROUPS: Sql = Sql {
                ORDER BY g.count DESC, g.cause",
 };
 
-/// Letters by kind.
-pub(super) const KINDS: Sql = Sql {
-    sqlite: "SELECT route, target, class, count(*) FROM dead INDEXED BY dead_kind
-             GROUP BY route, target, class ORDER BY route, target, class",
-    postgres: "SELECT route, target, class, count(*) FROM dead
-               GROUP BY route, target, class ORDER BY route, target, class",
+/// As [`GROUPS`], by what is kept of the groups: route, target, class, group, how many at most.
+/// PostgreSQL is asked in the order of the index, or it might read letters by number for long.
+pub(super) const GROUPS_KEPT: Sql = Sql {
+    sqlite:
+        "SELECT g.cause, g.count, f.at, l.at, l.id, l.route, l.target, l.class, l.place, l.reason
+         FROM (SELECT cause, count FROM dead_group INDEXED BY dead_group_count
+               WHERE count > 0 AND (route = ?1 OR ?1 IS NULL) AND (target = ?2 OR ?2 IS NULL)
+                   AND (class = ?3 OR ?3 IS NULL) AND (cause = ?4 OR ?4 IS NULL)
+               ORDER BY count DESC, cause LIMIT ?5) AS g
+         CROSS JOIN dead AS f ON f.id = (SELECT id FROM dead INDEXED BY dead_cause
+                                         WHERE cause = g.cause ORDER BY id LIMIT 1)
+         CROSS JOIN dead AS l ON l.id = (SELECT id FROM dead INDEXED BY dead_cause
+                                         WHERE cause = g.cause ORDER BY id DESC LIMIT 1)
+         ORDER BY g.count DESC, g.cause",
+    postgres: "SELECT g.cause, g.count, f.at, l.at, l.id, l.route, l.target, l.class, l.place,
+                      l.reason
+               FROM (SELECT cause, count FROM dead_group
+                     WHERE count > 0 AND (route = ?1 OR ?1 IS NULL) AND (target = ?2 OR ?2 IS NULL)
+                         AND (class = ?3 OR ?3 IS NULL) AND (cause = ?4 OR ?4 IS NULL)
+                     ORDER BY count DESC, cause LIMIT ?5) AS g
+               CROSS JOIN LATERAL (SELECT at FROM dead WHERE (cause, id) > (g.cause, 0)
+                                   ORDER BY cause, id LIMIT 1) AS f
+               CROSS JOIN LATERAL (SELECT id, at, route, target, class, place, reason FROM dead
+                                   WHERE (cause, id) < (g.cause, 9223372036854775807)
+                                   ORDER BY cause DESC, id DESC LIMIT 1) AS l
+               ORDER BY g.count DESC, g.cause",
 };
+
+/// How many letters the groups have: route, target, class, group.
+pub(super) const COUNT_KEPT: &str = "SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM dead_group
+     WHERE (route = ?1 OR ?1 IS NULL) AND (target = ?2 OR ?2 IS NULL)
+         AND (class = ?3 OR ?3 IS NULL) AND (cause = ?4 OR ?4 IS NULL)";
+
+/// Letters by kind.
+pub(super) const KINDS: &str =
+    "SELECT route, target, class, CAST(sum(count) AS BIGINT) FROM dead_group
+     WHERE count > 0 GROUP BY route, target, class ORDER BY route, target, class";
+
+/// A group grows: group, route, target, class, count.
+pub(super) const COUNTED: &str = "INSERT INTO dead_group VALUES (?1, ?2, ?3, ?4, ?5)
+     ON CONFLICT DO UPDATE SET count = count + excluded.count";
 
 /// Letters of an earlier format, whose group has no name yet.
 pub(super) const UNNAMED: Sql = Sql {

@@ -1,7 +1,7 @@
 //! How dead letters are looked for: only in indexes that hold all that is asked.
 
 use super::*;
-use crate::store::Store;
+use crate::store::{Store, Writes};
 
 /// What SQLite does to answer a question.
 async fn plan(store: &Store, (sql, params): (Sql, Vec<Param>)) -> Vec<String> {
@@ -30,6 +30,17 @@ async fn letters_are_looked_for_in_indexes_and_bodies_are_read_by_number() {
     let named = DeadFilter { ids: vec![1, 2], ..all.clone() };
     assert_eq!(plan(&store, look(&named, 10, false)).await[0], by_number);
 
+    for question in [sql::GROUPS_KEPT, sql::COUNT_KEPT.into()] {
+        let mut params: Vec<Param> = vec![text().into(), text().into(), text().into(), Param::Null];
+        if question == sql::GROUPS_KEPT {
+            params.push(10.into());
+        }
+        let found = plan(&store, (question, params)).await;
+        assert!(
+            found.iter().all(|it| !it.starts_with("SCAN dead ") && it != "SCAN dead"),
+            "{found:#?}"
+        );
+    }
     for sql in [sql::COUNT, sql::GROUPS] {
         let mut params = with_group(&all);
         if sql == sql::GROUPS {
@@ -54,6 +65,8 @@ async fn letters_of_an_earlier_format_get_their_groups() {
                          'refused', '', '422, after ' || value || ' attempts', 1, 1, ''
                   FROM json_each('[1,2,3]')";
     writes.push(letter, vec![]);
+    let unnamed = "INSERT INTO dead_group VALUES ('', 'sk-mutasi', 'arsip.terima', 'refused', 3)";
+    writes.push(unnamed, vec![]);
     store.commit(writes).await.unwrap();
     let named = ledger.name_groups().await.unwrap();
     store.commit(named).await.unwrap();
@@ -64,6 +77,9 @@ async fn letters_of_an_earlier_format_get_their_groups() {
     let target = Endpoint::parse("arsip.terima");
     let name = group_of("sk-mutasi", target.as_ref(), &group.cause);
     assert_eq!((&group.name, group.count), (&name, 3));
+    let mut writes = Writes::default();
+    writes.push(FORGET_GROUPS, vec![]);
+    assert_eq!(store.commit_counting(writes).await.unwrap(), [1], "that of those without a name");
 }
 
 #[tokio::test]

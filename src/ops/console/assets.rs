@@ -9,6 +9,8 @@ use axum::{
 /// Every file: its name, its type, and what is in it.
 const ASSETS: &[(&str, &str, &str)] = &[
     ("console.css", "text/css; charset=utf-8", include_str!("assets/console.css")),
+    ("messages.css", "text/css; charset=utf-8", include_str!("assets/messages.css")),
+    ("live.js", "text/javascript; charset=utf-8", include_str!("assets/live.js")),
     ("console.js", "text/javascript; charset=utf-8", include_str!("assets/console.js")),
 ];
 

@@ -1,11 +1,23 @@
 //! What operators see in a browser: pages that the bus renders itself, on the listener of its
 //! metrics. Nothing is loaded from another host, and everything works without a script.
 
+mod act;
 mod actions;
 mod assets;
+mod body;
+mod dead;
+mod explain;
+mod group;
+mod jobs;
+mod letter;
+mod live;
 mod login;
+mod message;
+mod messages;
 mod overview;
 mod page;
+mod reader;
+mod told;
 mod visit;
 
 use axum::{
@@ -20,12 +32,30 @@ use self::{
 };
 use super::{
     Ops,
-    calls::{AUDIT, Call, Needs, SEE, call},
+    calls::{AUDIT, Call, DEAL, Needs, SEE, call},
 };
 
 /// Every page, and everything that a form of one does: who is let in, and to what.
 pub const PAGES: &[Call] = &[
     call(("GET", "/console"), SEE, "How the bus fares", || get(overview::show)),
+    call(("GET", "/console/messages"), SEE, "Finding messages", || get(messages::show)),
+    call(("GET", "/console/messages/{id}"), SEE, "The life of a message", || get(message::show)),
+    call(("GET", "/console/dead"), SEE, "Dead letters in groups", || get(dead::show)),
+    call(("GET", "/console/dead/{id}"), SEE, "One dead letter", || get(letter::show)),
+    call(("POST", "/console/dead/{id}"), DEAL, "Replay or discard it", || post(letter::act)),
+    call(("GET", "/console/dead/groups/{name}"), SEE, "Letters that failed alike", || {
+        get(group::show)
+    }),
+    call(("POST", "/console/dead/groups/{name}"), DEAL, "Replay or discard them", || {
+        post(group::act)
+    }),
+    call(("GET", "/console/jobs"), SEE, "What is being done with many letters", || get(jobs::list)),
+    call(("GET", "/console/jobs/{id}"), SEE, "How far a job has come", || get(jobs::show)),
+    call(("POST", "/console/jobs/{id}"), DEAL, "End a job where it is", || post(jobs::cancel)),
+    call(("GET", "/console/live/{route}"), SEE, "What happens on a route", || get(live::show)),
+    call(("GET", "/console/live/{route}/stream"), SEE, "The same, as it happens", || {
+        get(live::follow)
+    }),
     call(("GET", "/console/actions"), AUDIT, "Who did and looked at what", || get(actions::show)),
     call(("POST", "/console/logout"), Needs::Name, "Log out", || post(login::leave)),
 ];

@@ -71,6 +71,7 @@ pub(super) fn page(visit: &Visit, here: Section, title: Text, body: Markup) -> R
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) " · simpul" }
                 link rel="stylesheet" href="/console/assets/console.css";
+                link rel="stylesheet" href="/console/assets/messages.css";
                 script src="/console/assets/console.js" defer {}
             }
             body {

@@ -55,7 +55,6 @@ impl Visit {
     /// # Errors
     ///
     /// [`Problem`] to be shown where it is no form.
-    #[expect(dead_code, reason = "the first form comes with the pages")]
     #[expect(clippy::unused_self, reason = "only who was let in has forms")]
     pub(super) fn form(&self, body: &[u8]) -> Result<Vec<(String, String)>, Problem> {
         fields(body)

@@ -114,14 +114,14 @@ impl Desk {
         let Some(filter) = self.named(Right::Replay, filter).await? else {
             return Ok(Replayed::default());
         };
-        self.note("replay", format!("replayed {}", told(&filter.ids)), Some(reason)).await?;
+        self.record("replay", format!("replayed {}", told(&filter.ids)), Some(reason)).await?;
         self.bus.replay(&filter, &self.by(reason)).await
     }
 
     /// Gives dead letters up for good that are named by their numbers. Returns how many.
     pub async fn discard(&self, filter: &DeadFilter, reason: &Reason) -> Result<u64, Refusal> {
         let Some(filter) = self.named(Right::Discard, filter).await? else { return Ok(0) };
-        self.note("discard", format!("discarded {}", told(&filter.ids)), Some(reason)).await?;
+        self.record("discard", format!("discarded {}", told(&filter.ids)), Some(reason)).await?;
         self.bus.discard(&filter, &self.by(reason)).await
     }
 
@@ -135,7 +135,7 @@ impl Desk {
         };
         self.need_over(right_to(kind), &of_filter(&filter))?;
         let what = format!("ordered a job: {}", kind.word());
-        self.note("order", what, Some(&reason)).await?;
+        self.record("order", what, Some(&reason)).await?;
         let order = JobOrder { kind, filter, only_to, rate, by: self.by(&reason) };
         self.bus.order(order).await
     }
@@ -158,7 +158,7 @@ impl Desk {
     pub async fn cancel(&self, id: i64, reason: &Reason) -> Result<Option<Job>, Refusal> {
         let Some((job, _)) = self.job(id).await? else { return Ok(None) };
         self.need_over(right_to(job.order.kind), &of_filter(&job.order.filter))?;
-        self.note("cancel", format!("ended job {id}"), Some(reason)).await?;
+        self.record("cancel", format!("ended job {id}"), Some(reason)).await?;
         self.bus.cancel(id, &self.by(reason)).await
     }
 

@@ -5,6 +5,8 @@
 //! it is done: one that fails stands there too, one that is not written down is not done.
 
 mod dead;
+mod follow;
+mod look;
 mod reason;
 mod trace;
 
@@ -15,6 +17,7 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 
+pub(super) use self::follow::Following;
 pub use self::{dead::JobWish, reason::Reason};
 use super::{
     Bus, Refusal,
@@ -85,14 +88,14 @@ impl Desk {
     pub async fn pause(&self, target: &Endpoint, reason: &Reason) -> Result<(), Refusal> {
         self.need_over(Right::Pause, &Of::system(&target.system))?;
         let what = format!("paused `{target}`");
-        self.note_at("pause", what, Some(reason), Some(target)).await?;
+        self.record_at("pause", what, Some(reason), Some(target)).await?;
         self.bus.pause(target, &self.by(reason)).await
     }
 
     /// Frees a target; whether it was paused.
     pub async fn resume(&self, target: &Endpoint) -> Result<bool, Refusal> {
         self.need_over(Right::Pause, &Of::system(&target.system))?;
-        self.note_at("resume", format!("resumed `{target}`"), None, Some(target)).await?;
+        self.record_at("resume", format!("resumed `{target}`"), None, Some(target)).await?;
         self.bus.resume(target).await
     }
 
@@ -101,14 +104,14 @@ impl Desk {
         self.need_over(Right::Pause, &Of::system(&target.system))?;
         // Not which key: that is a value of a message.
         let what = format!("let a key go on to `{target}`");
-        self.note_at("resume_key", what, None, Some(target)).await?;
+        self.record_at("resume_key", what, None, Some(target)).await?;
         self.bus.resume_key(target, key, &self.caller.who()).await
     }
 
     /// Reads the files again and takes them into use, or changes nothing.
     pub async fn reload(&self, language: Language) -> Result<(Reloaded, String), Refusal> {
         self.need(Right::ChangeFiles)?;
-        self.note("reload", "had the files read and taken into use".to_owned(), None).await?;
+        self.record("reload", "had the files read and taken into use".to_owned(), None).await?;
         self.bus.reload(language).await
     }
 
@@ -159,17 +162,17 @@ impl Desk {
     }
 
     /// Writes down what he does, before he does it.
-    async fn note(
+    async fn record(
         &self,
         did: &'static str,
         what: String,
         reason: Option<&Reason>,
     ) -> Result<(), Refusal> {
-        self.note_at(did, what, reason, None).await
+        self.record_at(did, what, reason, None).await
     }
 
-    /// As [`note`](Self::note), to a target.
-    async fn note_at(
+    /// As [`record`](Self::record), to a target.
+    async fn record_at(
         &self,
         did: &'static str,
         what: String,

@@ -44,7 +44,7 @@ impl Desk {
         !deliveries.is_empty()
     }
 
-    fn sees_line(&self, line: &Line) -> bool {
+    pub(super) fn sees_line(&self, line: &Line) -> bool {
         let system = line.delivery.as_ref().map(|(target, _)| &*target.system);
         self.caller.may(Right::See, &Of::both(&line.route, system))
     }

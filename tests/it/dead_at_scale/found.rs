@@ -48,9 +48,17 @@ const FILL: Sql = Sql {
                FROM generate_series(CAST(1 AS BIGINT), CAST(?1 AS BIGINT)) AS i",
 };
 
+/// What the program counts with each letter; triggers do in a shared store.
+const COUNT: Sql = Sql {
+    sqlite: "INSERT INTO dead_group
+             SELECT cause, route, target, class, count(*) FROM dead GROUP BY 1, 2, 3, 4",
+    postgres: "",
+};
+
 async fn fill(store: &Store) -> Ledger {
     let mut writes = Writes::default();
     writes.push(FILL, vec![LETTERS.into(), FIRST.into()]);
+    writes.push(COUNT, vec![]);
     store.commit(writes).await.unwrap();
     Ledger::new(store.clone())
 }

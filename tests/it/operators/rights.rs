@@ -40,6 +40,8 @@ const PAUSE: &str = r#"{"target":"arsip.simpan","reason":"uji"}"#;
 const KEY: &str = r#"{"target":"arsip.simpan","key":"12/SPD"}"#;
 const TRACE: &str = "/messages/07070707-0707-0707-0707-070707070707/trace";
 
+const EXPLAIN: &str = "/messages/07070707-0707-0707-0707-070707070707/explain?route=sk-mutasi";
+
 /// Each call of the table: its method and path there, as it is made, with what, and which roles may
 /// make it: viewer, operator, auditor, admin, nobody in particular.
 const MAY: &[(&str, &str, &str, &str, &str)] = &[
@@ -66,14 +68,40 @@ const MAY: &[(&str, &str, &str, &str, &str)] = &[
     ("POST", "/reload", "/reload", "", "a"),
     ("GET", "/messages", "/messages?key=x", "", "vora"),
     ("GET", "/messages/{id}/trace", TRACE, "", "vora"),
+    ("GET", "/messages/{id}/explain", EXPLAIN, "", "oa"),
+    ("GET", "/events", "/events", "", "vora"),
     ("GET", "/actions", "/actions", "", "ra"),
     // Last: it is the end of the session.
     ("DELETE", "/sessions/current", "/sessions/current", "", "voran"),
 ];
 
+const GROUP: &str = "/console/dead/groups/5d1f0c6be2a94873";
+
 /// Each page of the table, in the same way.
 const PAGES_MAY: &[(&str, &str, &str, &str, &str)] = &[
     ("GET", "/console", "/console", "", "vora"),
+    ("GET", "/console/messages", "/console/messages?q=800/12", "", "vora"),
+    (
+        "GET",
+        "/console/messages/{id}",
+        "/console/messages/07070707-0707-0707-0707-070707070707",
+        "",
+        "vora",
+    ),
+    ("GET", "/console/dead", "/console/dead", "", "vora"),
+    ("GET", "/console/dead/{id}", "/console/dead/17", "", "vora"),
+    ("GET", "/console/dead/{id}", "/console/dead/17?body=1", "", "oa"),
+    ("GET", "/console/dead/{id}", "/console/dead/17?preview=1", "", "oa"),
+    ("POST", "/console/dead/{id}", "/console/dead/17", "what=replay&reason=uji", "oa"),
+    ("POST", "/console/dead/{id}", "/console/dead/17", "what=discard&reason=uji", "oa"),
+    ("GET", "/console/dead/groups/{name}", GROUP, "", "vora"),
+    ("POST", "/console/dead/groups/{name}", GROUP, "what=replay&count=99211&reason=uji", "oa"),
+    ("POST", "/console/dead/groups/{name}", GROUP, "what=preview", "oa"),
+    ("GET", "/console/jobs", "/console/jobs", "", "vora"),
+    ("GET", "/console/jobs/{id}", "/console/jobs/7", "", "vora"),
+    ("POST", "/console/jobs/{id}", "/console/jobs/7", "what=replay&reason=uji", "oa"),
+    ("GET", "/console/live/{route}", "/console/live/sk-mutasi", "", "vora"),
+    ("GET", "/console/live/{route}/stream", "/console/live/sk-mutasi/stream", "", "vora"),
     ("GET", "/console/actions", "/console/actions", "", "ra"),
     ("POST", "/console/logout", "/console/logout", "", "voran"),
 ];
@@ -139,7 +167,8 @@ async fn each_role_is_refused_every_page_that_is_not_its_own() {
             let answer = browser.visit(method, path, fields).await;
             let what = format!("{user}: {method} {path}: {} {}", answer.status, answer.text);
             assert_eq!(answer.status == 403, !may.contains(letter), "{what}");
-            assert!(answer.status < 400 || answer.status == 403, "{what}");
+            // A job that nobody ordered yet; a journal that a scripted bus has not.
+            assert!(answer.status < 400 || matches!(answer.status, 403 | 404 | 503), "{what}");
         }
     }
     for (method, path, as_made, fields, _) in PAGES_MAY {

@@ -9,25 +9,31 @@ const CONTEXT: usize = 2;
 
 /// A line of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Compared<'a> {
+pub enum Compared<'a> {
+    /// Both have it.
     Same(&'a str),
+    /// Only the first has it.
     Removed(&'a str),
+    /// Only the second has it.
     Added(&'a str),
 }
 
 /// What changed from `before` to `after`, with `-` and `+`; empty where nothing did.
-pub(super) fn diff(before: &str, after: &str) -> String {
-    let before: Vec<&str> = before.lines().collect();
-    let after: Vec<&str> = after.lines().collect();
-    if before == after {
+pub fn diff(before: &str, after: &str) -> String {
+    if before.lines().eq(after.lines()) {
         return String::new();
     }
+    render(&compared(before, after))
+}
+
+/// All lines of both.
+pub fn compared<'a>(before: &'a str, after: &'a str) -> Vec<Compared<'a>> {
+    let before: Vec<&str> = before.lines().collect();
+    let after: Vec<&str> = after.lines().collect();
     let start = before.iter().zip(&after).take_while(|(left, right)| left == right).count();
     let (head, before) = before.split_at(start);
     let after = after.get(start..).unwrap_or_default();
-    let lines = compare(before, after);
-    let all: Vec<Compared<'_>> = head.iter().map(|it| Compared::Same(it)).chain(lines).collect();
-    render(&all)
+    head.iter().map(|it| Compared::Same(it)).chain(compare(before, after)).collect()
 }
 
 /// The longest common subsequence of lines, and what stands between.
