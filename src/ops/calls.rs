@@ -6,7 +6,7 @@ use axum::routing::{MethodRouter, delete, get, post};
 use super::{
     Ops,
     access::{Caller, Right},
-    api, dead, events, found, sessions,
+    api, bodies, dead, events, found, sessions,
 };
 
 /// What who calls must have.
@@ -131,6 +131,12 @@ pub const CALLS: &[Call] = &[
         SEE_BODY,
         "What today's files make of a message",
         || get(found::explain),
+    ),
+    call(
+        ("GET", "/messages/{id}/bodies"),
+        SEE_BODY,
+        "What is kept of the bodies of a message, and what became of its fields",
+        || get(bodies::show),
     ),
     call(("GET", "/events"), SEE, "What becomes of messages, as it happens (SSE)", || {
         get(events::follow)

@@ -17,8 +17,8 @@ use super::{Bus, Refusal};
 use crate::{
     diagnostic::Language,
     engine::{
-        Acted, BodyOf, Comparison, Disk, Engine, EngineError, Explained, Found, KeyResumed,
-        Preview, Reloaded, Replayed, RouteStatus, Shown, Trace,
+        Acted, BodyOf, Comparison, Disk, Engine, EngineError, Explained, Found, KeptBody,
+        KeyResumed, Preview, Reloaded, Replayed, RouteStatus, SentChanges, Shown, Trace,
     },
     journal::{Action, Line, Tail, Wanted},
     ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
@@ -183,6 +183,14 @@ impl Bus for EngineBus {
 
     async fn explain(&self, route: &str, id: MessageId) -> Result<Option<Explained>, Refusal> {
         Ok(self.engine.explain(route, id).await?)
+    }
+
+    async fn bodies(&self, id: MessageId) -> Result<Vec<KeptBody>, Refusal> {
+        Ok(self.engine.bodies(id).await?)
+    }
+
+    fn changes(&self, bodies: &[KeptBody], hide: bool) -> Vec<SentChanges> {
+        self.engine.changes(bodies, hide)
     }
 
     fn shown(&self, of: BodyOf<'_>, body: &[u8], hide: bool) -> Shown {

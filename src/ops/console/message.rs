@@ -4,7 +4,7 @@ use axum::{extract::Path, http::Uri, response::Response};
 use maud::{Markup, html};
 
 use super::{
-    Section, Visit, explain, page,
+    Section, Visit, changes, explain, page,
     reader::moment,
     told::{self, badge},
 };
@@ -15,7 +15,9 @@ use crate::{
     ledger::{DeadLetter, Fares},
     message::{Endpoint, MessageId},
     ops::{
-        Refusal, query,
+        Refusal,
+        access::Right,
+        query,
         trace::{fate_word, outcome_word},
     },
 };
@@ -36,11 +38,25 @@ pub(super) async fn show(
         Some(route) => Some((route, visit.desk.explain(route, id).await?)),
         None => None,
     };
+    let kept = match wanted.iter().any(|(name, _)| name == "bodies") {
+        true => Some(visit.desk.bodies(id).await?),
+        false => None,
+    };
     let hide = !wanted.iter().any(|(name, value)| name == "personal" && value == "1");
     let body = html! {
         p .lead { code .id { (id) } }
         @if let Some((route, explained)) = &explained {
             (explain::section(&visit, (id, route), explained.as_ref(), hide))
+        }
+        @match &kept {
+            Some(bodies) => {
+                (changes::section(&visit, id, (bodies, &visit.desk.changes(bodies, hide)), hide))
+            },
+            None => @if visit.desk.caller().may_somewhere(Right::SeeBody) {
+                p { a .button href={ "/console/messages/" (id) "?bodies=1" } {
+                    (visit.t(&text!("Bodies that are kept, and what became of the fields")))
+                } }
+            },
         }
         @for (route, lines, fares) in by_route(&trace) {
             (on_route(&visit, (id, route, fares), &lines, &dead))

@@ -5,6 +5,7 @@ mod act;
 mod actions;
 mod assets;
 mod body;
+mod changes;
 mod dead;
 mod explain;
 mod group;
