@@ -3,6 +3,7 @@
 
 mod files;
 mod gateways;
+mod look;
 
 use std::{fs, path::Path, sync::Arc};
 

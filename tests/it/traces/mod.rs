@@ -1,6 +1,6 @@
 //! Traces: from the sender through the bus to its targets, without a hole, and never in the way.
 
-mod receiver;
+pub(crate) mod receiver;
 
 use std::sync::Arc;
 

@@ -27,9 +27,9 @@ use tokio_util::sync::CancellationToken;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// See the file. Ends when dropped.
-pub(super) struct Receiver {
-    pub(super) exporter: Arc<Exporter>,
-    pub(super) metrics: Arc<Metrics>,
+pub(crate) struct Receiver {
+    pub(crate) exporter: Arc<Exporter>,
+    pub(crate) metrics: Arc<Metrics>,
     seen: Arc<Seen>,
     stop: CancellationToken,
     tasks: JoinSet<()>,
@@ -64,7 +64,7 @@ async fn take(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Bytes) ->
 }
 
 impl Receiver {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let seen = Arc::new(Seen::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -81,12 +81,12 @@ impl Receiver {
     }
 
     /// From now on answers with this.
-    pub(super) fn answer(&self, status: u16) {
+    pub(crate) fn answer(&self, status: u16) {
         self.seen.status.store(status, Ordering::Relaxed);
     }
 
     /// The spans, once there are so many.
-    pub(super) async fn spans(&self, count: usize) -> Vec<Span> {
+    pub(crate) async fn spans(&self, count: usize) -> Vec<Span> {
         let start = Instant::now();
         loop {
             let spans = self.seen.spans.lock().unwrap().clone();
@@ -99,17 +99,17 @@ impl Receiver {
     }
 
     /// Whether a text stands in anything that came.
-    pub(super) fn was_told(&self, text: &str) -> bool {
+    pub(crate) fn was_told(&self, text: &str) -> bool {
         self.seen.bytes.lock().unwrap().windows(text.len()).any(|it| it == text.as_bytes())
     }
 
     /// What is said of who sends the spans.
-    pub(super) fn resource(&self, name: &str) -> String {
+    pub(crate) fn resource(&self, name: &str) -> String {
         text(&self.seen.resources.lock().unwrap(), name)
     }
 
     /// Has the last spans sent, as when the bus stops.
-    pub(super) async fn stop(mut self) -> (Vec<Span>, Arc<Metrics>) {
+    pub(crate) async fn stop(mut self) -> (Vec<Span>, Arc<Metrics>) {
         self.stop.cancel();
         // The exporter ends by itself, the receiver does not.
         self.tasks.join_next().await.unwrap().unwrap();
@@ -118,7 +118,7 @@ impl Receiver {
 }
 
 /// A value of an attribute as text; empty where it is not there.
-pub(super) fn text(attributes: &[KeyValue], name: &str) -> String {
+pub(crate) fn text(attributes: &[KeyValue], name: &str) -> String {
     let found = attributes.iter().find(|it| it.key == name);
     match found.and_then(|it| it.value.clone()).and_then(|it| it.value) {
         Some(Value::StringValue(text)) => text,
@@ -129,10 +129,10 @@ pub(super) fn text(attributes: &[KeyValue], name: &str) -> String {
 }
 
 /// The context of a span, as a `traceparent` that is recorded.
-pub(super) fn traceparent(span: &Span) -> String {
+pub(crate) fn traceparent(span: &Span) -> String {
     format!("00-{}-{}-01", hex(&span.trace_id), hex(&span.span_id))
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|it| format!("{it:02x}")).collect()
 }
