@@ -6,13 +6,15 @@ use super::{
     CouldNot,
     client::{Client, Failure},
     project,
+    settings::Settings,
 };
 use crate::{
     connector::Secret,
-    engine::{Found, Trace},
+    engine::{Found, Opener, Trace},
     journal::{Journal, Wanted},
     ledger::Ledger,
     message::MessageId,
+    sealing::Keyring,
     store::{Options, Store, StoreError},
 };
 
@@ -30,6 +32,8 @@ pub(super) struct Offline {
     journal: Journal,
     /// The key of the digests by which what is about people is found.
     hash_key: Option<Secret>,
+    /// The keys of sealed bodies.
+    keyring: Option<Keyring>,
 }
 
 impl Source {
@@ -62,13 +66,19 @@ impl Source {
 impl Offline {
     fn of(store: Store, project: &Path) -> Self {
         let (ledger, journal) = (Ledger::new(store.clone()), Journal::new(store));
-        Self { ledger, journal, hash_key: project::settings(project).hash_key }
+        let Settings { hash_key, body_keys, .. } = project::settings(project);
+        Self { ledger, journal, hash_key, keyring: Keyring::new(body_keys) }
     }
 
     /// Messages that have a value that their route lets operators search for.
     pub(super) async fn find(&self, wanted: &Wanted) -> Result<Found, StoreError> {
         let key = self.hash_key.as_ref().map(|it| it.reveal().as_bytes());
         Found::look((&self.journal, &self.ledger), wanted, key).await
+    }
+
+    /// Opens what stands sealed there.
+    pub(super) fn opener(&self) -> Opener<'_> {
+        Opener::new(self.keyring.as_ref())
     }
 
     /// What is known of a message; `None` if nothing is.

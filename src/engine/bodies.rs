@@ -12,7 +12,7 @@ use crate::{
     ledger::DeadLetter,
     message::{Endpoint, Message, MessageId, Timestamp},
     route::{Bodies, Plan, Route},
-    sealing::{Place, Unopened, is_sealed},
+    sealing::{Keyring, Place, Unopened, is_sealed},
     store::Writes,
 };
 
@@ -133,25 +133,40 @@ impl<'k> Keeper<'k> {
     }
 }
 
-impl Shared {
-    /// A message as its route accepted it, whatever stands on the disk.
+/// Opens what stands sealed on the disk; what is not sealed it leaves as it is.
+#[derive(Clone, Copy)]
+pub struct Opener<'k>(Option<&'k Keyring>);
+
+impl<'k> Opener<'k> {
+    /// With these keys.
+    pub fn new(keyring: Option<&'k Keyring>) -> Self {
+        Self(keyring)
+    }
+
+    /// A message as its route accepted it.
     ///
     /// # Errors
     ///
     /// [`Unopened`], where it is sealed and its key is not at hand.
-    pub(super) fn opened(&self, route: &str, message: &Message) -> Result<Message, Unopened> {
+    pub fn message(self, route: &str, message: &Message) -> Result<Message, Unopened> {
         let place = Place { route, message: message.id, delivery: None };
         Ok(Message { body: self.open(place, &message.body)?, ..message.clone() })
     }
 
-    /// What is sent with a delivery, whatever stands on the disk: the body, and what the parameters
-    /// yielded where they are sealed with it.
-    ///
-    /// # Errors
-    ///
-    /// As [`opened`](Self::opened).
-    pub(super) fn opened_delivery(
-        &self,
+    /// A dead letter with what was sent, where that can be opened.
+    pub fn letter(self, mut letter: DeadLetter) -> DeadLetter {
+        if let (Some(sent), Some((target, ordinal))) = (&letter.sent, &letter.delivery) {
+            let place = (target, *ordinal);
+            let opened = self.delivery(&letter.route, letter.message, place, sent);
+            letter.sent = opened.ok().map(|(body, _)| body);
+        }
+        letter
+    }
+
+    /// What is sent with a delivery: the body, and what the parameters yielded where they are sealed
+    /// with it.
+    fn delivery(
+        self,
         route: &str,
         message: MessageId,
         (target, ordinal): (&Endpoint, u32),
@@ -170,24 +185,54 @@ impl Shared {
         Ok((whole.split_off(body), Some(parameters)))
     }
 
-    fn open(&self, place: Place<'_>, stored: &Bytes) -> Result<Bytes, Unopened> {
+    fn kept(self, body: Body) -> KeptBody {
+        let Body { at, until, route, message, delivery, bytes, kept } = body;
+        let known = match kept {
+            Kept::Digest(digest) => KnownBody::Digest(digest, bytes),
+            Kept::NotRead => KnownBody::NotRead,
+            Kept::Sealed(sealed) => {
+                let opened = match &delivery {
+                    None => self.open(Place { route: &route, message, delivery: None }, &sealed),
+                    Some((target, ordinal)) => self
+                        .delivery(&route, message, (target, *ordinal), &sealed)
+                        .map(|(body, _)| body),
+                };
+                opened.map_or_else(KnownBody::Sealed, KnownBody::Whole)
+            }
+        };
+        KeptBody { at, until, route, delivery, known }
+    }
+
+    fn open(self, place: Place<'_>, stored: &Bytes) -> Result<Bytes, Unopened> {
         if !is_sealed(stored) {
             return Ok(stored.clone());
         }
-        match &self.options.keyring {
+        match self.0 {
             Some(keyring) => keyring.open(place, stored),
             None => Err(Unopened::of(stored)),
         }
     }
+}
 
-    /// A dead letter with what was sent, where that can be opened.
-    pub(super) fn opened_letter(&self, mut letter: DeadLetter) -> DeadLetter {
-        if let (Some(sent), Some((target, ordinal))) = (&letter.sent, &letter.delivery) {
-            let place = (target, *ordinal);
-            let opened = self.opened_delivery(&letter.route, letter.message, place, sent);
-            letter.sent = opened.ok().map(|(body, _)| body);
-        }
-        letter
+impl Shared {
+    pub(super) fn opener(&self) -> Opener<'_> {
+        Opener::new(self.options.keyring.as_deref())
+    }
+
+    /// As [`Opener::message`].
+    pub(super) fn opened(&self, route: &str, message: &Message) -> Result<Message, Unopened> {
+        self.opener().message(route, message)
+    }
+
+    /// As [`Opener::delivery`].
+    pub(super) fn opened_delivery(
+        &self,
+        route: &str,
+        message: MessageId,
+        place: (&Endpoint, u32),
+        stored: &Bytes,
+    ) -> Result<(Bytes, Option<Vec<String>>), Unopened> {
+        self.opener().delivery(route, message, place, stored)
     }
 }
 
@@ -229,27 +274,7 @@ impl Engine {
     pub async fn bodies(&self, id: MessageId) -> Result<Vec<KeptBody>, EngineError> {
         let shared = &self.shared;
         let all = shared.journal.bodies_of(id, shared.clock.now()).await?;
-        Ok(all.into_iter().map(|it| shared.opened_body(it)).collect())
-    }
-}
-
-impl Shared {
-    fn opened_body(&self, body: Body) -> KeptBody {
-        let Body { at, until, route, message, delivery, bytes, kept } = body;
-        let known = match kept {
-            Kept::Digest(digest) => KnownBody::Digest(digest, bytes),
-            Kept::NotRead => KnownBody::NotRead,
-            Kept::Sealed(sealed) => {
-                let opened = match &delivery {
-                    None => self.open(Place { route: &route, message, delivery: None }, &sealed),
-                    Some((target, ordinal)) => self
-                        .opened_delivery(&route, message, (target, *ordinal), &sealed)
-                        .map(|(body, _)| body),
-                };
-                opened.map_or_else(KnownBody::Sealed, KnownBody::Whole)
-            }
-        };
-        KeptBody { at, until, route, delivery, known }
+        Ok(all.into_iter().map(|it| shared.opener().kept(it)).collect())
     }
 }
 

@@ -59,7 +59,7 @@ impl Engine {
     /// [`EngineError`] when the store cannot be read.
     pub async fn dead_one(&self, id: i64) -> Result<Option<DeadLetter>, EngineError> {
         let letter = self.shared.ledger.dead_letter(id).await?;
-        Ok(letter.map(|it| self.shared.opened_letter(it)))
+        Ok(letter.map(|it| self.shared.opener().letter(it)))
     }
 
     /// The message of a dead letter, as its route accepted it; `None` if there is no such letter.
@@ -92,7 +92,7 @@ impl Engine {
     /// [`EngineError`] when the store cannot be read.
     pub async fn preview(&self, id: i64) -> Result<Option<Preview>, EngineError> {
         let Some(letter) = self.shared.ledger.dead_letter(id).await? else { return Ok(None) };
-        let letter = self.shared.opened_letter(letter);
+        let letter = self.shared.opener().letter(letter);
         let message = match self.shared.message_of_letter(&letter).await? {
             Some(Ok(message)) => message,
             Some(Err(unopened)) => {

@@ -50,7 +50,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{
     acted::Acted,
-    bodies::{KeptBody, KnownBody, RETENTION_JOURNAL_MIN, Retention},
+    bodies::{KeptBody, KnownBody, Opener, RETENTION_JOURNAL_MIN, Retention},
     changes::{CHANGES_MAX, Change, Changes, ShownValue, What},
     compare::{Comparison, Difference},
     compared::SentChanges,

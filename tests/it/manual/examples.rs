@@ -203,7 +203,8 @@ impl Copy {
         for found in Regex::new(r"\$\{file:([^}]+)\}").unwrap().captures_iter(&text) {
             let path = self.folder.path().join(&found[1]);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, "rahasia").unwrap();
+            let is_key = found[1].ends_with("simpul-bodies");
+            fs::write(path, if is_key { "0f".repeat(32) } else { "rahasia".to_owned() }).unwrap();
         }
         text
     }
