@@ -10,7 +10,7 @@ mod drawn;
 mod file;
 mod fill;
 mod flow;
-mod kept;
+mod bodies;
 mod load;
 mod names;
 mod outline;

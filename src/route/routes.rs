@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{
     check::{self, Role},
     file::{DestinationSpec, IdentityBody, IdentitySpec, RouteFile},
-    kept,
+    bodies,
     plan::{Destination, Identity, NamedStep, OnExhausted, RetryPolicy, Route, Search},
     retry,
     systems::{Outside, Systems, hash_help},
@@ -68,7 +68,7 @@ pub(super) fn compile(
     if let (None, Some(said)) = (&file.order_by, &file.on_exhausted) {
         no_order(said, report);
     }
-    let (bodies, retention) = kept::bodies(file, world.outside.body_keys, report);
+    let (bodies, retention) = bodies::bodies(file, world.outside.body_keys, report);
     let to = world.destinations(file, report);
     let digest = world.digest(text, to.as_deref().unwrap_or_default());
     Some(Route {
