@@ -2,11 +2,11 @@
 //! in its queues as in the ledger, until they are delivered. And what is kept of bodies beside the
 //! journal, as their route wants it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
-use super::{Engine, EngineError, Options, Shared, pipeline::Made};
+use super::{BodyOf, Engine, EngineError, Options, Shared, Shown, pipeline::Made};
 use crate::{
     journal::{self, Body, Kept},
     ledger::DeadLetter,
@@ -200,7 +200,7 @@ impl<'k> Opener<'k> {
                 opened.map_or_else(KnownBody::Sealed, KnownBody::Whole)
             }
         };
-        KeptBody { at, until, route, delivery, known }
+        KeptBody { at, until, route, delivery, known, personal: Arc::default() }
     }
 
     fn open(self, place: Place<'_>, stored: &Bytes) -> Result<Bytes, Unopened> {
@@ -249,6 +249,8 @@ pub struct KeptBody {
     pub delivery: Option<(Endpoint, u32)>,
     /// What is known of it.
     pub known: KnownBody,
+    /// What is about people in the message as its route accepted it: to be hidden in this body too.
+    pub personal: Arc<[String]>,
 }
 
 /// What is known of a body that was kept.
@@ -274,7 +276,19 @@ impl Engine {
     pub async fn bodies(&self, id: MessageId) -> Result<Vec<KeptBody>, EngineError> {
         let shared = &self.shared;
         let all = shared.journal.bodies_of(id, shared.clock.now()).await?;
-        Ok(all.into_iter().map(|it| shared.opener().kept(it)).collect())
+        let mut all: Vec<_> = all.into_iter().map(|it| shared.opener().kept(it)).collect();
+        let mut personal: BTreeMap<Arc<str>, Arc<[String]>> = BTreeMap::new();
+        for body in all.iter().filter(|it| it.delivery.is_none()) {
+            if let KnownBody::Whole(bytes) = &body.known {
+                let schema = self.schema_of(BodyOf::Route(&body.route));
+                let found = Shown::personal(bytes, schema.as_deref());
+                personal.insert(Arc::clone(&body.route), found.into());
+            }
+        }
+        for body in &mut all {
+            body.personal = personal.get(&body.route).cloned().unwrap_or_default();
+        }
+        Ok(all)
     }
 }
 

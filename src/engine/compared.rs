@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Engine, KeptBody, KnownBody,
+    BodyOf, Engine, KeptBody, KnownBody,
     changes::{self, Changes, Step},
     pipeline::MEMORY_MAX,
 };
@@ -35,22 +35,13 @@ impl Engine {
         let compare = |sent: &KeptBody| {
             let (target, ordinal) = sent.delivery.clone()?;
             let (before, after) = (whole(accepted(sent)?)?, whole(sent)?);
-            let schemas = (self.source_schema(&sent.route), self.target_schema(&target));
+            let of_source = self.schema_of(BodyOf::Route(&sent.route));
+            let schemas = (of_source, self.schema_of(BodyOf::Target(&target)));
             let changes = held_against((before, schemas.0), (after, schemas.1), hide)?;
             let (at, route) = (sent.at, Arc::clone(&sent.route));
             Some(SentChanges { at, route, delivery: (target, ordinal), changes })
         };
         bodies.iter().filter_map(compare).collect()
-    }
-
-    fn source_schema(&self, route: &str) -> Option<Arc<Schema>> {
-        let live = self.shared.live();
-        let from = &live.plan.routes.get(route)?.from;
-        live.plan.sources.get(from)?.schema.clone()
-    }
-
-    fn target_schema(&self, target: &Endpoint) -> Option<Arc<Schema>> {
-        self.shared.live().plan.targets.get(target)?.schema.clone()
     }
 }
 

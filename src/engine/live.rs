@@ -110,13 +110,14 @@ impl Engine {
     /// # Errors
     ///
     /// [`EngineError`] when the store cannot be read or written; nothing runs then.
-    pub async fn start(parts: Parts, plan: Plan) -> Result<Self, EngineError> {
+    pub async fn start(parts: Parts, mut plan: Plan) -> Result<Self, EngineError> {
         let Parts { store, broker, metrics, clock, options } = parts;
         may_run(&plan, &options)?;
         let (ledger, journal) = (Ledger::new(store.clone()), Journal::new(store.clone()));
         let generation = gateways::next_generation(&store, 0, plan.digest, clock.now()).await?;
         let pauses = ledger.pauses().await?;
         let restored_up_to = ledger.restored_up_to().await?;
+        let files = std::mem::take(&mut plan.files);
         let live = Live::new(generation, plan, broker.rabbitmq().as_deref());
         let live = RwLock::new(Arc::new(live));
         let (gates, ids, acting) = (Gates::default(), options.chance.ids(), Mutex::default());
@@ -158,6 +159,8 @@ impl Engine {
         }
         let live = shared.live();
         shared.record_generation(&mut writes, &live, "started");
+        shared.keep_files(&mut writes, (generation, shared.clock.now()), &files).await?;
+        drop(files);
         shared.store.commit(writes).await?;
 
         let mut running = engine.running.lock().await;

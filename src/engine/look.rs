@@ -76,10 +76,31 @@ impl Watch for Noting<'_> {
 }
 
 impl Engine {
-    /// A body as it is shown; with `hide` without what is about people.
-    pub fn shown(&self, of: BodyOf<'_>, body: &[u8], hide: bool) -> Shown {
+    /// A body as it is shown; with `hide` without what is about people, and without texts in which one
+    /// of `known` stands.
+    pub fn shown(&self, of: BodyOf<'_>, body: &[u8], known: &[String], hide: bool) -> Shown {
+        Shown::of(body, self.schema_of(of).as_deref(), known, hide)
+    }
+
+    /// What in a message, as its route accepted it, is about people; nothing where it is not kept.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] when the store cannot be read.
+    pub async fn personal_in(
+        &self,
+        route: &str,
+        id: MessageId,
+    ) -> Result<Vec<String>, EngineError> {
+        let message = self.shared.ledger.message(route, id).await?;
+        let message = message.and_then(|it| self.shared.opened(route, &it).ok());
+        let schema = self.schema_of(BodyOf::Route(route));
+        Ok(message.map(|it| Shown::personal(&it.body, schema.as_deref())).unwrap_or_default())
+    }
+
+    pub(super) fn schema_of(&self, of: BodyOf<'_>) -> Option<Arc<Schema>> {
         let live = self.shared.live();
-        let schema: Option<Arc<Schema>> = match of {
+        match of {
             BodyOf::Route(route) => {
                 let route = live.plan.routes.get(route);
                 let source = route.and_then(|it| live.plan.sources.get(&it.from));
@@ -88,8 +109,7 @@ impl Engine {
             BodyOf::Target(target) => {
                 live.plan.targets.get(target).and_then(|it| it.schema.clone())
             }
-        };
-        Shown::of(body, schema.as_deref(), hide)
+        }
     }
 
     /// What today's files would make of a message on one of its routes; `None` where it is not kept

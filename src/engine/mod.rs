@@ -25,6 +25,7 @@ mod hand;
 mod housekeeping;
 mod intake;
 mod jobs;
+mod kept;
 mod keys;
 mod live;
 mod look;
@@ -37,6 +38,7 @@ mod status;
 mod terms;
 mod traces;
 mod verdict;
+mod wiring;
 mod worker;
 
 use std::{
@@ -64,6 +66,7 @@ pub use self::{
     rehearsal::{Planned, Rehearsal, Rehearsed, Sending, Watch},
     reload::Reloaded,
     status::{RouteStatus, TargetStatus, Trace},
+    wiring::{PROMISE, RouteWiring, Wire, Wiring},
 };
 use self::{
     express::{Afterwards, Backlog},

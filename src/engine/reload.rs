@@ -54,8 +54,10 @@ impl Engine {
 
         // Written first: if the store refuses, nothing has changed.
         let mut writes = Writes::default();
+        let files = std::mem::take(&mut plan.files);
         let live = Live::new(generation, plan, shared.broker.rabbitmq().as_deref());
         shared.record_generation(&mut writes, &live, "reloaded");
+        shared.keep_files(&mut writes, (generation, now), &files).await?;
         shared.store.commit(writes).await?;
 
         // Before the routes: a source whose last reader goes must not hand over to nobody.

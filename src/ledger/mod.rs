@@ -9,6 +9,7 @@
 
 mod check;
 mod dead;
+mod files;
 mod job;
 mod kept;
 mod keys;
@@ -24,6 +25,7 @@ use bytes::Bytes;
 pub use self::{
     check::check,
     dead::{DeadFilter, DeadGroup, DeadKind, DeadLetter, group_of},
+    files::{FileSet, KeptFile, NewFile, SETS_MAX, keep_files},
     job::{Job, JobFailure, JobKind, JobOrder, JobState, Runner, forget_jobs},
     keys::{confirm_idempotency_key, keep_idempotency_key, reserve_idempotency_key},
     order::{

@@ -9,7 +9,9 @@
 
 mod encode;
 mod handles;
+mod history;
 mod known;
+mod look;
 mod number;
 mod questions;
 mod table;
@@ -23,6 +25,8 @@ use std::{
 use self::{handles::ByClass, known::Known, number::Fraction};
 pub use self::{
     handles::{QueueMetrics, RouteMetrics, TargetMetrics},
+    history::{Chart, History, Minute, READ_EVERY, RouteMinute, Stretch},
+    look::Look,
     number::{Counter, Gauge, Histogram},
     table::{Kind, Metric, TABLE},
 };

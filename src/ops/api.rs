@@ -192,6 +192,7 @@ impl From<Refusal> for Problem {
         let title = refusal.to_string();
         match refusal {
             Refusal::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not_found", title),
+            Refusal::Changed(_) => Self::new(StatusCode::CONFLICT, "changed", title),
             Refusal::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "forbidden", title),
             Refusal::Unavailable(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", title)

@@ -120,7 +120,7 @@ pub(super) async fn show(
 
 impl BodyView {
     fn of(desk: &Desk, body: &KeptBody, hide: bool) -> Self {
-        let KeptBody { at, until, route, delivery, known } = body;
+        let KeptBody { at, until, route, delivery, known, personal } = body;
         let (target, ordinal) = match delivery {
             Some((target, ordinal)) => (Some(target.to_string()), Some(*ordinal)),
             None => (None, None),
@@ -146,7 +146,7 @@ impl BodyView {
                     None => BodyOf::Route(route),
                 };
                 view.bytes = Some(body.len() as u64);
-                view.body = Some(desk.shown(of, body, hide).text);
+                view.body = Some(desk.shown(of, body, personal, hide).text);
             }
             KnownBody::Sealed(unopened) => view.problem = Some(unopened.to_string()),
             KnownBody::NotRead => {

@@ -10,11 +10,15 @@ use crate::{
     diagnostic::Language,
     engine::{
         Acted, BodyOf, Comparison, Disk, Explained, Found, KeptBody, KeyResumed, Preview, Reloaded,
-        Replayed, RouteStatus, SentChanges, Shown, Trace,
+        Replayed, RouteStatus, SentChanges, Shown, Trace, Wiring,
     },
     journal::{Action, Line, Tail, Wanted},
-    ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
-    message::{Endpoint, Message, MessageId},
+    ledger::{
+        DeadFilter, DeadGroup, DeadLetter, FileSet, Job, JobFailure, JobOrder, KeptFile, Pause,
+    },
+    message::{Digest, Endpoint, Message, MessageId},
+    metrics::{History, Look},
+    route::{Directory, PlanFile, digest_of_files},
 };
 
 /// A running bus, as far as an operator can reach it.
@@ -118,9 +122,15 @@ pub trait Bus: Send + Sync {
         Vec::new()
     }
 
-    /// A body as it is shown; with `hide` without what is about people.
-    fn shown(&self, _of: BodyOf<'_>, body: &[u8], hide: bool) -> Shown {
-        Shown::of(body, None, hide)
+    /// A body as it is shown; with `hide` without what is about people, and without texts in which one
+    /// of `known` stands.
+    fn shown(&self, _of: BodyOf<'_>, body: &[u8], known: &[String], hide: bool) -> Shown {
+        Shown::of(body, None, known, hide)
+    }
+
+    /// What in a message, as its route accepted it, is about people: to be hidden elsewhere too.
+    async fn personal_in(&self, _route: &str, _id: MessageId) -> Result<Vec<String>, Refusal> {
+        Ok(Vec::new())
     }
 
     /// Follows the journal from behind a line on, or from now on; all of it, or one route.
@@ -157,6 +167,75 @@ pub trait Bus: Send + Sync {
     async fn actions(&self, _below: Option<i64>, _limit: usize) -> Result<Vec<Action>, Refusal> {
         Ok(Vec::new())
     }
+
+    /// Who sends to whom in the files that run.
+    fn wiring(&self) -> Wiring {
+        Wiring::default()
+    }
+
+    /// How targets, sources and the process are.
+    fn look(&self) -> Look {
+        Look::default()
+    }
+
+    /// What was counted over the last hour and day, where somebody counts.
+    fn history(&self) -> Option<Arc<History>> {
+        None
+    }
+
+    /// The systems and routes of the files that run.
+    async fn directory(&self) -> Result<Arc<Directory>, Refusal> {
+        Ok(Arc::default())
+    }
+
+    /// The sets of files that ran, the newest first.
+    async fn file_sets(&self) -> Result<Vec<FileSet>, Refusal> {
+        Ok(Vec::new())
+    }
+
+    /// The files of a set, by path.
+    async fn files_of(&self, _set: i64) -> Result<Vec<KeptFile>, Refusal> {
+        Ok(Vec::new())
+    }
+
+    /// The text with a digest; nothing where none is kept.
+    async fn file_text(&self, _digest: Digest) -> Result<Option<Arc<str>>, Refusal> {
+        Ok(None)
+    }
+
+    /// The files on the disk, and what taking them into use would change; changes nothing.
+    async fn candidate(&self, language: Language) -> Result<Candidate, Refusal> {
+        let (comparison, warnings) = self.plan(language).await?;
+        Ok(Candidate { comparison, warnings, files: Vec::new() })
+    }
+
+    /// As [`reload`](Self::reload), but changes nothing either where the files on the disk are not
+    /// those with this digest, which somebody has seen.
+    async fn reload_seen(
+        &self,
+        language: Language,
+        _seen: Digest,
+    ) -> Result<(Reloaded, String), Refusal> {
+        self.reload(language).await
+    }
+}
+
+/// Files on the disk that could be taken into use.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Candidate {
+    /// What that would change.
+    pub comparison: Comparison,
+    /// Warnings about them, rendered; empty if there are none.
+    pub warnings: String,
+    /// The files, by path.
+    pub files: Vec<PlanFile>,
+}
+
+impl Candidate {
+    /// Tells these files from others.
+    pub fn digest(&self) -> Digest {
+        digest_of_files(&self.files)
+    }
 }
 
 /// Why a call of an operator did not do what he asked.
@@ -168,6 +247,9 @@ pub enum Refusal {
     /// The files have mistakes; holds them all, rendered. Nothing was changed.
     #[error("the files have mistakes; nothing was changed")]
     Files(String),
+    /// Something is not as whoever asked has seen it; nothing was changed.
+    #[error("{0}")]
+    Changed(String),
     /// Whoever calls lacks this right here.
     #[error("you lack the right `{0}` here")]
     Forbidden(Right),

@@ -13,18 +13,20 @@ use async_trait::async_trait;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::{error, warn};
 
-use super::{Bus, Refusal};
+use super::{Bus, Refusal, bus::Candidate};
 use crate::{
     diagnostic::Language,
     engine::{
         Acted, BodyOf, Comparison, Disk, Engine, EngineError, Explained, Found, KeptBody,
-        KeyResumed, Preview, Reloaded, Replayed, RouteStatus, SentChanges, Shown, Trace,
+        KeyResumed, Preview, Reloaded, Replayed, RouteStatus, SentChanges, Shown, Trace, Wiring,
     },
     journal::{Action, Line, Tail, Wanted},
-    ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobOrder, Pause},
-    message::{Endpoint, Message, MessageId},
-    metrics::Metrics,
-    route::Plan,
+    ledger::{
+        DeadFilter, DeadGroup, DeadLetter, FileSet, Job, JobFailure, JobOrder, KeptFile, Pause,
+    },
+    message::{Clock, Digest, Endpoint, Message, MessageId},
+    metrics::{History, Look, Metrics, READ_EVERY},
+    route::{Directory, Plan, digest_of_files},
 };
 
 /// Files that were read: compiled, with their warnings rendered; or all their mistakes, rendered.
@@ -44,6 +46,9 @@ pub struct EngineBus {
     // Two reloads at once could end with the older files.
     reloading: tokio::sync::Mutex<()>,
     stopping: AtomicBool,
+    history: Arc<History>,
+    /// Of the generation that ran when somebody last asked.
+    directory: tokio::sync::Mutex<Option<(i64, Arc<Directory>)>>,
     listeners: Arc<Semaphore>,
 }
 
@@ -54,8 +59,46 @@ impl EngineBus {
     /// The operator's calls on `engine`; `read` reads the files for a reload.
     pub fn new(engine: Engine, metrics: Arc<Metrics>, read: Reader) -> Self {
         let (reloading, stopping) = (tokio::sync::Mutex::default(), AtomicBool::new(false));
+        let (history, directory) = (Arc::default(), tokio::sync::Mutex::default());
         let listeners = Arc::new(Semaphore::new(LISTENERS_MAX));
-        Self { engine, metrics, read, reloading, stopping, listeners }
+        Self { engine, metrics, read, reloading, stopping, history, directory, listeners }
+    }
+
+    /// Reads the files and takes them into use; where they have been seen, if they are those.
+    async fn take_into_use(
+        &self,
+        language: Language,
+        seen: Option<Digest>,
+    ) -> Result<(Reloaded, String), Refusal> {
+        let _one = self.reloading.lock().await;
+        let (plan, warnings) = (self.read)(language).await.map_err(|mistakes| {
+            self.metrics.reload_failed();
+            // Logged whoever asked: the files on disk are not what runs from here on.
+            error!("the files have mistakes; nothing was changed");
+            mistakes.lines().for_each(|line| error!("{line}"));
+            Refusal::Files(mistakes)
+        })?;
+        if seen.is_some_and(|it| it != digest_of_files(&plan.files)) {
+            let reason = "the files on the disk are others than those that you have seen; nothing was changed";
+            return Err(Refusal::Changed(reason.to_owned()));
+        }
+        warnings.lines().for_each(|line| warn!("{line}"));
+        let reloaded = self.engine.reload(plan).await.inspect_err(|failed| {
+            self.metrics.reload_failed();
+            error!("the reload failed: {failed}");
+        })?;
+        Ok((reloaded, warnings))
+    }
+
+    /// Takes readings of what is counted, for the charts, until it is dropped.
+    pub fn count(&self, clock: Clock) -> impl Future<Output = ()> + Send + 'static {
+        let (history, metrics) = (Arc::clone(&self.history), Arc::clone(&self.metrics));
+        async move {
+            loop {
+                history.take(&metrics, clock.now().as_millis());
+                tokio::time::sleep(READ_EVERY).await;
+            }
+        }
     }
 
     /// It is not ready any more: whoever sends traffic should send it elsewhere.
@@ -151,26 +194,76 @@ impl Bus for EngineBus {
     }
 
     async fn reload(&self, language: Language) -> Result<(Reloaded, String), Refusal> {
-        let _one = self.reloading.lock().await;
-        let (plan, warnings) = (self.read)(language).await.map_err(|mistakes| {
-            self.metrics.reload_failed();
-            // Logged whoever asked: the files on disk are not what runs from here on.
-            error!("the files have mistakes; nothing was changed");
-            mistakes.lines().for_each(|line| error!("{line}"));
-            Refusal::Files(mistakes)
-        })?;
-        warnings.lines().for_each(|line| warn!("{line}"));
-        let reloaded = self.engine.reload(plan).await.inspect_err(|failed| {
-            self.metrics.reload_failed();
-            error!("the reload failed: {failed}");
-        })?;
-        Ok((reloaded, warnings))
+        self.take_into_use(language, None).await
     }
 
     async fn plan(&self, language: Language) -> Result<(Comparison, String), Refusal> {
+        let Candidate { comparison, warnings, .. } = self.candidate(language).await?;
+        Ok((comparison, warnings))
+    }
+
+    async fn candidate(&self, language: Language) -> Result<Candidate, Refusal> {
         // Not logged: nobody meant these files to run yet.
         let (plan, warnings) = (self.read)(language).await.map_err(Refusal::Files)?;
-        Ok((self.engine.compare(&plan), warnings))
+        let comparison = self.engine.compare(&plan);
+        Ok(Candidate { comparison, warnings, files: plan.files })
+    }
+
+    async fn reload_seen(
+        &self,
+        language: Language,
+        seen: Digest,
+    ) -> Result<(Reloaded, String), Refusal> {
+        self.take_into_use(language, Some(seen)).await
+    }
+
+    fn wiring(&self) -> Wiring {
+        self.engine.wiring()
+    }
+
+    fn look(&self) -> Look {
+        self.metrics.look()
+    }
+
+    fn history(&self) -> Option<Arc<History>> {
+        Some(Arc::clone(&self.history))
+    }
+
+    async fn directory(&self) -> Result<Arc<Directory>, Refusal> {
+        let generation = self.engine.generation();
+        let mut known = self.directory.lock().await;
+        if let Some((of, directory)) = &*known
+            && *of == generation
+        {
+            return Ok(Arc::clone(directory));
+        }
+        let sets = self.engine.file_sets().await?;
+        let set = sets.iter().find(|it| it.number <= generation && generation <= it.last);
+        let texts = match set {
+            Some(set) => self.engine.texts_of(set.number).await?,
+            None => Vec::new(),
+        };
+        let read = move || {
+            let texts = texts.iter().map(|(path, text)| (path.as_str(), text.as_str()));
+            Arc::new(Directory::of(texts))
+        };
+        // Thousands of files take their time.
+        let read = tokio::task::spawn_blocking(read).await;
+        let directory = read.map_err(|error| Refusal::Unavailable(format!("bug: {error}")))?;
+        *known = Some((generation, Arc::clone(&directory)));
+        Ok(directory)
+    }
+
+    async fn file_sets(&self) -> Result<Vec<FileSet>, Refusal> {
+        Ok(self.engine.file_sets().await?)
+    }
+
+    async fn files_of(&self, set: i64) -> Result<Vec<KeptFile>, Refusal> {
+        Ok(self.engine.files_of(set).await?)
+    }
+
+    async fn file_text(&self, digest: Digest) -> Result<Option<Arc<str>>, Refusal> {
+        Ok(self.engine.file_text(digest).await?)
     }
 
     async fn trace(&self, id: MessageId) -> Result<Option<Trace>, Refusal> {
@@ -193,8 +286,12 @@ impl Bus for EngineBus {
         self.engine.changes(bodies, hide)
     }
 
-    fn shown(&self, of: BodyOf<'_>, body: &[u8], hide: bool) -> Shown {
-        self.engine.shown(of, body, hide)
+    fn shown(&self, of: BodyOf<'_>, body: &[u8], known: &[String], hide: bool) -> Shown {
+        self.engine.shown(of, body, known, hide)
+    }
+
+    async fn personal_in(&self, route: &str, id: MessageId) -> Result<Vec<String>, Refusal> {
+        Ok(self.engine.personal_in(route, id).await?)
     }
 
     async fn tail(&self, after: Option<i64>, route: Option<Arc<str>>) -> Result<Tail, Refusal> {

@@ -35,7 +35,7 @@ use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, response::IntoRe
 use crate::{message::Clock, metrics::Metrics};
 
 pub use self::{
-    bus::{Bus, Refusal},
+    bus::{Bus, Candidate, Refusal},
     calls::{CALLS, Call, Needs},
     console::PAGES,
     desk::{Desk, JobWish, Reason},

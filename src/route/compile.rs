@@ -6,6 +6,7 @@ use super::{
     check::{self, Schemas},
     file::RouteFile,
     flow::{self, Places},
+    kept,
     load::{Broken, Project, ROUTES, SCHEMAS, TABLES, Texts},
     names::{Named, Names},
     pieces::in_pieces,
@@ -65,7 +66,7 @@ fn compile(project: &mut Project<'_>, given: &Given) -> Option<Plan> {
     let mut outside = Files::default();
     outside.read_schemas(project);
     outside.read_tables(project);
-    let Files { schemas, tables, broken_tables, digests } = outside;
+    let Files { schemas, tables, broken_tables, digests, kept } = outside;
 
     let refers = Outside {
         schemas: &schemas,
@@ -107,6 +108,7 @@ fn compile(project: &mut Project<'_>, given: &Given) -> Option<Plan> {
     names.tell(&mut project.report);
     notes.tell(&systems, &mut project.report);
     plan.digest = Some(whole(project, &systems, &digests, given));
+    plan.files = kept::all(project, kept);
     plan.sources = systems.sources;
     plan.targets = systems.targets;
     if !project.report.has_errors() {
@@ -178,6 +180,7 @@ struct Files {
     tables: BTreeMap<String, Arc<Table>>,
     broken_tables: Vec<String>,
     digests: BTreeMap<String, Digest>,
+    kept: kept::Tables,
 }
 
 impl Default for Files {
@@ -187,6 +190,7 @@ impl Default for Files {
             tables: BTreeMap::new(),
             broken_tables: Vec::new(),
             digests: BTreeMap::new(),
+            kept: kept::Tables::new(),
         }
     }
 }
@@ -220,6 +224,7 @@ impl Files {
             };
             match table {
                 Some(table) if project.report.errors() == before => {
+                    self.kept.insert(path.clone(), kept::table(&path, &bytes));
                     self.digests.insert(path, Digest::of(&[&bytes]));
                     self.tables.insert(name, Arc::new(table));
                 }

@@ -326,6 +326,11 @@ impl<'a> Project<'a> {
         self.texts.0.get(path).cloned().unwrap_or_else(|| "".into())
     }
 
+    /// The texts of all files read so far, as they are shown.
+    pub(super) fn shared_texts(&self) -> impl Iterator<Item = (&str, &Arc<str>)> {
+        self.texts.0.iter().map(|(path, text)| (path.as_str(), text))
+    }
+
     /// The texts of all files read so far.
     pub(super) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.texts.0.iter().map(|(path, text)| (path.as_str(), &**text))

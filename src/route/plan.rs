@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use super::kept::PlanFile;
 use crate::{
     connector::{AnswerClass, OpenSource, OpenTarget},
     expr::Expr,
@@ -20,6 +21,8 @@ pub struct Plan {
     pub targets: BTreeMap<Endpoint, Arc<OpenPlanTarget>>,
     /// The digest of all files, secrets included.
     pub digest: Option<Digest>,
+    /// The files that it was made of, by path; what runs needs none of them.
+    pub files: Vec<PlanFile>,
 }
 
 /// A source and the schema of what it emits.

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
+    bodies,
     check::{self, Role},
     file::{DestinationSpec, IdentityBody, IdentitySpec, RouteFile},
-    bodies,
     plan::{Destination, Identity, NamedStep, OnExhausted, RetryPolicy, Route, Search},
     retry,
     systems::{Outside, Systems, hash_help},

@@ -3,11 +3,14 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Branch, Context, Flow, Part, Rejected, Step, place::Place, text::message_expression};
+use super::{
+    Branch, Context, Flow, Part, Rejected, Step, place::Place, text::message_expression, words,
+};
 use crate::{
     diagnostic::{
-        Code, Entries, Located, Report,
+        Code, Entries, Located, Report, Text,
         describe::{BodyPath, Expression},
+        text,
     },
     expr::{Expr, Known, Scope},
     message::Value,
@@ -44,6 +47,13 @@ impl CheckSpec {
                 .map(|how| Branch { name: format!("{} {how}", name.value), at: name.at })
         };
         self.rules.iter().flat_map(both).collect()
+    }
+
+    /// What it does, in a sentence.
+    pub(super) fn words(&self) -> Text {
+        let names: Vec<_> = self.rules.iter().map(|(name, _)| name.value.as_str()).collect();
+        let rules = words::listed(&names);
+        text!("Notes in `{}` which of these rules are broken: {}.", &self.into.value, &rules)
     }
 
     pub(super) fn compile(

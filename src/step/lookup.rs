@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{Context, Flow, Part, Rejected, Step, kind_of, place::Place, text::message_expression};
 use crate::{
     diagnostic::{
-        Code, Located, Node, NodeKind, Report, Scalar, Span, Style,
+        Code, Located, Node, NodeKind, Report, Scalar, Span, Style, Text,
         describe::{BodyPath, Expression},
         nearest, text,
     },
@@ -95,6 +95,17 @@ impl Missing {
 }
 
 impl LookupSpec {
+    /// What it does, in a sentence.
+    pub(super) fn words(&self) -> Text {
+        let Self { table, key, into, .. } = self;
+        text!(
+            "Puts the row of table `{}` for `{}` into `{}`.",
+            &table.value,
+            &key.value,
+            &into.value
+        )
+    }
+
     pub(super) fn compile(
         &self,
         context: &Context<'_>,

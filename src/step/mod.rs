@@ -23,6 +23,7 @@ mod set;
 mod split;
 mod text;
 mod validate;
+mod words;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -20,6 +20,12 @@ const MEMORY_MAX: usize = 64 << 20;
 /// Bytes that are shown: more is read with other tools than a screen.
 const SHOWN_MAX: usize = 256 << 10;
 
+/// Letters below which a text says nobody, and stands in half of all words.
+const KNOWN_MIN: usize = 4;
+
+/// Texts about people of one body that are looked for in another.
+const KNOWN_MAX: usize = 1_000;
+
 /// What stands where something is hidden.
 const HIDDEN: &str = "\"•••\"";
 
@@ -58,9 +64,9 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// A body as it is shown; with `hide`, what is about people is hidden: what the schema marks, and
-    /// what looks so by its field's name or by itself.
-    pub fn of(body: &[u8], schema: Option<&Schema>, hide: bool) -> Self {
+    /// A body as it is shown; with `hide`, what is about people is hidden: what the schema marks, what
+    /// looks so by its field's name or by itself, and every text in which one of `known` stands.
+    pub fn of(body: &[u8], schema: Option<&Schema>, known: &[String], hide: bool) -> Self {
         let arena = Arena::with_limit(MEMORY_MAX);
         let limits = Limits { depth: Limits::DEPTH_MAX };
         let Ok(value) = parse(&arena, body, &limits) else {
@@ -68,9 +74,23 @@ impl Shown {
                 if hide { String::new() } else { String::from_utf8_lossy(body).into_owned() };
             return Self { text, is_opaque: true, ..Self::default() }.cut();
         };
-        let mut showing = Showing { schema, hide, shown: Self::default(), depth: 0 };
+        let mut showing = Showing::new(schema, known, hide);
         showing.value(value, &mut Vec::new(), false);
         showing.shown.cut()
+    }
+
+    /// The texts and numbers of a body that are about people, as far as they say whom: what a route
+    /// puts of them into another field, or into a text, is about people there too.
+    pub fn personal(body: &[u8], schema: Option<&Schema>) -> Vec<String> {
+        let arena = Arena::with_limit(MEMORY_MAX);
+        let limits = Limits { depth: Limits::DEPTH_MAX };
+        let Ok(value) = parse(&arena, body, &limits) else { return Vec::new() };
+        let mut showing = Showing::new(schema, &[], true);
+        showing.value(value, &mut Vec::new(), false);
+        let mut found = showing.found;
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     fn cut(mut self) -> Self {
@@ -84,12 +104,19 @@ impl Shown {
 
 struct Showing<'s> {
     schema: Option<&'s Schema>,
+    known: &'s [String],
     hide: bool,
     shown: Shown,
+    /// What was hidden.
+    found: Vec<String>,
     depth: usize,
 }
 
 impl<'s> Showing<'s> {
+    fn new(schema: Option<&'s Schema>, known: &'s [String], hide: bool) -> Self {
+        Self { schema, known, hide, shown: Shown::default(), found: Vec::new(), depth: 0 }
+    }
+
     fn value(&mut self, value: Value<'s>, path: &mut Vec<Hop<'s>>, personal: bool) {
         match value {
             // What comes behind would be cut.
@@ -124,14 +151,21 @@ impl<'s> Showing<'s> {
 
     fn scalar(&mut self, value: Value<'s>, path: &[Hop<'s>], personal: bool) {
         let is_said = || self.schema.is_some_and(|it| it.is_personal(path));
-        let hides = match value {
-            Value::Null | Value::Text("") => false,
-            Value::Text(text) => personal || looks_personal(text) || is_said(),
-            Value::Number(number) => personal || looks_personal(number.text()) || is_said(),
-            _ => is_said(),
+        let (hides, text) = match value {
+            Value::Null | Value::Text("") => (false, ""),
+            Value::Text(text) => (personal || looks_personal(text) || is_said(), text),
+            Value::Number(number) => {
+                let text = number.text();
+                (personal || looks_personal(text) || is_said(), text)
+            }
+            _ => (is_said(), ""),
         };
+        let hides = hides || self.known.iter().any(|it| text.contains(it.as_str()));
         if hides && self.hide {
             self.shown.hidden += 1;
+            if KNOWN_MIN <= text.chars().count() && self.found.len() < KNOWN_MAX {
+                self.found.push(text.to_owned());
+            }
             self.shown.text.push_str(HIDDEN);
         } else {
             self.write(value);
@@ -179,7 +213,7 @@ mod tests {
         let schema = Schema::compile(schema, &mut Report::default()).unwrap();
         let body = r#"{"nomor":"090/TU","penerima":{"sapaan":"Sari","aktif":true},"gaji":5.50,
             "nip":199001012015031001,"alamat":{"jalan":"Imam Bonjol 29"},"total":1.10,"kosong":[]}"#;
-        let shown = Shown::of(body.as_bytes(), Some(&schema), true);
+        let shown = Shown::of(body.as_bytes(), Some(&schema), &[], true);
         insta::assert_snapshot!(shown.text, @r#"
         {
           "nomor": "090/TU",
@@ -197,23 +231,33 @@ mod tests {
         }
         "#);
         assert_eq!(shown.hidden, 5);
-        let whole = Shown::of(body.as_bytes(), Some(&schema), false);
+        let whole = Shown::of(body.as_bytes(), Some(&schema), &[], false);
         assert_eq!(whole.hidden, 0);
         assert!(whole.text.contains("\"gaji\": 5.50") && whole.text.contains("Sari"));
     }
 
     #[test]
+    fn what_a_route_made_of_a_name_is_hidden_too() {
+        let accepted = br#"{"penerima":{"nama":"Siti Nurhalizah"},"nomor":"090/TU"}"#;
+        let known = Shown::personal(accepted, None);
+        assert_eq!(known, ["Siti Nurhalizah"]);
+        let sent = br#"{"kepada":"Yth. Siti Nurhalizah","nomor":"090/TU"}"#;
+        let shown = Shown::of(sent, None, &known, true);
+        assert_eq!(shown.text, "{\n  \"kepada\": \"•••\",\n  \"nomor\": \"090/TU\"\n}");
+    }
+
+    #[test]
     fn what_is_no_json_is_shown_only_to_who_asks_for_all_of_it() {
-        let hidden = Shown::of(b"nip=199001012015031001", None, true);
+        let hidden = Shown::of(b"nip=199001012015031001", None, &[], true);
         assert_eq!((hidden.text.as_str(), hidden.is_opaque), ("", true));
-        let whole = Shown::of(b"nip=199001012015031001", None, false);
+        let whole = Shown::of(b"nip=199001012015031001", None, &[], false);
         assert_eq!(whole.text, "nip=199001012015031001");
     }
 
     #[test]
     fn a_huge_body_is_cut() {
         let body = format!("[{}0]", "\"ä\",".repeat(SHOWN_MAX));
-        let shown = Shown::of(body.as_bytes(), None, true);
+        let shown = Shown::of(body.as_bytes(), None, &[], true);
         assert!(shown.is_cut && shown.text.len() <= SHOWN_MAX);
     }
 }

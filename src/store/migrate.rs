@@ -148,6 +148,24 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn dead_letters_of_an_earlier_format_are_counted_in_their_groups() {
+        let directory = tempfile::tempdir().unwrap();
+        let old = made_by(directory.path(), &MIGRATIONS[..8]);
+        for (number, cause) in [(1, "satu"), (2, "satu"), (3, "dua")] {
+            let letter = "INSERT INTO dead (at, route, message, target, ordinal, class, place,
+                                            reason, attempts, generation, cause)
+                          VALUES (1, 'uji', CAST(?1 AS BLOB), '', 0, 'refused', '', '', 1, 1, ?2)";
+            old.execute(letter, (number, cause)).unwrap();
+        }
+        drop(old);
+        let store = Store::open(directory.path()).unwrap();
+        let groups = "SELECT cause, route, class, count FROM dead_group ORDER BY cause";
+        let answers = store.query(vec![(groups, vec![])]).await.unwrap();
+        let groups: Vec<_> = answers[0].iter().map(|it| (it.text(0), it.int(3))).collect();
+        assert_eq!(groups, [("dua", 1), ("satu", 2)]);
+    }
+
     #[test]
     fn a_newer_format_is_refused() {
         let directory = tempfile::tempdir().unwrap();

@@ -135,6 +135,10 @@ impl Running {
             first,
             disk,
         };
+        let (counting, stop) = (bus.count(clock), running.ops_stop.clone());
+        running.ops.spawn(async move {
+            let _ = stop.run_until_cancelled(counting).await;
+        });
         let (metrics_too, token) = (Arc::clone(&metrics), Arc::new(token));
         let router = ops::router(Ops { bus, metrics: metrics_too, clock, token, door });
         let stop = running.ops_stop.clone().cancelled_owned();

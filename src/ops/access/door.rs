@@ -13,7 +13,7 @@ use super::{
     Caller,
     password::{self, Verifier},
     roster::Roster,
-    session::{Bears, Sessions, digest, random},
+    session::{Bears, Session, Sessions, digest, random},
     throttle::{Address, Buckets, Limit},
     users::is_login,
 };
@@ -211,6 +211,16 @@ impl Door {
     /// Who bears a session; `None` if it has ended, or he may other things now than when he came in.
     pub async fn known(&self, token: &str, bears: Bears) -> Option<Known> {
         let session = self.sessions.of(token, bears, self.clock.now())?;
+        self.checked(token, session).await
+    }
+
+    /// As [`known`](Self::known), of a page that refreshes itself: who looks away is logged out in time.
+    pub async fn known_still(&self, token: &str) -> Option<Known> {
+        let session = self.sessions.still(token, Bears::Cookie, self.clock.now())?;
+        self.checked(token, session).await
+    }
+
+    async fn checked(&self, token: &str, session: Session) -> Option<Known> {
         let user = self.roster.user(&session.user).await;
         let Some(user) = user.filter(|it| it.version == session.version) else {
             self.sessions.close(token);

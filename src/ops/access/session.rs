@@ -91,6 +91,15 @@ impl Sessions {
 
     /// Who bears a token, in this way; its time begins anew.
     pub(super) fn of(&self, token: &str, bears: Bears, now: Timestamp) -> Option<Session> {
+        self.find(token, bears, now, true)
+    }
+
+    /// As [`of`](Self::of), but its time goes on: nobody did anything, a page refreshed itself.
+    pub(super) fn still(&self, token: &str, bears: Bears, now: Timestamp) -> Option<Session> {
+        self.find(token, bears, now, false)
+    }
+
+    fn find(&self, token: &str, bears: Bears, now: Timestamp, anew: bool) -> Option<Session> {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let digest = digest(token);
         let session = all.get_mut(&digest).filter(|it| it.bears == bears)?;
@@ -98,7 +107,9 @@ impl Sessions {
             all.remove(&digest);
             return None;
         }
-        session.seen = now.max(session.seen);
+        if anew {
+            session.seen = now.max(session.seen);
+        }
         Some(session.clone())
     }
 
@@ -137,6 +148,14 @@ mod tests {
 
     fn open(sessions: &Sessions, user: &str, now: Timestamp) -> String {
         sessions.open((user.into(), Digest::of(&[])), Bears::Cookie, now).unwrap()
+    }
+
+    #[test]
+    fn a_page_that_refreshes_itself_keeps_nobody_logged_in() {
+        let sessions = Sessions::default();
+        let token = open(&sessions, "sari", at(0));
+        assert!(sessions.still(&token, Bears::Cookie, at(29)).is_some());
+        assert_eq!(sessions.still(&token, Bears::Cookie, at(31)), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("console.css", "text/css; charset=utf-8", include_str!("assets/console.css")),
     ("messages.css", "text/css; charset=utf-8", include_str!("assets/messages.css")),
     ("live.js", "text/javascript; charset=utf-8", include_str!("assets/live.js")),
+    ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
     ("console.js", "text/javascript; charset=utf-8", include_str!("assets/console.js")),
 ];
 

@@ -12,6 +12,8 @@ use crate::{
 pub(super) struct Whose<'a> {
     /// Who says what in it is about people.
     pub(super) of: BodyOf<'a>,
+    /// What is about people in the message that it was made of.
+    pub(super) known: &'a [String],
     /// Whether that is hidden.
     pub(super) hide: bool,
     /// The page, with its query, on which it could be seen with what is hidden.
@@ -20,7 +22,7 @@ pub(super) struct Whose<'a> {
 
 /// One body.
 pub(super) fn block(visit: &Visit, whose: &Whose<'_>, bytes: &[u8]) -> Markup {
-    let shown = visit.desk.shown(whose.of, bytes, whose.hide);
+    let shown = visit.desk.shown(whose.of, bytes, whose.known, whose.hide);
     html! {
         pre tabindex="0" { code { (shown.text) } }
         (notes(visit, whose, &shown))
@@ -33,7 +35,7 @@ pub(super) fn side_by_side(
     whose: &Whose<'_>,
     (before, after): (&[u8], &[u8]),
 ) -> Markup {
-    let shown = |it: &[u8], hide| visit.desk.shown(whose.of, it, hide);
+    let shown = |it: &[u8], hide| visit.desk.shown(whose.of, it, whose.known, hide);
     let same = shown(before, false).text == shown(after, false).text;
     let [before, after] = [before, after].map(|it| shown(it, whose.hide));
     let looks_same = before.text == after.text;

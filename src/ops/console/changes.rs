@@ -1,121 +1,152 @@
-//! What is kept of the bodies of a message, and what became of its fields on the way to each target.
+//! Which files of two sets differ, and how, line by line.
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use maud::{Markup, html};
 
-use super::{
-    Visit,
-    body::{self, Whose},
-    reader::{moment, number},
-};
+use super::Visit;
 use crate::{
-    diagnostic::text,
-    engine::{BodyOf, Change, KeptBody, KnownBody, SentChanges, What},
-    message::{Digest, MessageId},
-    ops::bodies::value,
+    diagnostic::{diff, text},
+    ledger::KeptFile,
+    message::Digest,
+    ops::Refusal,
+    route::PlanFile,
 };
 
-/// What is kept of a message on one of its routes, with what became of its fields.
-pub(super) fn section(
-    visit: &Visit,
-    id: MessageId,
-    (bodies, changes): (&[KeptBody], &[SentChanges]),
-    hide: bool,
-) -> Markup {
-    let path = format!("/console/messages/{id}?bodies=1");
-    let whose = |of| Whose { of, hide, path: &path };
-    html! {
-        section .card aria-label=(visit.t(&text!("Bodies that are kept"))) {
-            h2 { (visit.t(&text!("Bodies that are kept"))) }
-            @if bodies.is_empty() {
-                p { (visit.t(&text!(
-                    "None: its routes keep no bodies, their time is over, or you may not see them."
-                ))) }
-            }
-            @for body in bodies {
-                h3 { (heading(visit, body)) }
-                p .meta {
-                    (moment(visit, body.at)) "; " (visit.t(&text!("kept until"))) " "
-                    (moment(visit, body.until))
-                }
-                @match (&body.known, &body.delivery) {
-                    (KnownBody::Whole(bytes), None) => {
-                        (body::block(visit, &whose(BodyOf::Route(&body.route)), bytes))
-                    },
-                    (KnownBody::Whole(bytes), Some((target, _))) => {
-                        (body::block(visit, &whose(BodyOf::Target(target)), bytes))
-                    },
-                    (KnownBody::Digest(digest, bytes), _) => p {
-                        "SHA-256 " code .id { (Digest(*digest)) } ", "
-                        (visit.t(&text!("{} bytes", &number(visit.language, *bytes))))
-                    },
-                    (KnownBody::Sealed(unopened), _) => p .notice .bad { (unopened.to_string()) },
-                    (KnownBody::NotRead, _) => p {
-                        (visit.t(&text!("Not shown: those before it are so large.")))
-                    },
-                }
-                @for sent in changes.iter().filter(|it| is_of(it, body)) {
-                    (fields(visit, sent))
-                }
-            }
+/// Files whose lines are shown; of the others the names are.
+const SHOWN_MAX: usize = 30;
+
+/// Lines of one file that are shown.
+const LINES_MAX: usize = 500;
+
+/// A file on the newer side.
+#[derive(Debug, Clone)]
+pub(super) enum Side {
+    /// As it is kept in the store.
+    Kept(Digest),
+    /// As it was read from the disk.
+    Disk(PlanFile),
+}
+
+impl Side {
+    fn digest(&self) -> Digest {
+        match self {
+            Self::Kept(digest) => *digest,
+            Self::Disk(file) => file.digest,
         }
     }
 }
 
-fn is_of(sent: &SentChanges, body: &KeptBody) -> bool {
-    sent.at == body.at && sent.route == body.route && Some(&sent.delivery) == body.delivery.as_ref()
+/// A file that differs.
+#[derive(Debug, Clone)]
+pub(super) struct Change {
+    path: String,
+    before: Option<Digest>,
+    after: Option<Side>,
 }
 
-fn heading(visit: &Visit, body: &KeptBody) -> Markup {
-    html! {
-        (body.route) ": "
-        @match &body.delivery {
-            None => (visit.t(&text!("as it was accepted"))),
-            Some((target, ordinal)) => {
-                (visit.t(&text!("as it was sent to {}", target)))
-                @if 0 < *ordinal { " [" (ordinal) "]" }
-            },
-        }
+/// The files that differ, by path.
+pub(super) fn between(
+    before: &[KeptFile],
+    after: impl Iterator<Item = (String, Side)>,
+) -> Vec<Change> {
+    let mut all: BTreeMap<String, Change> = BTreeMap::new();
+    for file in before {
+        let change = Change { path: file.path.clone(), before: Some(file.digest), after: None };
+        all.insert(file.path.clone(), change);
     }
-}
-
-/// What became of each field on the way there.
-fn fields(visit: &Visit, sent: &SentChanges) -> Markup {
-    let label = visit.t(&text!("What became of the fields"));
-    html! {
-        h4 { (label) }
-        div .scroll tabindex="0" role="region" aria-label=(label) { table {
-            thead { tr {
-                th scope="col" { (visit.t(&text!("Field"))) }
-                th scope="col" { (visit.t(&text!("What became of it"))) }
-                th scope="col" { (visit.t(&text!("Before"))) }
-                th scope="col" { (visit.t(&text!("Now"))) }
-            } }
-            tbody { @for change in &sent.changes.all { (field(visit, change)) } }
-        } }
-        p .meta {
-            (visit.t(&text!("{} fields are as they were.", &number(visit.language, sent.changes.same as u64))))
-            @if sent.changes.more { " " (visit.t(&text!("There are more than these."))) }
-        }
+    for (path, side) in after {
+        let new = || Change { path: path.clone(), before: None, after: None };
+        all.entry(path.clone()).or_insert_with(new).after = Some(side);
     }
+    let differs = |it: &Change| it.before != it.after.as_ref().map(Side::digest);
+    all.into_values().filter(differs).collect()
 }
 
-fn field(visit: &Visit, change: &Change) -> Markup {
-    let (what, before, after) = match &change.what {
-        What::Changed { before, after } => {
-            (text!("has another value"), Some(value(before)), Some(value(after)))
+/// The files that differ, with their lines.
+pub(super) async fn show(visit: &Visit, changes: &[Change]) -> Result<Markup, Refusal> {
+    let mut shown = Vec::new();
+    for change in changes.iter().take(SHOWN_MAX) {
+        let before = match change.before {
+            Some(digest) => visit.desk.file_text(digest).await?,
+            None => Some("".into()),
+        };
+        let after: Option<Arc<str>> = match &change.after {
+            Some(Side::Kept(digest)) => visit.desk.file_text(*digest).await?,
+            Some(Side::Disk(file)) => file.text.clone(),
+            None => Some("".into()),
+        };
+        shown.push((change, before.zip(after)));
+    }
+    Ok(html! {
+        @if changes.is_empty() { p .sheet .soft { (visit.t(&text!("No file differs."))) } }
+        @for (change, texts) in &shown { (one(visit, change, texts.as_ref())) }
+        @if SHOWN_MAX < changes.len() {
+            p { (visit.t(&text!("{} more files differ:", &visit.n((changes.len() - SHOWN_MAX) as u64)))) }
+            ul { @for change in changes.iter().skip(SHOWN_MAX) { li { (change.path) } } }
         }
-        What::Moved { from, value: it } => {
-            (text!("stood at {}", from), Some(value(it)), Some(value(it)))
-        }
-        What::Added(after) => (text!("was not there"), None, Some(value(after))),
-        What::LeftOut(before) => (text!("was left out"), Some(value(before)), None),
+    })
+}
+
+fn one(visit: &Visit, change: &Change, texts: Option<&(Arc<str>, Arc<str>)>) -> Markup {
+    let how = match (&change.before, &change.after) {
+        (None, _) => text!("new"),
+        (_, None) => text!("gone"),
+        _ => text!("changed"),
     };
     html! {
-        tr {
-            td { code { (change.path) } }
-            td { (visit.t(&what)) }
-            td { @if let Some(before) = before { code { (before) } } }
-            td { @if let Some(after) = after { code { (after) } } }
+        details open {
+            summary { code { (change.path) } " " (visit.t(&how)) }
+            @match texts {
+                Some((before, after)) => (lines(visit, &diff(before, after))),
+                None => p .sheet .soft { (visit.t(&text!("It is too large to be shown."))) },
+            }
         }
+    }
+}
+
+/// Lines as `diff` tells them: what is gone, what is new, and what stands around it.
+fn lines(visit: &Visit, told: &str) -> Markup {
+    let count = told.lines().count();
+    html! {
+        @if told.is_empty() {
+            p .sheet .soft { (visit.t(&text!("Only a secret in it differs, or how its lines end."))) }
+        } @else {
+            pre .diff tabindex="0" {
+                @for line in told.lines().take(LINES_MAX) {
+                    @match line.as_bytes().first() {
+                        Some(b'+') => ins { (line) },
+                        Some(b'-') => del { (line) },
+                        _ => span { (line) },
+                    }
+                }
+            }
+            @if LINES_MAX < count { p .soft { (visit.t(&text!("{} more lines", &visit.n((count - LINES_MAX) as u64)))) } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_changed_and_went_is_found() {
+        let digest = |it: &str| Digest::of(&[it.as_bytes()]);
+        let kept = |path: &str, text: &str| KeptFile {
+            path: path.to_owned(),
+            digest: digest(text),
+            bytes: 1,
+        };
+        let before = [kept("a", "1"), kept("b", "1"), kept("c", "1")];
+        let after = [("b", "1"), ("c", "2"), ("d", "1")];
+        let after =
+            after.into_iter().map(|(path, text)| (path.to_owned(), Side::Kept(digest(text))));
+        let found: Vec<_> = between(&before, after)
+            .into_iter()
+            .map(|it| (it.path, it.before.is_some(), it.after.is_some()))
+            .collect();
+        let of = |path: &str, before, after| (path.to_owned(), before, after);
+        assert_eq!(found, [of("a", true, false), of("c", true, true), of("d", false, true)]);
     }
 }

@@ -18,10 +18,10 @@ pub(super) fn section(
     visit: &Visit,
     (id, route): (MessageId, &str),
     explained: Option<&Explained>,
-    hide: bool,
+    (known, hide): (&[String], bool),
 ) -> Markup {
     let path = format!("/console/messages/{id}?explain={route}");
-    let whose = |of| Whose { of, hide, path: &path };
+    let whose = |of| Whose { of, known, hide, path: &path };
     html! {
         section .card aria-label=(visit.t(&text!("What today's files make of it"))) {
             h2 { (visit.t(&text!("What today's files make of it"))) }

@@ -129,6 +129,11 @@ async fn render(
         true => visit.desk.preview(letter.id).await?,
         false => None,
     };
+    let known = match asked.bodies || asked.preview {
+        true => visit.desk.personal_in(&letter.route, letter.message).await?,
+        false => Vec::new(),
+    };
+    let hidden = (&known[..], !asked.personal);
     let target = letter.delivery.as_ref().map(|(target, _)| target);
     let body = html! {
         @if let Some(said) = said { p .notice .bad role="alert" { (visit.t(&said)) } }
@@ -138,9 +143,9 @@ async fn render(
         }
         (facts(visit, letter, alike))
         (actions(visit, letter, asked))
-        @if let Some(preview) = &preview { (previewed(visit, letter, preview, !asked.personal)) }
+        @if let Some(preview) = &preview { (previewed(visit, letter, preview, hidden)) }
         @if let Some((message, sent)) = &bodies {
-            (both(visit, letter, (message.as_ref(), sent.as_deref()), !asked.personal))
+            (both(visit, letter, (message.as_ref(), sent.as_deref()), hidden))
         }
     };
     Ok(page(visit, Section::Dead, text!("Dead letter {}", &letter.id), body))
@@ -198,7 +203,12 @@ fn actions(visit: &Visit, letter: &DeadLetter, asked: &Asked) -> Markup {
     }
 }
 
-fn previewed(visit: &Visit, letter: &DeadLetter, preview: &Preview, hide: bool) -> Markup {
+fn previewed(
+    visit: &Visit,
+    letter: &DeadLetter,
+    preview: &Preview,
+    (known, hide): (&[String], bool),
+) -> Markup {
     let path = format!("/console/dead/{}?preview=1", letter.id);
     html! {
         section .card aria-labelledby="preview" {
@@ -214,7 +224,7 @@ fn previewed(visit: &Visit, letter: &DeadLetter, preview: &Preview, hide: bool) 
                     p { (visit.t(&text!("Nothing: today its route filters it."))) }
                 },
                 (Ok(made), sent) => @for (target, after) in made {
-                    @let whose = Whose { of: BodyOf::Target(target), hide, path: &path };
+                    @let whose = Whose { of: BodyOf::Target(target), known, hide, path: &path };
                     h3 { (visit.t(&text!("To {}", target))) }
                     @match sent {
                         Some(before) => (body::side_by_side(visit, &whose, (before, after))),
@@ -230,7 +240,7 @@ fn both(
     visit: &Visit,
     letter: &DeadLetter,
     (message, sent): (Option<&Message>, Option<&[u8]>),
-    hide: bool,
+    (known, hide): (&[String], bool),
 ) -> Markup {
     let path = format!("/console/dead/{}?body=1", letter.id);
     let target = letter.delivery.as_ref().map(|(target, _)| target);
@@ -240,14 +250,14 @@ fn both(
             h3 { (visit.t(&text!("As it was accepted"))) }
             @match message {
                 Some(message) => (body::block(visit, &Whose {
-                    of: BodyOf::Route(&letter.route), hide, path: &path,
+                    of: BodyOf::Route(&letter.route), known, hide, path: &path,
                 }, &message.body)),
                 None => p { (visit.t(&text!("The message is not kept."))) },
             }
             h3 { (visit.t(&text!("What was sent"))) }
             @match (sent, target) {
                 (Some(sent), Some(target)) => (body::block(visit, &Whose {
-                    of: BodyOf::Target(target), hide, path: &path,
+                    of: BodyOf::Target(target), known, hide, path: &path,
                 }, sent)),
                 _ => p { (visit.t(&text!("Nothing was sent."))) },
             }

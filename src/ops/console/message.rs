@@ -4,15 +4,15 @@ use axum::{extract::Path, http::Uri, response::Response};
 use maud::{Markup, html};
 
 use super::{
-    Section, Visit, changes, explain, page,
-    reader::moment,
-    told::{self, badge},
+    Section, Visit, bodies, explain, page,
+    reader::{clock, day},
+    told::{self, badge, badge_of},
 };
 use crate::{
     diagnostic::text,
     engine::Trace,
     journal::Line,
-    ledger::{DeadLetter, Fares},
+    ledger::{DeadLetter, Fares, Outcome},
     message::{Endpoint, MessageId},
     ops::{
         Refusal,
@@ -35,7 +35,10 @@ pub(super) async fn show(
     let wanted = query::pairs(&uri).unwrap_or_default();
     let explained = wanted.iter().find(|(name, _)| name == "explain").map(|(_, route)| route);
     let explained = match explained {
-        Some(route) => Some((route, visit.desk.explain(route, id).await?)),
+        Some(route) => {
+            let explained = visit.desk.explain(route, id).await?;
+            Some((route, explained, visit.desk.personal_in(route, id).await?))
+        }
         None => None,
     };
     let kept = match wanted.iter().any(|(name, _)| name == "bodies") {
@@ -45,12 +48,12 @@ pub(super) async fn show(
     let hide = !wanted.iter().any(|(name, value)| name == "personal" && value == "1");
     let body = html! {
         p .lead { code .id { (id) } }
-        @if let Some((route, explained)) = &explained {
-            (explain::section(&visit, (id, route), explained.as_ref(), hide))
+        @if let Some((route, explained, known)) = &explained {
+            (explain::section(&visit, (id, route), explained.as_ref(), (known, hide)))
         }
         @match &kept {
-            Some(bodies) => {
-                (changes::section(&visit, id, (bodies, &visit.desk.changes(bodies, hide)), hide))
+            Some(kept) => {
+                (bodies::section(&visit, id, (kept, &visit.desk.changes(kept, hide)), hide))
             },
             None => @if visit.desk.caller().may_somewhere(Right::SeeBody) {
                 p { a .button href={ "/console/messages/" (id) "?bodies=1" } {
@@ -94,7 +97,7 @@ fn on_route(
             h2 {
                 (visit.t(&text!("Route"))) " "
                 a href={ "/console/routes/" (route) } { (route) }
-                " " (badge(visit, fares.map_or("forgotten", fate_word)))
+                " " (fared(visit, fares))
             }
             @for letter in &dead { (gave_up(visit, letter)) }
             @if is_kept {
@@ -107,7 +110,7 @@ fn on_route(
             }
             h3 { (visit.t(&text!("What happened"))) }
             @if lines.is_empty() { p { (visit.t(&text!("The journal has nothing of it any more."))) } }
-            ol .timeline { @for line in lines { (happened(visit, line)) } }
+            (timeline(visit, lines))
         }
     }
 }
@@ -127,10 +130,7 @@ fn gave_up(visit: &Visit, letter: &DeadLetter) -> Markup {
 }
 
 fn deliveries(visit: &Visit, fares: &Fares, dead: &[&DeadLetter]) -> Markup {
-    let word = |target: &Endpoint, ordinal: u32, outcome: Option<_>| {
-        let is_parked = fares.parked.contains(&(target.clone(), ordinal));
-        outcome.map_or(if is_parked { "parked" } else { "under way" }, outcome_word)
-    };
+    let word = |target, ordinal, outcome| delivery_word(Some(fares), (target, ordinal), outcome);
     html! {
         h3 { (visit.t(&text!("What came of it"))) }
         div .scroll tabindex="0" role="region" aria-label=(visit.t(&text!("What came of it"))) { table {
@@ -159,14 +159,57 @@ fn deliveries(visit: &Visit, fares: &Fares, dead: &[&DeadLetter]) -> Markup {
     }
 }
 
+/// The lines, the oldest first, under the days on which they were written.
+fn timeline(visit: &Visit, lines: &[&Line]) -> Markup {
+    let mut days: Vec<(String, Vec<&Line>)> = Vec::new();
+    for line in lines {
+        let day = day(visit, line.at);
+        match days.last_mut().filter(|(last, _)| *last == day) {
+            Some((_, of_day)) => of_day.push(line),
+            None => days.push((day, vec![line])),
+        }
+    }
+    html! {
+        @for (day, lines) in days {
+            h4 { (day) }
+            ol .timeline { @for line in lines { (happened(visit, line)) } }
+        }
+    }
+}
+
 fn happened(visit: &Visit, line: &Line) -> Markup {
     html! {
         li class=(line.event.told().0) {
-            (moment(visit, line.at)) " "
+            (clock(visit, line.at)) " "
             @if let Some((target, ordinal)) = &line.delivery {
                 strong { (target) @if 0 < *ordinal { " [" (ordinal) "]" } } " "
             }
             span { (visit.t(&told::event(&line.event))) }
         }
     }
+}
+
+/// How a message fares on a route: its fate, and how many of its deliveries ended how.
+fn fared(visit: &Visit, fares: Option<&Fares>) -> Markup {
+    let mut counts: Vec<(&str, u32)> = Vec::new();
+    for (target, ordinal, outcome) in fares.iter().flat_map(|it| &it.deliveries) {
+        let word = delivery_word(fares, (target, *ordinal), *outcome);
+        match counts.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((word, 1)),
+        }
+    }
+    html! {
+        @if counts.is_empty() { (badge(visit, fares.map_or("forgotten", fate_word))) }
+        @for (word, count) in counts { " " (badge_of(visit, count, word)) }
+    }
+}
+
+fn delivery_word(
+    fares: Option<&Fares>,
+    (target, ordinal): (&Endpoint, u32),
+    outcome: Option<Outcome>,
+) -> &'static str {
+    let is_parked = fares.is_some_and(|it| it.parked.contains(&(target.clone(), ordinal)));
+    outcome.map_or(if is_parked { "parked" } else { "under way" }, outcome_word)
 }

@@ -4,20 +4,33 @@
 mod act;
 mod actions;
 mod assets;
+mod attention;
+mod bodies;
 mod body;
 mod changes;
+mod chart;
 mod dead;
 mod explain;
+mod facts;
+mod figures;
+mod files;
 mod group;
 mod jobs;
+mod language;
 mod letter;
 mod live;
 mod login;
+mod map;
 mod message;
 mod messages;
 mod overview;
 mod page;
 mod reader;
+mod route;
+mod routes;
+mod state;
+mod systems;
+mod target;
 mod told;
 mod visit;
 
@@ -33,12 +46,24 @@ use self::{
 };
 use super::{
     Ops,
-    calls::{AUDIT, Call, DEAL, Needs, SEE, call},
+    calls::{AUDIT, Call, DEAL, FILES, Needs, PAUSE, SEE, call},
 };
 
 /// Every page, and everything that a form of one does: who is let in, and to what.
 pub const PAGES: &[Call] = &[
     call(("GET", "/console"), SEE, "How the bus fares", || get(overview::show)),
+    call(("GET", "/console/routes"), SEE, "Routes", || get(routes::show)),
+    call(("GET", "/console/routes/{route}"), SEE, "One route", || get(route::show)),
+    call(("GET", "/console/targets/{target}"), SEE, "One target", || get(target::show)),
+    call(("POST", "/console/targets/{target}/pause"), PAUSE, "Pause it", || post(target::pause)),
+    call(("POST", "/console/targets/{target}/resume"), PAUSE, "Free it", || post(target::resume)),
+    call(("GET", "/console/systems"), SEE, "The directory of systems", || get(systems::list)),
+    call(("GET", "/console/systems/{system}"), SEE, "One system", || get(systems::show)),
+    call(("GET", "/console/files"), SEE, "The files that run", || get(files::show)),
+    call(("GET", "/console/files/{*path}"), SEE, "One of them", || get(files::one)),
+    call(("POST", "/console/files/reload"), FILES, "Take those on the disk into use", || {
+        post(files::reload)
+    }),
     call(("GET", "/console/messages"), SEE, "Finding messages", || get(messages::show)),
     call(("GET", "/console/messages/{id}"), SEE, "The life of a message", || get(message::show)),
     call(("GET", "/console/dead"), SEE, "Dead letters in groups", || get(dead::show)),
@@ -75,6 +100,7 @@ pub(super) fn routes(ops: Ops) -> Router {
     Router::new()
         .route("/", get(async || Redirect::to("/console")))
         .route("/console/assets/{name}", get(assets::serve))
+        .route("/console/language", get(language::choose))
         .merge(ways_in)
         .merge(pages)
         .with_state(ops)

@@ -5,11 +5,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use maud::{DOCTYPE, Markup, html};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Visit, login};
+use super::{Visit, figures, login};
 use crate::{
-    diagnostic::{Text, text},
-    ops::{Refusal, wire::Problem},
+    diagnostic::{Language, Text, text},
+    ops::{Refusal, access::Right, wire::Problem},
 };
 
 /// Nothing but what the bus serves itself, nowhere but on its own pages.
@@ -70,30 +71,76 @@ pub(super) fn page(visit: &Visit, here: Section, title: Text, body: Markup) -> R
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) " · simpul" }
+                link rel="icon" href="/console/assets/icon.svg" type="image/svg+xml";
                 link rel="stylesheet" href="/console/assets/console.css";
                 link rel="stylesheet" href="/console/assets/messages.css";
                 script src="/console/assets/console.js" defer {}
             }
             body {
                 a .skip href="#content" { (visit.t(&text!("Skip to the content"))) }
-                header {
-                    nav aria-label=(visit.t(&text!("Menu"))) {
-                        @for section in Section::ALL {
-                            a href=(section.path()) aria-current=[(section == here).then_some("page")] {
-                                (visit.t(&section.name()))
-                            }
-                        }
-                    }
-                    (login::way_out(visit))
-                }
+                (top(visit, here))
                 main #content tabindex="-1" {
+                    p #stale .stale .told .bad role="status" {
+                        (visit.t(&text!("This page is not fresh: the bus does not answer. It is asked again every few seconds.")))
+                    }
                     h1 { (title) }
                     (body)
                 }
+                (bottom(visit))
             }
         }
     };
     answer(StatusCode::OK, markup)
+}
+
+/// A part of a page that is kept fresh; `id` is its own.
+pub(super) fn live(id: &str, part: Markup) -> Markup {
+    html! { div id=(id) data-live {(part)} }
+}
+
+fn top(visit: &Visit, here: Section) -> Markup {
+    let caller = visit.desk.caller();
+    let shown = |it: &Section| *it != Section::Actions || caller.may_somewhere(Right::Audit);
+    html! {
+        header .top {
+            a .brand href="/console" { "simpul" }
+            nav aria-label=(visit.t(&text!("Menu"))) {
+                @for section in Section::ALL.into_iter().filter(shown) {
+                    a href=(section.path()) aria-current=[(section == here).then_some("page")] {
+                        (visit.t(&section.name()))
+                    }
+                }
+            }
+            div .who {
+                (languages(visit))
+                (login::way_out(visit))
+            }
+        }
+    }
+}
+
+/// The link to the same page in the other language.
+fn languages(visit: &Visit) -> Markup {
+    let (to, name) = match visit.language {
+        Language::English => ("id", "Bahasa Indonesia"),
+        Language::Indonesian => ("en", "English"),
+    };
+    let back = utf8_percent_encode(&visit.here, NON_ALPHANUMERIC);
+    let address = format!("/console/language?to={to}&back={back}");
+    html! { a href=(address) lang=(to) hreflang=(to) { (name) } }
+}
+
+fn bottom(visit: &Visit) -> Markup {
+    let (at, zone) = (visit.at(visit.now), figures::zone(visit.now));
+    html! {
+        footer {
+            span #asof data-live { (visit.t(&text!("As of"))) " " (at) ", " (zone) }
+            button #hold .quiet type="button" hidden aria-pressed="false" {
+                (visit.t(&text!("Hold still")))
+            }
+            span { "simpul " (env!("CARGO_PKG_VERSION")) }
+        }
+    }
 }
 
 /// Markup as an answer.
@@ -120,6 +167,7 @@ impl IntoResponse for Refusal {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     title { (title) " · simpul" }
+                    link rel="icon" href="/console/assets/icon.svg" type="image/svg+xml";
                     link rel="stylesheet" href="/console/assets/console.css";
                 }
                 body {

@@ -37,6 +37,27 @@ pub(super) fn moment(visit: &Visit, at: Timestamp) -> Markup {
     html! { time datetime=(at) { (in_zone(visit.language, at, &TimeZone::system())) } }
 }
 
+/// The day of a moment, with the time zone that times of day are of: `17 Jan 2026, WIB`.
+pub(super) fn day(visit: &Visit, at: Timestamp) -> String {
+    parts(visit.language, at, &TimeZone::system()).map_or_else(|| at.to_string(), |it| it.0)
+}
+
+/// The time of day of a moment: `09:30:00.017`.
+pub(super) fn clock(visit: &Visit, at: Timestamp) -> Markup {
+    let parts = parts(visit.language, at, &TimeZone::system());
+    html! { time datetime=(at) { (parts.map_or_else(|| at.to_string(), |it| it.1)) } }
+}
+
+/// The day with the zone, and the time of day.
+fn parts(language: Language, at: Timestamp, zone: &TimeZone) -> Option<(String, String)> {
+    let moment = in_zone(language, at, zone);
+    let (rest, zone) = moment.rsplit_once(' ')?;
+    let (day, time) = rest.rsplit_once(' ')?;
+    let mark = if language == Language::Indonesian { ',' } else { '.' };
+    let ms = at.as_millis().rem_euclid(1_000);
+    Some((format!("{day}, {zone}"), format!("{time}{mark}{ms:03}")))
+}
+
 fn in_zone(language: Language, at: Timestamp, zone: &TimeZone) -> String {
     let Ok(moment) = jiff::Timestamp::from_millisecond(at.as_millis()) else {
         return at.to_string();
@@ -78,5 +99,7 @@ mod tests {
         assert_eq!(in_zone(Language::English, at, &jakarta), "17 May 2026 09:30:05 +07");
         assert_eq!(in_zone(Language::Indonesian, at, &jakarta), "17 Mei 2026 09.30.05 +07");
         assert_eq!(in_zone(Language::English, at, &TimeZone::UTC), "17 May 2026 02:30:05 UTC");
+        let parts = parts(Language::Indonesian, at, &jakarta);
+        assert_eq!(parts, Some(("17 Mei 2026, +07".to_owned(), "09.30.05,000".to_owned())));
     }
 }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::Visit;
+use super::{Visit, reader::number};
 use crate::{
     diagnostic::{Text, text},
     journal::Event,
@@ -135,6 +135,15 @@ pub(super) fn about(letter: &DeadLetter) -> Text {
 
 /// How something fares: a mark and a word, so that nobody needs to see the colour.
 pub(super) fn badge(visit: &Visit, word: &str) -> Markup {
+    marked(visit, None, word)
+}
+
+/// How so many of something fare.
+pub(super) fn badge_of(visit: &Visit, count: u32, word: &str) -> Markup {
+    marked(visit, Some(count), word)
+}
+
+fn marked(visit: &Visit, count: Option<u32>, word: &str) -> Markup {
     let (kind, mark, said) = match word {
         "delivered" => ("good", "✓", text!("delivered")),
         "routed" => ("good", "✓", text!("routed")),
@@ -153,6 +162,10 @@ pub(super) fn badge(visit: &Visit, word: &str) -> Markup {
         other => ("idle", "·", Text::whole(other.to_owned())),
     };
     html! {
-        span class={ "badge " (kind) } { span aria-hidden="true" { (mark) " " } (visit.t(&said)) }
+        span class={ "badge " (kind) } {
+            span aria-hidden="true" { (mark) " " }
+            @if let Some(count) = count { (number(visit.language, count.into())) " " }
+            (visit.t(&said))
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Who looks at a page, in which language, and that a form came from a page of ours.
 
+use std::time::Duration;
+
 use axum::{
     body::{Body, to_bytes},
     extract::{FromRequestParts, Request, State},
@@ -9,9 +11,10 @@ use axum::{
 };
 use maud::{Markup, html};
 
-use super::{Section, login, page};
+use super::{Section, figures, login, page};
 use crate::{
     diagnostic::{Language, Text, text},
+    message::Timestamp,
     ops::{
         BODY_BYTES_MAX, Ops, access::Right, calls::Needs, desk::Desk, query, who, wire::Problem,
     },
@@ -30,6 +33,10 @@ pub(super) struct Visit {
     pub(super) desk: Desk,
     /// His language.
     pub(super) language: Language,
+    /// The page that he looks at, with what stands behind its `?`.
+    pub(super) here: String,
+    /// What time it is.
+    pub(super) now: Timestamp,
     csrf: String,
 }
 
@@ -37,6 +44,23 @@ impl Visit {
     /// A text in his language.
     pub(super) fn t(&self, text: &Text) -> String {
         text.told(self.language)
+    }
+
+    /// A number, with its thousands apart as he writes it.
+    pub(super) fn n(&self, number: u64) -> String {
+        figures::number(self.language, number)
+    }
+
+    /// A moment as he writes it, in the time zone of this machine: the time alone if it is today.
+    pub(super) fn at(&self, at: Timestamp) -> Markup {
+        let (short, whole) =
+            (figures::short(self.language, at, self.now), figures::moment(self.language, at));
+        html! { time datetime=(at) title=(whole) { (short) } }
+    }
+
+    /// How long something has lasted.
+    pub(super) fn age(&self, age: Duration) -> String {
+        self.t(&figures::age(age))
     }
 
     /// What each form must have inside.
@@ -101,7 +125,8 @@ async fn let_in(
     };
     let language = language(headers);
     let desk = Desk::new(std::sync::Arc::clone(&ops.bus), known.caller);
-    let visit = Visit { desk, language, csrf: known.csrf };
+    let here = parts.uri.path_and_query().map_or("/console", |it| it.as_str()).to_owned();
+    let visit = Visit { desk, language, here, now: ops.clock.now(), csrf: known.csrf };
     if let Some(right) = needs.lacks(visit.desk.caller()) {
         return Err(Box::new(forbidden(&visit, right)));
     }

@@ -39,9 +39,17 @@ impl Desk {
         self.bus.explain(route, id).await
     }
 
-    /// A body that he was given, as it is shown; with `hide` without what is about people.
-    pub fn shown(&self, of: BodyOf<'_>, body: &[u8], hide: bool) -> Shown {
-        self.bus.shown(of, body, hide)
+    /// A body that he was given, as it is shown; with `hide` without what is about people, and without
+    /// texts in which one of `known` stands.
+    pub fn shown(&self, of: BodyOf<'_>, body: &[u8], known: &[String], hide: bool) -> Shown {
+        self.bus.shown(of, body, known, hide)
+    }
+
+    /// What in a message is about people, so that it is hidden wherever it was put: for
+    /// [`shown`](Self::shown) alone.
+    pub async fn personal_in(&self, route: &str, id: MessageId) -> Result<Vec<String>, Refusal> {
+        self.need_somewhere(Right::SeeBody)?;
+        self.bus.personal_in(route, id).await
     }
 
     /// The last lines of the journal about a route that he may see, the oldest first.

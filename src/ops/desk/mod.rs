@@ -9,6 +9,7 @@ mod dead;
 mod follow;
 mod look;
 mod reason;
+mod running;
 mod trace;
 
 use std::{convert::Infallible, sync::Arc};

@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 use simpul::ops::Access;
 
-use crate::support::process::{Process, client, project, until};
+use crate::support::process::{Process, call as command, client, project, until};
 
 /// Dead letters of the test.
 const LETTERS: usize = 600;
@@ -68,6 +68,9 @@ async fn a_replay_outlives_kill_9_and_sigterm_and_delivers_each_letter() {
         assert_eq!(job().await["state"], "running", "the signal must come in the middle");
         process.signal(signal);
         process.ended();
+        // What is counted of each group is what there is.
+        let (code, said) = command(project.path(), &["store", "check"]);
+        assert_eq!(code, Some(0), "{said}");
         process = Process::start(project.path());
     }
     until("the job to be done", || async { job().await["state"] == "done" }).await;
