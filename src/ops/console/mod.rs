@@ -5,6 +5,7 @@ mod act;
 mod actions;
 mod assets;
 mod attention;
+mod bodies;
 mod body;
 mod changes;
 mod chart;
