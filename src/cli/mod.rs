@@ -33,6 +33,7 @@ pub mod settings;
 mod store;
 mod test;
 mod trace;
+mod user;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -126,6 +127,7 @@ enum Command {
     Store(store::Args),
     Doctor(doctor::Args),
     Key(key::Args),
+    User(user::Args),
     Demo(demo::Args),
 }
 
@@ -176,6 +178,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Store(args) => store::run(&project, &args),
         Command::Doctor(args) => wait(doctor::run(&project, args)),
         Command::Key(args) => key::run(args),
+        Command::User(args) => user::run(&project, args),
         Command::Demo(args) => demo::run(&args),
     }
 }

@@ -130,6 +130,14 @@ pub(super) fn store_directory(directory: &Path) -> Result<PathBuf, CouldNot> {
     Ok(store)
 }
 
+/// The file of those who may log in as operators, as the settings say; other mistakes in them do not
+/// matter here.
+pub(super) fn users_file(directory: &Path) -> PathBuf {
+    let variables = Variables::of_process();
+    let mut project = Project::new(directory, &variables);
+    Settings::read(directory, &mut project).users_file()
+}
+
 /// A path without the `.` in its middle that a relative one brings along.
 pub(super) fn tidy(path: &Path) -> PathBuf {
     path.components().collect()

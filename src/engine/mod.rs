@@ -214,6 +214,14 @@ pub enum EngineError {
          read at the start"
     )]
     NoBodyKey(String),
+    /// A job is about more dead letters than who orders it takes it to be, or fewer.
+    #[error("this is about {has} dead letters now, and not about {asked}")]
+    Count {
+        /// How many he takes it to be about.
+        asked: u64,
+        /// How many it is about.
+        has: u64,
+    },
     /// It is stopping.
     #[error("the bus is stopping")]
     Stopping,

@@ -26,7 +26,7 @@ pub use self::{
     check::check,
     dead::{DeadFilter, DeadGroup, DeadKind, DeadLetter, group_of},
     files::{FileSet, KeptFile, NewFile, SETS_MAX, keep_files},
-    job::{Job, JobFailure, JobKind, JobOrder, JobState, Runner, forget_jobs},
+    job::{Approval, Job, JobFailure, JobKind, JobOrder, JobState, JobTerms, Runner, forget_jobs},
     keys::{confirm_idempotency_key, keep_idempotency_key, reserve_idempotency_key},
     order::{
         CalledKey, HeldKey, Parked, call_again, called, count_calls, hold_key, keep_parked,

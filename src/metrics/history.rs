@@ -2,7 +2,7 @@
 //!
 //! It is kept in memory, so it starts anew with the process. A route of which nothing was ever
 //! counted takes no more than its name; the others some 2 KiB for each thing that is counted, and no
-//! more than [`RINGS_MAX`] of them together: routes beyond are shown at this moment alone.
+//! more than 9,000 of them together: routes beyond are shown at this moment alone.
 
 use std::{
     collections::BTreeMap,
@@ -10,48 +10,16 @@ use std::{
     time::Duration,
 };
 
-use super::{Metrics, RouteMetrics, TargetMetrics};
+use super::{
+    Metrics, RouteMetrics, TargetMetrics,
+    ring::{Ring, Stretch, place},
+};
 
 /// How often somebody is to [take](History::take) a reading.
 pub const READ_EVERY: Duration = Duration::from_secs(10);
 
 /// Readings that make the last minute.
 const RECENT: usize = 6;
-
-/// Things whose last hour and day are kept: some 10 MiB.
-const RINGS_MAX: usize = 9_000;
-
-/// A stretch of time that a chart shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stretch {
-    /// The last hour, in pieces of half a minute.
-    Hour,
-    /// The last day, in pieces of ten minutes.
-    Day,
-}
-
-impl Stretch {
-    /// Pieces that it is shown in.
-    const fn pieces(self) -> usize {
-        match self {
-            Self::Hour => 120,
-            Self::Day => 144,
-        }
-    }
-
-    /// How long a piece is.
-    pub const fn piece(self) -> Duration {
-        match self {
-            Self::Hour => Duration::from_secs(30),
-            Self::Day => Duration::from_mins(10),
-        }
-    }
-
-    /// The number of the piece that a moment (milliseconds since 1970) is in.
-    fn at(self, ms: i64) -> i64 {
-        ms.div_euclid(i64::try_from(self.piece().as_millis()).unwrap_or(i64::MAX))
-    }
-}
 
 /// What was counted in each piece of a stretch, the oldest first; the last one is under way.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -123,84 +91,6 @@ struct Counted {
     before: u64,
     recent: [u32; RECENT],
     ring: Ring,
-}
-
-/// A number for each piece of both stretches; nothing where it was always 0.
-#[derive(Default)]
-struct Ring(Option<Box<Pieces>>);
-
-struct Pieces {
-    hour: [u32; Stretch::Hour.pieces()],
-    day: [u32; Stretch::Day.pieces()],
-}
-
-impl Pieces {
-    fn of(&self, stretch: Stretch) -> &[u32] {
-        match stretch {
-            Stretch::Hour => &self.hour,
-            Stretch::Day => &self.day,
-        }
-    }
-
-    fn of_mut(&mut self, stretch: Stretch) -> &mut [u32] {
-        match stretch {
-            Stretch::Hour => &mut self.hour,
-            Stretch::Day => &mut self.day,
-        }
-    }
-}
-
-/// The place of a piece in its ring.
-fn place(number: i64, pieces: usize) -> usize {
-    let pieces = i64::try_from(pieces).unwrap_or(1);
-    usize::try_from(number.rem_euclid(pieces)).unwrap_or_default()
-}
-
-impl Ring {
-    /// Empties the pieces that have begun since the reading before.
-    fn turn(&mut self, before: i64, now: i64) {
-        let Some(kept) = &mut self.0 else { return };
-        for stretch in [Stretch::Hour, Stretch::Day] {
-            let (from, to) = (stretch.at(before), stretch.at(now));
-            let pieces = kept.of_mut(stretch);
-            let count = i64::try_from(pieces.len()).unwrap_or(1);
-            for number in (from + 1).max(to - count + 1)..=to {
-                if let Some(piece) = pieces.get_mut(place(number, stretch.pieces())) {
-                    *piece = 0;
-                }
-            }
-        }
-    }
-
-    /// Changes the piece that `now` is in, of both stretches.
-    fn put(&mut self, now: i64, rings: &mut usize, change: impl Fn(&mut u32)) {
-        if self.0.is_none() {
-            if RINGS_MAX <= *rings {
-                return;
-            }
-            *rings += 1;
-            let (hour, day) = ([0; Stretch::Hour.pieces()], [0; Stretch::Day.pieces()]);
-            self.0 = Some(Box::new(Pieces { hour, day }));
-        }
-        let Some(kept) = &mut self.0 else { return };
-        for stretch in [Stretch::Hour, Stretch::Day] {
-            let at = place(stretch.at(now), stretch.pieces());
-            if let Some(piece) = kept.of_mut(stretch).get_mut(at) {
-                change(piece);
-            }
-        }
-    }
-
-    /// Adds what was kept to `sum`, the oldest piece first.
-    fn add_to(&self, sum: &mut [u64], stretch: Stretch, now: i64) {
-        let Some(kept) = &self.0 else { return };
-        let pieces = kept.of(stretch);
-        let oldest = stretch.at(now) + 1;
-        for (number, sum) in (oldest..).zip(sum) {
-            let piece = pieces.get(place(number, pieces.len())).copied().unwrap_or_default();
-            *sum += u64::from(piece);
-        }
-    }
 }
 
 impl Counted {
@@ -342,10 +232,7 @@ impl History {
     /// Messages that each route received within the last hour.
     pub fn last_hour(&self) -> BTreeMap<Arc<str>, u64> {
         let kept = self.kept();
-        let sum = |it: &OfRoute| match &it.received.ring.0 {
-            Some(pieces) => pieces.hour.iter().copied().map(u64::from).sum(),
-            None => 0,
-        };
+        let sum = |it: &OfRoute| it.received.ring.hour();
         kept.routes.iter().map(|(name, route)| (Arc::clone(name), sum(route))).collect()
     }
 
@@ -376,13 +263,13 @@ impl OfRoute {
             .targets
             .iter()
             .flat_map(|(_, it)| [&it.delivered.ring, &it.failed.ring, &it.dead.ring, &it.waiting]);
-        own.into_iter().chain(of_targets).filter(|it| it.0.is_some()).count()
+        own.into_iter().chain(of_targets).filter(|it| it.is_kept()).count()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::ring::RINGS_MAX, *};
 
     const START: i64 = 1_768_617_000_000;
 

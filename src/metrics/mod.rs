@@ -14,6 +14,7 @@ mod known;
 mod look;
 mod number;
 mod questions;
+mod ring;
 mod table;
 mod text;
 
@@ -25,9 +26,10 @@ use std::{
 use self::{handles::ByClass, known::Known, number::Fraction};
 pub use self::{
     handles::{QueueMetrics, RouteMetrics, TargetMetrics},
-    history::{Chart, History, Minute, READ_EVERY, RouteMinute, Stretch},
+    history::{Chart, History, Minute, READ_EVERY, RouteMinute},
     look::Look,
     number::{Counter, Gauge, Histogram},
+    ring::Stretch,
     table::{Kind, Metric, TABLE},
 };
 

@@ -52,7 +52,7 @@ async fn admit(State(admits): State<Admits>, request: Request, next: Next) -> Re
     let (mut parts, body) = request.into_parts();
     match known(&ops, needs, &parts).await {
         Ok(Some(caller)) => {
-            parts.extensions.insert(Desk::new(ops.bus, caller));
+            parts.extensions.insert(ops.desk(caller));
         }
         Ok(None) => {}
         Err(problem) => return problem.into_response(),

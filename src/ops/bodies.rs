@@ -5,6 +5,7 @@ use axum::{
     http::{StatusCode, Uri},
     response::Response,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// What is kept of the bodies of a message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BodiesView {
     /// The message's id.
     pub id: String,
@@ -28,7 +29,7 @@ pub struct BodiesView {
 }
 
 /// A body that is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BodyView {
     /// When it was accepted, or made.
     pub at: String,
@@ -57,7 +58,7 @@ pub struct BodyView {
 }
 
 /// What became of the fields of a message in one body that was sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangesView {
     /// When the body was made.
     pub at: String,
@@ -76,7 +77,7 @@ pub struct ChangesView {
 }
 
 /// What became of one field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldView {
     /// Where it stands, or stood: `$.pegawai.nip`.
     pub path: String,

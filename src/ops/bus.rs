@@ -14,7 +14,8 @@ use crate::{
     },
     journal::{Action, Line, Tail, Wanted},
     ledger::{
-        DeadFilter, DeadGroup, DeadLetter, FileSet, Job, JobFailure, JobOrder, KeptFile, Pause,
+        DeadFilter, DeadGroup, DeadLetter, FileSet, Job, JobFailure, JobOrder, JobTerms, KeptFile,
+        Pause,
     },
     message::{Digest, Endpoint, Message, MessageId},
     metrics::{History, Look},
@@ -56,8 +57,18 @@ pub trait Bus: Send + Sync {
     /// What a replay of one dead letter would send with today's files.
     async fn preview(&self, id: i64) -> Result<Option<Preview>, Refusal>;
 
+    /// How many dead letters a filter without numbers means.
+    async fn dead_count(&self, _filter: &DeadFilter) -> Result<u64, Refusal> {
+        Ok(0)
+    }
+
     /// Has something done with many dead letters, however long that takes.
-    async fn order(&self, order: JobOrder) -> Result<Job, Refusal>;
+    async fn order(&self, order: JobOrder, terms: &JobTerms) -> Result<Job, Refusal>;
+
+    /// Lets a job go on that waits for a second person, who is another one than ordered it.
+    async fn approve(&self, _id: i64, _by: &str) -> Result<Option<Job>, Refusal> {
+        Ok(None)
+    }
 
     /// The newest jobs, the newest first.
     async fn jobs(&self, limit: usize) -> Result<Vec<Job>, Refusal>;

@@ -13,8 +13,9 @@ use super::{
     desk::{JobWish, Reason},
     query::DeadQuery,
     wire::{
-        self, CancelOrder, DeadGroups, DeadList, DeadOrder, DeadView, DiscardView, GroupView,
-        JobRequest, JobView, JobsView, MessageView, PreviewView, Problem, ReplayView, Selection,
+        self, ApproveOrder, CancelOrder, CountView, DeadGroups, DeadList, DeadOrder, DeadView,
+        DiscardView, GroupView, JobRequest, JobView, JobsView, MessageView, PreviewView, Problem,
+        ReplayView, Selection,
     },
 };
 use crate::ledger::JobKind;
@@ -107,7 +108,7 @@ fn named(body: &Bytes) -> Result<(DeadOrder, Reason), Problem> {
 }
 
 pub(super) async fn order(desk: Desk, body: Bytes) -> Result<Response, Problem> {
-    let JobRequest { kind, selection, only_to, rate, by, reason } = read(&body)?;
+    let JobRequest { kind, selection, only_to, rate, count, by, reason } = read(&body)?;
     let kind = JobKind::of(&kind).ok_or_else(|| {
         let title = "a job is a `replay`, a `preview` or a `discard`";
         Problem::new(StatusCode::BAD_REQUEST, "bad_kind", title)
@@ -122,8 +123,12 @@ pub(super) async fn order(desk: Desk, body: Bytes) -> Result<Response, Problem> 
         let title = format!("a rate is 1 to {RATE_MAX} letters a second");
         return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_rate", title));
     }
+    if count.is_none() && kind != JobKind::Preview {
+        let title = "say how many dead letters this is about: `count`";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_count", title));
+    }
     let only_to = only_to.as_deref().map(endpoint).transpose()?;
-    let wish = JobWish { kind, filter: selection.filter(0), only_to, rate, reason };
+    let wish = JobWish { kind, filter: selection.filter(0), only_to, rate, count, reason };
     let job = desk.told(by.as_deref()).order(wish).await?;
     Ok(wire::ok(&JobView::of(&job, &[])))
 }
@@ -163,6 +168,26 @@ pub(super) async fn cancel(
     let job = desk.told(by.as_deref()).cancel(number, &reason).await?;
     let job = job.ok_or_else(|| no_job(&id))?;
     Ok(wire::ok(&JobView::of(&job, &[])))
+}
+
+/// `POST /api/v1/dead/jobs/{id}/approve`
+pub(super) async fn approve(
+    desk: Desk,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let ApproveOrder { reason } = read(&body)?;
+    let reason = Reason::parse(&reason)?;
+    let number = id.parse().map_err(|_| no_job(&id))?;
+    let job = desk.approve(number, &reason).await?.ok_or_else(|| no_job(&id))?;
+    Ok(wire::ok(&JobView::of(&job, &[])))
+}
+
+/// `GET /api/v1/dead/count`
+pub(super) async fn count(desk: Desk, uri: Uri) -> Result<Response, Problem> {
+    let query = DeadQuery::read(&uri)?;
+    let count = desk.dead_count(&query.selection.filter(0)).await?;
+    Ok(wire::ok(&CountView { count }))
 }
 
 fn bad_selection(title: String) -> Problem {

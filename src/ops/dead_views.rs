@@ -1,14 +1,15 @@
 //! Dead letters, their groups and jobs over them, as they travel to the command line.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ledger::{DeadGroup, DeadLetter, Job, JobFailure, JobOrder},
+    ledger::{Approval, DeadGroup, DeadLetter, Job, JobFailure, JobOrder},
     message::{Endpoint, Headers, Message, Timestamp},
 };
 
 /// A dead letter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeadView {
     /// Its number.
     pub id: i64,
@@ -44,9 +45,10 @@ pub struct DeadView {
 }
 
 /// The message of a dead letter, as its route accepted it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageView {
     /// What came beside the body.
+    #[schemars(with = "std::collections::BTreeMap<String, String>")]
     pub headers: Headers,
     /// The body.
     pub body: String,
@@ -94,7 +96,7 @@ impl DeadView {
 }
 
 /// Some dead letters, by number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeadList {
     /// Them.
     pub letters: Vec<DeadView>,
@@ -103,7 +105,7 @@ pub struct DeadList {
 }
 
 /// Dead letters that failed alike.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupView {
     /// Its name; `group` selects by it.
     pub group: String,
@@ -147,7 +149,7 @@ impl GroupView {
 }
 
 /// Groups of dead letters, the largest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeadGroups {
     /// Them.
     pub groups: Vec<GroupView>,
@@ -156,13 +158,13 @@ pub struct DeadGroups {
 }
 
 /// A job over many dead letters.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JobView {
     /// Its number.
     pub id: i64,
     /// `replay`, `preview`, `discard`.
     pub kind: String,
-    /// `running`, `done`, `cancelled`.
+    /// `running`, `done`, `cancelled`; `proposed` while it waits for a second person.
     pub state: String,
     /// When it was ordered.
     pub at: String,
@@ -191,13 +193,16 @@ pub struct JobView {
     /// Who cancelled it, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<String>,
+    /// Who approved it, where a second person had to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
     /// Why letters stayed, the most frequent first; where one job is asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<FailureView>,
 }
 
 /// Why letters of a job stayed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FailureView {
     /// How many would be dead again in this way.
     pub count: u64,
@@ -221,7 +226,7 @@ impl JobView {
         Self {
             id: job.id,
             kind: kind.word().to_owned(),
-            state: job.state.word().to_owned(),
+            state: job.stands().to_owned(),
             at: job.at.to_string(),
             by: by.clone(),
             selection: selection(&job.order),
@@ -233,6 +238,10 @@ impl JobView {
             waits: job.waits.clone(),
             ended: job.ended.map(|it| it.to_string()),
             ended_by: job.ended_by.clone(),
+            approved_by: match &job.approval {
+                Approval::By(who) => Some(who.clone()),
+                Approval::NotNeeded | Approval::Awaited => None,
+            },
             failures: failures.iter().map(FailureView::of).collect(),
         }
     }
@@ -265,8 +274,15 @@ impl FailureView {
     }
 }
 
+/// How many dead letters there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CountView {
+    /// So many.
+    pub count: u64,
+}
+
 /// Jobs, the newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JobsView {
     /// Them.
     pub jobs: Vec<JobView>,

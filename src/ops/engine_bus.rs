@@ -22,7 +22,8 @@ use crate::{
     },
     journal::{Action, Line, Tail, Wanted},
     ledger::{
-        DeadFilter, DeadGroup, DeadLetter, FileSet, Job, JobFailure, JobOrder, KeptFile, Pause,
+        DeadFilter, DeadGroup, DeadLetter, FileSet, Job, JobFailure, JobOrder, JobTerms, KeptFile,
+        Pause,
     },
     message::{Clock, Digest, Endpoint, Message, MessageId},
     metrics::{History, Look, Metrics, READ_EVERY},
@@ -144,8 +145,16 @@ impl Bus for EngineBus {
         Ok(self.engine.dead_groups(filter, limit).await?)
     }
 
-    async fn order(&self, order: JobOrder) -> Result<Job, Refusal> {
-        Ok(self.engine.order(order).await?)
+    async fn dead_count(&self, filter: &DeadFilter) -> Result<u64, Refusal> {
+        Ok(self.engine.dead_count(filter).await?)
+    }
+
+    async fn order(&self, order: JobOrder, terms: &JobTerms) -> Result<Job, Refusal> {
+        Ok(self.engine.order_on(order, terms).await?)
+    }
+
+    async fn approve(&self, id: i64, by: &str) -> Result<Option<Job>, Refusal> {
+        Ok(self.engine.approve(id, by).await?)
     }
 
     async fn jobs(&self, limit: usize) -> Result<Vec<Job>, Refusal> {
@@ -329,6 +338,7 @@ impl From<EngineError> for Refusal {
         match error {
             EngineError::UnknownTarget(_) => Self::NotFound(reason),
             EngineError::NoBodyKey(_) => Self::Files(reason),
+            EngineError::Count { .. } => Self::Changed(reason),
             EngineError::Store(_) | EngineError::Broker(_) | EngineError::Stopping => {
                 Self::Unavailable(reason)
             }

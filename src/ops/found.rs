@@ -5,6 +5,7 @@ use axum::{
     http::{StatusCode, Uri},
     response::Response,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -19,7 +20,7 @@ use crate::{
 };
 
 /// Messages that were found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FoundView {
     /// The newest first; of those whose value only begins so, in the order of their values.
     pub messages: Vec<FoundMessageView>,
@@ -31,7 +32,7 @@ pub struct FoundView {
 }
 
 /// A message that was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FoundMessageView {
     /// Its id.
     pub id: String,
@@ -42,7 +43,7 @@ pub struct FoundMessageView {
 }
 
 /// Where the value of a message was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FoundBy {
     /// The route.
     pub route: String,
@@ -99,7 +100,7 @@ pub(super) async fn find(desk: Desk, uri: Uri) -> Result<Response, Problem> {
 }
 
 /// What today's files make of a message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ExplainedView {
     /// The message, as its route accepted it.
     pub accepted: String,
@@ -115,7 +116,7 @@ pub struct ExplainedView {
 }
 
 /// A step that a message came through.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SteppedView {
     /// Which: `steps[2] validate`.
     pub step: String,
@@ -125,7 +126,7 @@ pub struct SteppedView {
 }
 
 /// A delivery that would be made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedView {
     /// `system.name`.
     pub target: String,

@@ -19,6 +19,7 @@ mod engine_bus;
 pub mod events;
 pub mod found;
 mod health;
+mod openapi;
 mod query;
 mod server;
 pub mod sessions;
@@ -30,7 +31,13 @@ pub mod wire;
 
 use std::sync::Arc;
 
-use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, response::IntoResponse};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware,
+    response::{IntoResponse, Response},
+};
 
 use crate::{message::Clock, metrics::Metrics};
 
@@ -40,6 +47,7 @@ pub use self::{
     console::PAGES,
     desk::{Desk, JobWish, Reason},
     engine_bus::{EngineBus, Read, Reader, Reading},
+    openapi::openapi,
     server::serve,
     token::{Access, OpsToken},
     who::OPERATOR_HEADER,
@@ -61,6 +69,15 @@ pub struct Ops {
     pub token: Arc<OpsToken>,
     /// How everybody else comes in.
     pub door: Arc<access::Door>,
+    /// Whether a job over many dead letters waits for a second person.
+    pub second_person: bool,
+}
+
+impl Ops {
+    /// The bus as somebody may use it.
+    fn desk(&self, caller: access::Caller) -> Desk {
+        Desk::new(Arc::clone(&self.bus), caller).with_second_person(self.second_person)
+    }
 }
 
 /// Everything that the listener answers.
@@ -74,4 +91,23 @@ pub fn router(ops: Ops) -> Router {
             wire::Problem::new(StatusCode::NOT_FOUND, "not_found", title).into_response()
         })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::map_response(secured))
+}
+
+/// What browsers need not do with an answer, unless it says otherwise itself: nothing here is meant for
+/// another site, or for a frame.
+async fn secured(mut answer: Response) -> Response {
+    const HEADERS: [(HeaderName, &str); 6] = [
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ];
+    for (name, value) in HEADERS {
+        let entry = answer.headers_mut().entry(name);
+        entry.or_insert(HeaderValue::from_static(value));
+    }
+    answer
 }

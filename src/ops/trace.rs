@@ -1,5 +1,6 @@
 //! The history of one message, for people and for programs.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
 };
 
 /// What is known of one message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TraceView {
     /// Its id.
     pub id: String,
@@ -19,7 +20,7 @@ pub struct TraceView {
 }
 
 /// How a message fares on one route.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RouteTrace {
     /// The route.
     pub route: String,
@@ -33,7 +34,7 @@ pub struct RouteTrace {
 }
 
 /// A delivery that the message gave rise to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeliveryTrace {
     /// `system.name`.
     pub target: String,
@@ -45,7 +46,7 @@ pub struct DeliveryTrace {
 }
 
 /// One line of the journal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventTrace {
     /// When.
     pub at: String,

@@ -1,6 +1,7 @@
 //! Answers to the operator's calls.
 
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::dead_views::DeadView;
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// What a replay of one dead letter would send.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PreviewView {
     /// The dead letter.
     pub letter: DeadView,
@@ -48,7 +49,7 @@ impl PreviewView {
 }
 
 /// One body on its way to one target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sending {
     /// `system.name`.
     pub target: String,
@@ -57,7 +58,7 @@ pub struct Sending {
 }
 
 /// Why a replay would fail again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FailsView {
     /// The class.
     pub class: String,
@@ -75,7 +76,7 @@ impl FailsView {
 }
 
 /// What a replay did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplayView {
     /// How many are on their way again.
     pub replayed: u64,
@@ -91,7 +92,7 @@ impl ReplayView {
 }
 
 /// A dead letter that could not be replayed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FailedReplay {
     /// Its number.
     pub id: i64,
@@ -100,14 +101,14 @@ pub struct FailedReplay {
 }
 
 /// How many were discarded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DiscardView {
     /// How many.
     pub discarded: u64,
 }
 
 /// A paused target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PauseView {
     /// `system.name`.
     pub target: String,
@@ -132,21 +133,21 @@ impl PauseView {
 }
 
 /// Every pause.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PausesView {
     /// Them.
     pub pauses: Vec<PauseView>,
 }
 
 /// A target was freed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ResumeView {
     /// Whether it was paused at all.
     pub was_paused: bool,
 }
 
 /// Keys that go on without what held them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyResumeView {
     /// How many keys, of as many routes.
     pub keys: u64,
@@ -157,7 +158,7 @@ pub struct KeyResumeView {
 }
 
 /// What a reload did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReloadView {
     /// The number of the files that run now.
     pub generation: i64,
@@ -181,7 +182,7 @@ impl ReloadView {
 }
 
 /// What a reload would change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanView {
     /// The number of the files that run.
     pub generation: i64,
@@ -198,7 +199,7 @@ pub struct PlanView {
 }
 
 /// What would come, be another one, or go.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DifferenceView {
     /// Not there now.
     pub added: Vec<String>,
@@ -222,7 +223,7 @@ impl PlanView {
 }
 
 /// How the bus fares.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusView {
     /// The disk of the store; absent where that is another machine's.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -232,7 +233,7 @@ pub struct StatusView {
 }
 
 /// The disk of the store.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DiskView {
     /// What can still be written to it, what the database has left over included.
     pub free_bytes: u64,
@@ -250,7 +251,7 @@ impl DiskView {
 }
 
 /// A route and how its messages fare; the two equations of the documentation hold on it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RouteView {
     /// Its name.
     pub route: String,
@@ -293,7 +294,7 @@ impl RouteView {
 }
 
 /// A target of a route and how its deliveries fare.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetView {
     /// `system.name`.
     pub target: String,

@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{ledger::DeadFilter, message::Timestamp};
@@ -13,7 +14,7 @@ use crate::{ledger::DeadFilter, message::Timestamp};
 pub use super::{dead_views::*, views::*};
 
 /// Which dead letters are meant.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Selection {
     /// Only these numbers.
@@ -27,8 +28,10 @@ pub struct Selection {
     /// Only of this group.
     pub group: Option<String>,
     /// Only those given up at this moment or later.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub from: Option<Moment>,
     /// Only those given up before this moment.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub to: Option<Moment>,
     /// All of them; must be said, so that nobody means all by saying nothing.
     pub all: bool,
@@ -75,7 +78,7 @@ impl<'de> Deserialize<'de> for Moment {
 }
 
 /// What an operator asks to be done with dead letters that he names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeadOrder {
     /// With which: their numbers.
@@ -88,7 +91,7 @@ pub struct DeadOrder {
 }
 
 /// What an operator asks to be done with many dead letters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobRequest {
     /// `replay`, `preview`, `discard`.
@@ -101,6 +104,10 @@ pub struct JobRequest {
     /// Letters a second at most.
     #[serde(default)]
     pub rate: Option<u32>,
+    /// How many letters it is about. Only a preview may leave it out; if there are more or fewer, nothing
+    /// is done, and the answer says how many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
     /// Who asks, where that is the command line of the same machine; of others it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
@@ -109,8 +116,16 @@ pub struct JobRequest {
     pub reason: Option<String>,
 }
 
+/// A second person lets a job go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApproveOrder {
+    /// Why.
+    pub reason: String,
+}
+
 /// An operator ends a job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CancelOrder {
     /// Who, where that is the command line of the same machine; of others it is known.
@@ -121,7 +136,7 @@ pub struct CancelOrder {
 }
 
 /// A target to be paused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PauseOrder {
     /// `system.name`.
@@ -131,7 +146,7 @@ pub struct PauseOrder {
 }
 
 /// An order key that is to go on without what holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyOrder {
     /// `system.name`.
@@ -144,7 +159,7 @@ pub struct KeyOrder {
 }
 
 /// What went wrong with a call, as RFC 9457 has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// The HTTP status.
     pub status: u16,

@@ -94,7 +94,8 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
             "table",
             "trial",
         ],
-        &["clap", "config", "axum", "reqwest", "hyper", "hyper_util", "tokio_util"],
+        // rustix: so that a password is not seen while it is typed.
+        &["clap", "config", "axum", "reqwest", "hyper", "hyper_util", "rustix", "tokio_util"],
     ),
 ];
 

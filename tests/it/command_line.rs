@@ -44,7 +44,7 @@ pub(super) fn simpul_on(project: &Path, arguments: &[&str]) -> Said {
     simpul(&[&["--project", project.to_str().unwrap()], arguments].concat())
 }
 
-pub(super) const COMMANDS: [&[&str]; 38] = [
+pub(super) const COMMANDS: [&[&str]; 43] = [
     &[],
     &["run"],
     &["check"],
@@ -81,6 +81,11 @@ pub(super) const COMMANDS: [&[&str]; 38] = [
     &["doctor"],
     &["key"],
     &["key", "new"],
+    &["user"],
+    &["user", "add"],
+    &["user", "list"],
+    &["user", "password"],
+    &["user", "remove"],
     &["demo"],
     &["help"],
 ];

@@ -27,6 +27,7 @@ mod doctor;
 mod drafts;
 mod evaluating;
 mod expiry;
+mod files_kept;
 mod files_target;
 mod following;
 mod formatting;

@@ -125,6 +125,16 @@ pub(super) async fn order(
     format: Format,
 ) -> Outcome {
     let mut job: JobView = client.post("dead/jobs", request).await?;
+    if job.state == "proposed" {
+        match format {
+            Format::Json => say_json(&job),
+            Format::Text => say(&format!(
+                "job {} waits until a second person has approved it, at the console",
+                job.id
+            )),
+        }
+        return Ok(Exit::Done);
+    }
     if wait {
         job = follow(client, job).await?;
     }

@@ -1,17 +1,22 @@
 //! `simpul dead replay` and `simpul dead discard`.
 
-use std::path::Path;
+use std::{
+    io::{self, BufRead as _, IsTerminal as _},
+    path::Path,
+};
 
 use super::{Chosen, jobs, list::page, preview, reason_of};
 use crate::{
     cli::{
         CouldNot, Exit, Format, Outcome,
-        client::Client,
+        client::{Client, query},
         pause::running,
         screen::{complain, counted, escaped, say, say_json},
     },
     diagnostic::units::RateText,
-    ops::wire::{DeadList, DeadOrder, DiscardView, JobRequest, PreviewView, ReplayView, Selection},
+    ops::wire::{
+        CountView, DeadList, DeadOrder, DiscardView, JobRequest, PreviewView, ReplayView, Selection,
+    },
 };
 
 /// Dead letters up to which a preview shows each as it would be sent.
@@ -30,9 +35,9 @@ const FAILED_SHOWN_MAX: usize = 20;
 Examples:
   simpul dead replay 17 18 --reason 'address corrected'
   simpul dead replay --group 5d1f0c6be2a94873 --preview
-  simpul dead replay --group 5d1f0c6be2a94873 --rate 50/s --reason 'map corrected'
+  simpul dead replay --group 5d1f0c6be2a94873 --count 1200 --rate 50/s --reason 'map corrected'
   simpul dead replay --route sk-mutasi --class 'bad message' --only-to arsip.daftarkan-naskah \\
-    --reason 'the others have them on paper'")]
+    --count 12 --reason 'the others have them on paper'")]
 pub(super) struct ReplayArgs {
     #[command(flatten)]
     chosen: Chosen,
@@ -50,6 +55,10 @@ pub(super) struct ReplayArgs {
     /// How many a second at most, as 50/s
     #[arg(long, value_name = "RATE", value_parser = rate)]
     rate: Option<u32>,
+
+    /// How many dead letters it is about; else you are asked. With more or fewer nothing is done
+    #[arg(long, value_name = "COUNT")]
+    count: Option<u64>,
 
     /// Why, for the journal; needed but for a preview
     #[arg(long, value_name = "TEXT")]
@@ -71,10 +80,14 @@ pub(super) struct ReplayArgs {
 #[command(after_help = "\
 Examples:
   simpul dead discard 17 --reason 'dibatalkan oleh Bagian SDM'
-  simpul dead discard --route sk-mutasi --to 2025-12-31 --reason 'tahun anggaran lalu'")]
+  simpul dead discard --route sk-mutasi --to 2025-12-31 --count 3 --reason 'tahun anggaran lalu'")]
 pub(super) struct DiscardArgs {
     #[command(flatten)]
     chosen: Chosen,
+
+    /// How many dead letters it is about; else you are asked. With more or fewer nothing is done
+    #[arg(long, value_name = "COUNT")]
+    count: Option<u64>,
 
     /// Why, for the journal
     #[arg(long, value_name = "TEXT")]
@@ -95,7 +108,7 @@ fn rate(text: &str) -> Result<u32, String> {
 }
 
 pub(super) async fn replay(project: &Path, args: ReplayArgs) -> Outcome {
-    let ReplayArgs { chosen, preview, only_to, rate, reason, no_wait, format } = args;
+    let ReplayArgs { chosen, preview, only_to, rate, count, reason, no_wait, format } = args;
     let selection = chosen.selection()?;
     let named = !selection.ids.is_empty();
     if named && (only_to.is_some() || rate.is_some()) {
@@ -114,8 +127,37 @@ pub(super) async fn replay(project: &Path, args: ReplayArgs) -> Outcome {
         return replay_named(&client, selection, reason.unwrap_or_default(), format).await;
     }
     let kind = if preview { "preview" } else { "replay" }.to_owned();
-    let request = JobRequest { kind, selection, only_to, rate, by: None, reason };
+    let count = if preview { count } else { Some(how_many(&client, &selection, count).await?) };
+    let request = JobRequest { kind, selection, only_to, rate, count, by: None, reason };
     jobs::order(&client, &request, !no_wait, format).await
+}
+
+/// How many dead letters a job is about: as it was said, or as is answered now. Who does not know how
+/// many it is should not do anything with them.
+async fn how_many(
+    client: &Client,
+    selection: &Selection,
+    said: Option<u64>,
+) -> Result<u64, CouldNot> {
+    if let Some(said) = said {
+        return Ok(said);
+    }
+    let chosen = query(selection);
+    let path = format!("dead/count?{}", chosen.trim_start_matches('&'));
+    let CountView { count } = client.get(&path).await?;
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        let reason = format!("say how many dead letters this is about: `--count {count}` by now");
+        return Err(CouldNot(reason));
+    }
+    let letters = counted(count, "dead letter", "dead letters");
+    complain(&format!("this is about {letters}; write that number to go on"));
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line);
+    read.map_err(|error| CouldNot(format!("the terminal: {error}")))?;
+    match line.trim().parse() {
+        Ok(said) if said == count => Ok(said),
+        _ => Err(CouldNot("that is another number; nothing was done".to_owned())),
+    }
 }
 
 async fn replay_named(
@@ -186,13 +228,14 @@ async fn show(client: &Client, list: &DeadList, format: Format) -> Outcome {
 }
 
 pub(super) async fn discard(project: &Path, args: DiscardArgs) -> Outcome {
-    let DiscardArgs { chosen, reason, no_wait, format } = args;
+    let DiscardArgs { chosen, count, reason, no_wait, format } = args;
     let reason = reason_of(Some(reason))?;
     let selection = chosen.selection()?;
     let client = running(project)?;
     if selection.ids.is_empty() {
-        let (kind, reason) = ("discard".to_owned(), Some(reason));
-        let request = JobRequest { kind, selection, only_to: None, rate: None, by: None, reason };
+        let count = Some(how_many(&client, &selection, count).await?);
+        let (kind, only_to, rate, reason) = ("discard".to_owned(), None, None, Some(reason));
+        let request = JobRequest { kind, selection, only_to, rate, count, by: None, reason };
         return jobs::order(&client, &request, !no_wait, format).await;
     }
     let ids = selection.ids.clone();

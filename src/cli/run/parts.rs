@@ -140,7 +140,9 @@ impl Running {
             let _ = stop.run_until_cancelled(counting).await;
         });
         let (metrics_too, token) = (Arc::clone(&metrics), Arc::new(token));
-        let router = ops::router(Ops { bus, metrics: metrics_too, clock, token, door });
+        let second_person = settings.second_person;
+        let router =
+            ops::router(Ops { bus, metrics: metrics_too, clock, token, door, second_person });
         let stop = running.ops_stop.clone().cancelled_owned();
         running.ops.spawn(ops::serve(ops_listener, router, Arc::clone(&metrics), stop));
         if let Some(exporter) = traces {

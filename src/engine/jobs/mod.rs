@@ -15,7 +15,7 @@ pub(super) use self::runner::run;
 use super::{Engine, EngineError, live::bare_line};
 use crate::{
     journal::{self, Event},
-    ledger::{DeadFilter, Job, JobFailure, JobOrder, JobState},
+    ledger::{DeadFilter, Job, JobFailure, JobOrder, JobState, JobTerms},
     store::{StoreError, Writes},
 };
 
@@ -33,14 +33,26 @@ impl Engine {
     ///
     /// [`EngineError`] when the store refuses; if it broke in the middle, the job may be there.
     pub async fn order(&self, order: JobOrder) -> Result<Job, EngineError> {
+        self.order_on(order, &JobTerms::default()).await
+    }
+
+    /// The same, on terms.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Count`] where it is about more or fewer letters; then nothing is ordered.
+    pub async fn order_on(&self, order: JobOrder, terms: &JobTerms) -> Result<Job, EngineError> {
         let shared = &self.shared;
         let last = shared.ledger.last_dead().await?;
         let filter = DeadFilter { last: Some(last), ..order.filter.clone() };
         let total = shared.ledger.dead_count(&filter).await?;
+        if let Some(asked) = terms.count.filter(|it| *it != total) {
+            return Err(EngineError::Count { asked, has: total });
+        }
         let now = shared.clock.now();
         let token = shared.ids.next(now);
         let mut writes = Writes::default();
-        order.given(&mut writes, token, now, (last, total));
+        order.given(&mut writes, (terms, token), now, (last, total));
         let what = told(&order, total);
         let event = Event::Ordered { what, by: order.by.clone() };
         journal::append(&mut writes, &bare_line(now, shared.live().generation, event));
@@ -52,6 +64,31 @@ impl Engine {
         };
         let gone = || StoreError { reason: "bug: what was ordered is not there".to_owned() };
         Ok(found.ok_or_else(gone)?)
+    }
+
+    /// How many dead letters a filter without numbers means.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] when the store cannot be read.
+    pub async fn dead_count(&self, filter: &DeadFilter) -> Result<u64, EngineError> {
+        Ok(self.shared.ledger.dead_count(filter).await?)
+    }
+
+    /// Lets a job go on that waits for a second person, who is another one than ordered it. The job as it
+    /// is then; `None` if there is no such job.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] when the store refuses, also because the job does not wait for him.
+    pub async fn approve(&self, id: i64, by: &str) -> Result<Option<Job>, EngineError> {
+        let shared = &self.shared;
+        let Some(job) = shared.ledger.job(id).await? else { return Ok(None) };
+        let mut writes = Writes::default();
+        job.approved(&mut writes, by);
+        shared.store.commit(writes).await?;
+        shared.desk.ordered.notify_one();
+        Ok(shared.ledger.job(id).await?)
     }
 
     /// The newest jobs, at most `limit`, the newest first.

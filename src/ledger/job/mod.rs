@@ -98,6 +98,29 @@ pub struct JobOrder {
     pub by: String,
 }
 
+/// On what terms a job is ordered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobTerms {
+    /// Who orders it; another one has to approve it.
+    pub who: Option<String>,
+    /// How many letters he takes it to be about; nothing is done if there are more or fewer.
+    pub count: Option<u64>,
+    /// Whether it waits until another one has approved it.
+    pub second_person: bool,
+}
+
+/// Whether another one than who ordered a job has to approve it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Approval {
+    /// Nobody has to.
+    #[default]
+    NotNeeded,
+    /// Somebody has to, and it waits for him.
+    Awaited,
+    /// He did.
+    By(String),
+}
+
 /// A job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
@@ -122,6 +145,20 @@ pub struct Job {
     pub ended: Option<Timestamp>,
     /// Who cancelled it, and why.
     pub ended_by: Option<String>,
+    /// Who ordered it, as the journal knows him.
+    pub who: Option<String>,
+    /// Whether another one has to approve it.
+    pub approval: Approval,
+}
+
+impl Job {
+    /// Where it stands, in a word: `proposed` while it waits for a second person.
+    pub fn stands(&self) -> &'static str {
+        match (self.state, &self.approval) {
+            (JobState::Running, Approval::Awaited) => "proposed",
+            (state, _) => state.word(),
+        }
+    }
 }
 
 /// Why letters of a job stayed.
@@ -143,12 +180,14 @@ pub struct Runner(pub MessageId);
 
 const COLUMNS_OF_ONE: &str = "
     SELECT id, kind, state, at, ordered_by, route, target, class, cause, since, before, only_to,
-           rate, last, reached, total, passed, failed, waits, ended, ended_by
+           rate, last, reached, total, passed, failed, waits, ended, ended_by,
+           who, unapproved, approved_by
     FROM dead_job WHERE id = ?1";
 
 const COLUMNS_OF_NEWEST: &str = "
     SELECT id, kind, state, at, ordered_by, route, target, class, cause, since, before, only_to,
-           rate, last, reached, total, passed, failed, waits, ended, ended_by
+           rate, last, reached, total, passed, failed, waits, ended, ended_by,
+           who, unapproved, approved_by
     FROM dead_job ORDER BY id DESC LIMIT ?1";
 
 const FAILURES: &str = "
@@ -157,7 +196,8 @@ const FAILURES: &str = "
 
 /// Nobody works on them, or nobody has heard of who does since ?1.
 const FREE: &str = "
-    SELECT id FROM dead_job WHERE state = 'running' AND (runner IS NULL OR seen <= ?1)
+    SELECT id FROM dead_job WHERE state = 'running' AND unapproved = 0
+          AND (runner IS NULL OR seen <= ?1)
     ORDER BY id LIMIT 500";
 
 impl Ledger {
@@ -264,5 +304,11 @@ fn job(row: &Row) -> Job {
         waits: text(18),
         ended: moment(19),
         ended_by: text(20),
+        who: text(21),
+        approval: match (row.int(22), text(23)) {
+            (0, None) => Approval::NotNeeded,
+            (0, Some(by)) => Approval::By(by),
+            _ => Approval::Awaited,
+        },
     }
 }

@@ -1,6 +1,6 @@
 //! What changes jobs, as statements to be committed.
 
-use super::{Job, JobOrder, Runner};
+use super::{Job, JobOrder, JobTerms, Runner};
 use crate::{
     ledger::{Cause, DeadLetter, Ledger, group_of},
     message::{Endpoint, MessageId, Timestamp},
@@ -9,12 +9,13 @@ use crate::{
 
 const ORDER: &str = "
     INSERT INTO dead_job (token, kind, state, at, ordered_by, route, target, class, cause, since,
-                          before, only_to, rate, last, reached, total)
-    VALUES (?1, ?2, 'running', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, ?14)";
+                          before, only_to, rate, last, reached, total, who, unapproved)
+    VALUES (?1, ?2, 'running', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, ?14, ?15, ?16)";
 
 const TAKE: &str = "
     UPDATE dead_job SET runner = ?2, seen = ?3
-    WHERE id = ?1 AND state = 'running' AND (runner IS NULL OR runner = ?2 OR seen <= ?4)";
+    WHERE id = ?1 AND state = 'running' AND unapproved = 0
+          AND (runner IS NULL OR runner = ?2 OR seen <= ?4)";
 
 const WENT_ON: &str = "
     UPDATE dead_job
@@ -38,6 +39,10 @@ const DONE: &str = "
 const CANCEL: &str = "
     UPDATE dead_job SET state = 'cancelled', ended = ?2, ended_by = ?3, waits = NULL
     WHERE id = ?1 AND state = 'running'";
+
+const APPROVE: &str = "
+    UPDATE dead_job SET unapproved = 0, approved_by = ?2
+    WHERE id = ?1 AND state = 'running' AND unapproved = 1 AND who <> ?2";
 
 const FORGET_FAILURES: Sql = Sql {
     sqlite: "DELETE FROM dead_job_failure WHERE job IN (
@@ -65,7 +70,7 @@ impl JobOrder {
     pub fn given(
         &self,
         writes: &mut Writes,
-        token: MessageId,
+        (terms, token): (&JobTerms, MessageId),
         at: Timestamp,
         (last, total): (i64, u64),
     ) {
@@ -85,6 +90,8 @@ impl JobOrder {
             self.rate.map(i64::from).into(),
             last.into(),
             i64::try_from(total).unwrap_or(i64::MAX).into(),
+            terms.who.clone().into(),
+            i64::from(terms.second_person).into(),
         ];
         writes.push(ORDER, params);
     }
@@ -151,6 +158,14 @@ impl Job {
         let reached = self.order.filter.after;
         let params = vec![self.id.into(), runner.param(), reached.into(), now.as_millis().into()];
         writes.push_first(DONE, params, Some(MOVED));
+    }
+
+    /// Another one than who ordered it approves the job. Nothing of the writes is kept if it does not
+    /// wait for that.
+    pub fn approved(&self, writes: &mut Writes, by: &str) {
+        let otherwise = "the job does not wait for a second person, or not for this one";
+        let expect = Expect { rows: 1, otherwise };
+        writes.push_first(APPROVE, vec![self.id.into(), by.into()], Some(expect));
     }
 
     /// An operator ends the job. Nothing of the writes is kept if it has ended.

@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn an_empty_list_is_over_nothing_and_not_over_everything() {
         let grants = "grants: [{ role: admin, routes: [] }]";
-        let users = read(&format!("users: {{ a: {{ password: {HASH}, {grants} }} }}\n"));
+        let users = read(&format!("users: {{ a: {{ password: '{HASH}', {grants} }} }}\n"));
         let users = users.unwrap_or_else(|error| panic!("{error}"));
         assert!(!users.get("a").unwrap().grants.give(Right::See, &Of::default()));
     }

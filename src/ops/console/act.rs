@@ -31,6 +31,11 @@ impl Form {
         JobKind::of(self.get("what")).unwrap_or(JobKind::Preview)
     }
 
+    /// Whether a job is to go on that waits for a second person.
+    pub(super) fn approves(&self) -> bool {
+        self.get("what") == "approve"
+    }
+
     /// With how many.
     pub(super) fn count(&self) -> Option<u64> {
         read_number(self.get("count"))
@@ -42,8 +47,8 @@ impl Form {
     ///
     /// What is to be said to whoever gave no reason.
     pub(super) fn reason(&self) -> Result<Reason, Text> {
-        let reason = match (self.kind(), self.get("reason")) {
-            (JobKind::Preview, "") => "preview",
+        let reason = match (self.get("what"), self.get("reason")) {
+            ("preview", "") => "preview",
             (_, reason) => reason,
         };
         Reason::parse(reason).map_err(|_| {

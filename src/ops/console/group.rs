@@ -71,7 +71,7 @@ pub(super) async fn act(
         return refused(said, StatusCode::CONFLICT).await;
     }
     let filter = DeadFilter { group: Some(name.clone()), ..DeadFilter::default() };
-    let wish = JobWish { kind, filter, only_to: None, rate: None, reason };
+    let wish = JobWish { kind, filter, only_to: None, rate: None, count: form.count(), reason };
     let job = visit.desk.order(wish).await.map_err(IntoResponse::into_response)?;
     Ok(Redirect::to(&format!("/console/jobs/{}", job.id)).into_response())
 }
@@ -118,7 +118,7 @@ async fn render(
             } }
         }
     };
-    Ok(page(visit, Section::Dead, text!("{} letters that failed alike", &count), body))
+    Ok(page(visit, Section::Dead, told::alike(visit.language, group.count), body))
 }
 
 fn actions(visit: &Visit, group: &DeadGroup, count: &str) -> Markup {

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     diagnostic::{Text, text},
-    ledger::{Job, JobFailure, JobKind, JobState},
-    ops::Refusal,
+    ledger::{Approval, Job, JobFailure, JobKind, JobState},
+    ops::{Refusal, access::Right},
 };
 
 /// Jobs on the page.
@@ -39,7 +39,7 @@ pub(super) async fn list(visit: Visit) -> Result<Response, Refusal> {
                 } }
                 tbody { @for job in &jobs { tr {
                     td { a href={ "/console/jobs/" (job.id) } { (visit.t(&named(job))) } }
-                    td { (badge(&visit, job.state.word())) }
+                    td { (badge(&visit, job.stands())) }
                     td {
                         (number(visit.language, job.passed + job.failed)) " / "
                         (number(visit.language, job.total))
@@ -59,7 +59,7 @@ pub(super) async fn show(visit: Visit, Path(id): Path<String>) -> Result<Respons
     Ok(render(&visit, &job, &failures, None))
 }
 
-/// `POST /console/jobs/{id}`: ends it where it is.
+/// `POST /console/jobs/{id}`: ends it where it is, or lets it go on as a second person.
 pub(super) async fn cancel(
     visit: Visit,
     Path(id): Path<String>,
@@ -71,7 +71,11 @@ pub(super) async fn cancel(
         Ok(reason) => reason,
         Err(said) => return Err(render(&visit, &job, &failures, Some(said))),
     };
-    visit.desk.cancel(job.id, &reason).await.map_err(IntoResponse::into_response)?;
+    let done = match form.approves() {
+        true => visit.desk.approve(job.id, &reason).await,
+        false => visit.desk.cancel(job.id, &reason).await,
+    };
+    done.map_err(IntoResponse::into_response)?;
     Ok(Redirect::to(&format!("/console/jobs/{}", job.id)).into_response())
 }
 
@@ -93,8 +97,14 @@ fn render(visit: &Visit, job: &Job, failures: &[JobFailure], said: Option<Text>)
     let is_running = job.state == JobState::Running;
     let body = html! {
         @if let Some(said) = said { p .notice .bad role="alert" { (visit.t(&said)) } }
-        div #job data-live[is_running] { (progress(visit, job)) (stayed(visit, failures)) }
-        @if is_running { (ending(visit, job)) }
+        div #job data-live[is_running] {
+            (progress(visit, job))
+            (stayed(visit, failures))
+            @if is_running && may(visit, job) {
+                @if job.approval == Approval::Awaited { (approving(visit, job)) }
+                (ending(visit, job))
+            }
+        }
         p { a href="/console/jobs" { (visit.t(&text!("Replays and other jobs"))) } }
     };
     page(visit, Section::Dead, named(job), body)
@@ -105,7 +115,7 @@ fn progress(visit: &Visit, job: &Job) -> Markup {
     let dealt = job.passed + job.failed;
     let (dealt_with, total) = (count(dealt), count(job.total));
     html! {
-        p { (badge(visit, job.state.word())) " " (job.order.by) }
+        p { (badge(visit, job.stands())) " " (job.order.by) }
         label for="progress" { (visit.t(&text!("{} of {} letters", &dealt_with, &total))) }
         progress #progress max=(job.total.max(1)) value=(dealt) { (dealt_with) " / " (total) }
         dl .facts {
@@ -119,13 +129,22 @@ fn progress(visit: &Visit, job: &Job) -> Markup {
                 dt { (visit.t(&text!("Ended"))) }
                 dd { (moment(visit, ended)) @if let Some(by) = &job.ended_by { " · " (by) } }
             }
+            @if let Approval::By(who) = &job.approval {
+                dt { (visit.t(&text!("Approved"))) }
+                dd { (who) }
+            }
             @if let Some(waits) = &job.waits {
                 dt { (visit.t(&text!("It waits"))) }
                 dd { (waits) }
             }
             @if let Some(group) = &job.order.filter.group {
                 dt { (visit.t(&text!("Group"))) }
-                dd { a .id href={ "/console/dead/groups/" (group) } { (group) } }
+                // Once all of it is dealt with, there is nothing to be seen of it any more.
+                dd { @if job.passed < job.total || job.order.kind == JobKind::Preview {
+                    a .id href={ "/console/dead/groups/" (group) } { (group) }
+                } @else {
+                    code { (group) }
+                } }
             }
             @for (name, value) in [
                 (text!("Route"), &job.order.filter.route),
@@ -164,13 +183,45 @@ fn stayed(visit: &Visit, failures: &[JobFailure]) -> Markup {
     }
 }
 
+/// Whether he may do anything with it.
+fn may(visit: &Visit, job: &Job) -> bool {
+    let caller = visit.desk.caller();
+    caller.may_somewhere(match job.order.kind {
+        JobKind::Discard => Right::Discard,
+        JobKind::Replay | JobKind::Preview => Right::Replay,
+    })
+}
+
+fn approving(visit: &Visit, job: &Job) -> Markup {
+    let own = job.who.as_deref() == Some(visit.desk.caller().name());
+    html! {
+        section .card aria-labelledby="approve" {
+            h2 #approve { (visit.t(&text!("It waits for a second person"))) }
+            @if own {
+                p { (visit.t(&text!("You ordered it: somebody else has to look at it and approve it."))) }
+            } @else {
+                p { (visit.t(&text!("Nothing is done before somebody else than who ordered it has approved it."))) }
+                form .act method="post" action={ "/console/jobs/" (job.id) } {
+                    (visit.csrf_field())
+                    input type="hidden" name="what" value="approve";
+                    div .field {
+                        label for="approve-reason" { (visit.t(&text!("Why (it is written down)"))) }
+                        input #approve-reason name="reason" required maxlength="500" autocomplete="off";
+                    }
+                    button type="submit" { (visit.t(&text!("Approve"))) }
+                }
+            }
+        }
+    }
+}
+
 fn ending(visit: &Visit, job: &Job) -> Markup {
     html! {
         details {
             summary { (visit.t(&text!("End it where it is"))) }
             form .act method="post" action={ "/console/jobs/" (job.id) } {
                 (visit.csrf_field())
-                input type="hidden" name="what" value="replay";
+                input type="hidden" name="what" value="end";
                 div .field {
                     label for="end-reason" { (visit.t(&text!("Why (it is written down)"))) }
                     input #end-reason name="reason" required maxlength="500" autocomplete="off";

@@ -101,7 +101,7 @@ fn on_route(
             }
             @for letter in &dead { (gave_up(visit, letter)) }
             @if is_kept {
-                p { a .button href={ "/console/messages/" (id) "?explain=" (route) } {
+                p { a .button .quiet href={ "/console/messages/" (id) "?explain=" (route) } {
                     (visit.t(&text!("What would today's files make of it?")))
                 } }
             }

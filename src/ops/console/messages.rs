@@ -103,7 +103,7 @@ fn form(visit: &Visit, asked: &Asked) -> Markup {
 fn list(visit: &Visit, asked: &Asked, found: &Found) -> Markup {
     let count = found.messages.len();
     html! {
-        p role="status" { (visit.t(&text!("{} messages are found.", &count))) }
+        p role="status" { (visit.t(&text!("Messages found: {}", &count))) }
         div .scroll tabindex="0" role="region" aria-label=(visit.t(&text!("Messages that were found"))) {
             table {
                 thead { tr {

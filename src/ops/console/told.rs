@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{Visit, reader::number};
 use crate::{
-    diagnostic::{Text, text},
+    diagnostic::{Language, Text, text},
     journal::Event,
     ledger::{Cause, DeadLetter},
     message::Endpoint,
@@ -122,6 +122,14 @@ pub(super) fn to_do(class: &str) -> Text {
     }
 }
 
+/// So many dead letters that failed alike.
+pub(super) fn alike(language: Language, count: u64) -> Text {
+    match count {
+        1 => text!("One letter that failed so"),
+        _ => text!("{} letters that failed alike", &number(language, count)),
+    }
+}
+
 /// What a letter is about: a delivery, or the message itself.
 pub(super) fn about(letter: &DeadLetter) -> Text {
     match &letter.delivery {
@@ -158,6 +166,7 @@ fn marked(visit: &Visit, count: Option<u32>, word: &str) -> Markup {
         "under way" => ("wait", "…", text!("under way")),
         "in hand" => ("wait", "…", text!("in hand")),
         "running" => ("wait", "…", text!("running")),
+        "proposed" => ("wait", "…", text!("waits for a second person")),
         "forgotten" => ("idle", "?", text!("forgotten")),
         other => ("idle", "·", Text::whole(other.to_owned())),
     };

@@ -124,7 +124,7 @@ async fn let_in(
         return Err(Box::new(outside(ops, &parts.method, &parts.uri, headers).await));
     };
     let language = language(headers);
-    let desk = Desk::new(std::sync::Arc::clone(&ops.bus), known.caller);
+    let desk = ops.desk(known.caller);
     let here = parts.uri.path_and_query().map_or("/console", |it| it.as_str()).to_owned();
     let visit = Visit { desk, language, here, now: ops.clock.now(), csrf: known.csrf };
     if let Some(right) = needs.lacks(visit.desk.caller()) {

@@ -3,7 +3,10 @@
 use super::{Desk, Of, Reason, Refusal, Right};
 use crate::{
     engine::{Acted, Preview, Replayed},
-    ledger::{DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobKind, JobOrder},
+    ledger::{
+        Approval, DeadFilter, DeadGroup, DeadLetter, Job, JobFailure, JobKind, JobOrder, JobState,
+        JobTerms,
+    },
     message::{Endpoint, Message},
 };
 
@@ -27,6 +30,8 @@ pub struct JobWish {
     pub only_to: Option<Endpoint>,
     /// Letters a second at most.
     pub rate: Option<u32>,
+    /// How many letters he takes it to be about; a preview may leave it open.
+    pub count: Option<u64>,
     /// Why.
     pub reason: Reason,
 }
@@ -127,17 +132,45 @@ impl Desk {
 
     /// Has something done with many dead letters, however long that takes.
     pub async fn order(&self, wish: JobWish) -> Result<Job, Refusal> {
-        let JobWish { kind, filter, only_to, rate, reason } = wish;
+        let JobWish { kind, filter, only_to, rate, count, reason } = wish;
         self.need_somewhere(right_to(kind))?;
-        let filter = match self.caller.may(right_to(kind), &of_filter(&filter)) {
-            true => filter,
-            false => self.with_place(filter).await?,
-        };
-        self.need_over(right_to(kind), &of_filter(&filter))?;
-        let what = format!("ordered a job: {}", kind.word());
+        let filter = self.covered(right_to(kind), filter).await?;
+        let letters = count.map(|it| format!(" of {it} dead letters")).unwrap_or_default();
+        let what = format!("ordered a job: {}{letters}", kind.word());
         self.record("order", what, Some(&reason)).await?;
         let order = JobOrder { kind, filter, only_to, rate, by: self.by(&reason) };
-        self.bus.order(order).await
+        let second_person = self.second_person && kind != JobKind::Preview;
+        let terms = JobTerms { who: Some(self.caller.who()), count, second_person };
+        self.bus.order(order, &terms).await
+    }
+
+    /// How many dead letters he may see are meant by a filter without numbers.
+    pub async fn dead_count(&self, filter: &DeadFilter) -> Result<u64, Refusal> {
+        self.need_somewhere(Right::See)?;
+        let filter = self.covered(Right::See, self.narrowed(filter)).await?;
+        self.bus.dead_count(&filter).await
+    }
+
+    /// Lets a job go on that another one ordered, and that waits for him.
+    pub async fn approve(&self, id: i64, reason: &Reason) -> Result<Option<Job>, Refusal> {
+        let Some((job, _)) = self.job(id).await? else { return Ok(None) };
+        self.need_over(right_to(job.order.kind), &of_filter(&job.order.filter))?;
+        if job.state != JobState::Running || job.approval != Approval::Awaited {
+            let why = format!("job {id} does not wait for a second person");
+            return Err(Refusal::Changed(why));
+        }
+        if self.caller.is_local() {
+            let why = "nobody has checked who works at this terminal: a second person logs in";
+            return Err(Refusal::Changed(why.to_owned()));
+        }
+        // As whom somebody ordered it at the terminal he may not approve it either.
+        let ordered_by = job.who.as_deref().and_then(|it| it.split(' ').next());
+        if ordered_by.is_none_or(|it| it == self.caller.name()) {
+            let why = "who ordered a job does not approve it: that is for a second person";
+            return Err(Refusal::Changed(why.to_owned()));
+        }
+        self.record("approve", format!("approved job {id}"), Some(reason)).await?;
+        self.bus.approve(id, &self.caller.who()).await
     }
 
     /// The newest jobs that he may see, the newest first.
@@ -174,6 +207,16 @@ impl Desk {
             (Some(own), None) => DeadFilter { route: Some(own.to_owned()), ..filter.clone() },
             _ => filter.clone(),
         }
+    }
+
+    /// A filter over all of which he has a right.
+    async fn covered(&self, right: Right, filter: DeadFilter) -> Result<DeadFilter, Refusal> {
+        if self.caller.may(right, &of_filter(&filter)) {
+            return Ok(filter);
+        }
+        let filter = self.with_place(filter).await?;
+        self.need_over(right, &of_filter(&filter))?;
+        Ok(filter)
     }
 
     /// A filter that names a group, with the route and the target of that group.

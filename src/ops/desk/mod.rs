@@ -39,6 +39,7 @@ use crate::{
 pub struct Desk {
     bus: Arc<dyn Bus>,
     caller: Caller,
+    second_person: bool,
 }
 
 // Each answers, or refuses: what there is to say of that stands at `Bus` and `Refusal`.
@@ -46,7 +47,13 @@ pub struct Desk {
 impl Desk {
     /// What `caller` may do to `bus`.
     pub fn new(bus: Arc<dyn Bus>, caller: Caller) -> Self {
-        Self { bus, caller }
+        Self { bus, caller, second_person: false }
+    }
+
+    /// The same; a job over many dead letters waits for a second person, where that is asked for.
+    #[must_use]
+    pub fn with_second_person(self, second_person: bool) -> Self {
+        Self { second_person, ..self }
     }
 
     /// The same bus for another caller.

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use simpul::{
-    ledger::{DeadFilter, Job, JobKind, JobOrder, JobState, Runner, forget_jobs},
+    ledger::{
+        Approval, DeadFilter, Job, JobKind, JobOrder, JobState, JobTerms, Runner, forget_jobs,
+    },
     message::{IdSource, Timestamp},
     store::StoreError,
 };
@@ -23,7 +25,8 @@ fn order() -> JobOrder {
 
 async fn given(bench: &Bench, token: &IdSource) -> Job {
     let token = token.next(START);
-    bench.write(|it| order().given(it, token, START, (LAST, 7))).await.unwrap();
+    let terms = JobTerms { who: Some("sari".to_owned()), ..JobTerms::default() };
+    bench.write(|it| order().given(it, (&terms, token), START, (LAST, 7))).await.unwrap();
     let id = bench.ledger.job_of(token).await.unwrap().unwrap();
     bench.ledger.job(id).await.unwrap().unwrap()
 }
@@ -49,12 +52,38 @@ async fn a_job_is_kept_as_it_was_ordered() {
             waits: None,
             ended: None,
             ended_by: None,
+            who: Some("sari".to_owned()),
+            approval: Approval::NotNeeded,
         };
         assert_eq!(job, expected);
         let newer = given(&bench, &tokens).await;
         let bench = bench.reopen().await;
         assert_eq!(bench.ledger.jobs(10).await.unwrap(), [newer, job.clone()]);
         assert_eq!(bench.ledger.jobs(1).await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_needs_a_second_person_is_worked_on_by_nobody_before() {
+    for bench in Bench::each().await {
+        let token = IdSource::default().next(START);
+        let terms = JobTerms { who: Some("sari".to_owned()), count: None, second_person: true };
+        bench.write(|it| order().given(it, (&terms, token), START, (LAST, 7))).await.unwrap();
+        let id = bench.ledger.job_of(token).await.unwrap().unwrap();
+        let job = bench.ledger.job(id).await.unwrap().unwrap();
+        assert_eq!(job.approval, Approval::Awaited);
+        let later = START.after(Duration::from_secs(3_600));
+        assert_eq!(bench.ledger.free_jobs(later).await.unwrap(), [] as [i64; 0]);
+        let runner = Runner(IdSource::default().next(later));
+        take(&bench, &job, runner, later).await.unwrap_err();
+        bench.write(|it| job.approved(it, "sari")).await.unwrap_err();
+
+        bench.write(|it| job.approved(it, "budi")).await.unwrap();
+        bench.write(|it| job.approved(it, "tono")).await.unwrap_err();
+        let job = bench.ledger.job(id).await.unwrap().unwrap();
+        assert_eq!(job.approval, Approval::By("budi".to_owned()));
+        assert_eq!(bench.ledger.free_jobs(later).await.unwrap(), [id]);
+        take(&bench, &job, runner, later).await.unwrap();
     }
 }
 

@@ -4,7 +4,12 @@
 use std::fs;
 
 use serde_json::Value;
-use simpul::{diagnostic::Code, expr, metrics::TABLE};
+use simpul::{
+    diagnostic::Code,
+    expr,
+    metrics::TABLE,
+    ops::{CALLS, Needs},
+};
 
 use super::keys;
 use crate::command_line::{COMMANDS, simpul};
@@ -119,6 +124,30 @@ fn the_metrics_are_told() {
         ));
     }
     compare("metrics", &page);
+}
+
+#[test]
+fn the_calls_are_told_with_the_right_that_each_needs() {
+    let mut page = "# Calls over HTTP\n\nBelow `/api/v1` of the operators' door. [Rights](../rights.md) says how one logs in and what the rights are; a running bus \
+         describes every body and answer at `/api/v1/openapi.json` (OpenAPI 3.1), which anybody may fetch. What is refused is told as RFC 9457 has it, with a `code` to \
+         match on.\n\n| call | needs | what it does | behind `?` |\n| --- | --- | --- | --- |\n".to_owned();
+    for call in CALLS {
+        let needs = match call.needs {
+            Needs::Nothing => "nothing".to_owned(),
+            Needs::Name => "to be logged in".to_owned(),
+            Needs::OneOf(rights) => {
+                let words: Vec<_> = rights.iter().map(|it| format!("`{it}`")).collect();
+                words.join(" or ")
+            }
+        };
+        let asks: Vec<_> = call.parameters().map(|it| format!("`{it}`")).collect();
+        let (method, path, summary) = (call.method, call.path, call.summary);
+        page.push_str(&format!(
+            "| `{method} {path}` | {needs} | {summary} | {} |\n",
+            asks.join(", ")
+        ));
+    }
+    compare("api", &page);
 }
 
 #[test]

@@ -45,8 +45,18 @@ async fn many_dead_letters_are_grouped_previewed_and_replayed_as_a_job() {
     let preview: &'static [&'static str] =
         &["dead", "replay", "--group", GROUP, "--only-to", "arsip.x", "--preview"];
     assert_eq!(running.simpul(preview).await.code, 1, "one would be dead again");
-    let replay: &'static [&'static str] =
-        &["dead", "replay", "--group", GROUP, "--rate", "50/s", "--reason", "peta diperbaiki"];
+    let replay: &'static [&'static str] = &[
+        "dead",
+        "replay",
+        "--group",
+        GROUP,
+        "--rate",
+        "50/s",
+        "--reason",
+        "peta diperbaiki",
+        "--count",
+        "99211",
+    ];
     let replay = running.simpul(replay).await;
     insta::assert_snapshot!(replay.out, @r"
     job 7: replay
@@ -61,8 +71,17 @@ async fn many_dead_letters_are_grouped_previewed_and_replayed_as_a_job() {
     COUNT  EXAMPLE  TARGET  CLASS    WHY IT WOULD FAIL
     1      17       -       refused  422
     ");
-    let discard: &'static [&'static str] =
-        &["dead", "discard", "--route", "sk-mutasi", "--reason", "lama", "--no-wait"];
+    let discard: &'static [&'static str] = &[
+        "dead",
+        "discard",
+        "--route",
+        "sk-mutasi",
+        "--reason",
+        "lama",
+        "--no-wait",
+        "--count",
+        "99211",
+    ];
     let discard = running.simpul(discard).await;
     assert_eq!(discard.out, "job 7: 99211 dead letters; `simpul dead jobs 7` tells how it fares\n");
     let cancelled = running.simpul(&["dead", "cancel", "7", "--reason", "salah rute"]).await;
@@ -77,7 +96,15 @@ async fn many_dead_letters_are_grouped_previewed_and_replayed_as_a_job() {
     ];
     assert_eq!(running.told(), expected);
 
-    let mistakes: [(&'static [&'static str], &str); 4] = [
+    let mistakes: [(&'static [&'static str], &str); 6] = [
+        (
+            &["dead", "replay", "--group", GROUP, "--reason", "x"],
+            "say how many dead letters this is about: `--count 99211` by now",
+        ),
+        (
+            &["dead", "discard", "--all", "--reason", "x", "--count", "99210"],
+            "this is about 99211 dead letters now",
+        ),
         (&["dead", "replay", "--all"], "say why, with `--reason`"),
         (&["dead", "discard", "--all", "--reason", " "], "say why, with `--reason`"),
         (&["dead", "replay", "17", "--rate", "5/s", "--reason", "x"], "not named by numbers"),

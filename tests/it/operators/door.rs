@@ -48,14 +48,16 @@ async fn calls_that_make_no_sense_get_a_problem_and_change_nothing() {
     let silent_one = r#"{"selection":{"ids":[17]},"by":"x"}"#;
     let all = r#"{"selection":{"all":true},"by":"x","reason":"x"}"#;
     let job = |rest: &str| format!(r#"{{"kind":"replay","by":"x",{rest}}}"#);
-    let [nothing, ids, silent, fast, nowhere, when, other] = [
+    let [nothing, ids, silent, fast, nowhere, when, other, uncounted, more] = [
         r#""reason":"x","selection":{}"#,
         r#""reason":"x","selection":{"ids":[17]}"#,
         r#""selection":{"all":true}"#,
         r#""reason":"x","selection":{"all":true},"rate":0"#,
-        r#""reason":"x","selection":{"all":true},"only_to":"arsip""#,
+        r#""reason":"x","selection":{"all":true},"only_to":"arsip","count":1"#,
         r#""reason":"x","selection":{"from":"kemarin"}"#,
         r#""reason":"x","selection":{"all":true},"kind":"burn""#,
+        r#""reason":"x","selection":{"all":true}"#,
+        r#""reason":"x","selection":{"all":true},"count":99212"#,
     ]
     .map(job);
     let cases = [
@@ -72,6 +74,8 @@ async fn calls_that_make_no_sense_get_a_problem_and_change_nothing() {
         ("POST", "/api/v1/dead/jobs", &nowhere, 400, "bad_target"),
         ("POST", "/api/v1/dead/jobs", &when, 400, "bad_body"),
         ("POST", "/api/v1/dead/jobs", &other, 400, "bad_body"),
+        ("POST", "/api/v1/dead/jobs", &uncounted, 400, "bad_count"),
+        ("POST", "/api/v1/dead/jobs", &more, 409, "99211"),
         ("GET", "/api/v1/dead/jobs/8", "", 404, "not_found"),
         ("GET", "/api/v1/dead/jobs/tujuh", "", 404, "not_found"),
         ("POST", "/api/v1/pauses", r#"{"target":"arsip","reason":"x"}"#, 400, "bad_target"),

@@ -4,8 +4,10 @@
 
 mod dead;
 mod door;
+mod openapi;
 mod rights;
 mod sessions;
+mod users;
 
 use std::{collections::BTreeSet, path::Path, sync::Arc, sync::Mutex, time::Duration};
 
@@ -17,8 +19,8 @@ use simpul::{
         Acted, Comparison, Difference, KeyResumed, Preview, Reloaded, Replayed, RouteStatus, Trace,
     },
     ledger::{
-        Cause, DeadFilter, DeadGroup, DeadLetter, Fares, Fate, Job, JobFailure, JobOrder, JobState,
-        Pause,
+        Approval, Cause, DeadFilter, DeadGroup, DeadLetter, Fares, Fate, Job, JobFailure, JobOrder,
+        JobState, JobTerms, Pause,
     },
     message::{Clock, Endpoint, MessageId, Timestamp},
     metrics::Metrics,
@@ -75,6 +77,8 @@ fn job(order: JobOrder) -> Job {
         waits: None,
         ended: None,
         ended_by: None,
+        who: None,
+        approval: Approval::NotNeeded,
     }
 }
 
@@ -126,12 +130,20 @@ impl Bus for Scripted {
         Ok(vec![DeadGroup { name, count, first, last, example, route, target, cause }])
     }
 
-    async fn order(&self, order: JobOrder) -> Result<Job, Refusal> {
+    async fn dead_count(&self, _filter: &DeadFilter) -> Result<u64, Refusal> {
+        Ok(99_211)
+    }
+
+    async fn order(&self, order: JobOrder, terms: &JobTerms) -> Result<Job, Refusal> {
+        if terms.count.is_some_and(|it| it != 99_211) {
+            return Err(Refusal::Changed("this is about 99211 dead letters now".to_owned()));
+        }
         let JobOrder { kind, filter, only_to, rate, by } = &order;
         let (kind, only_to) = (kind.word(), only_to.as_ref().map(ToString::to_string));
         let DeadFilter { route, group, .. } = filter;
         self.told(format!("{kind} {route:?} {group:?} {only_to:?} {rate:?}: {by}"));
-        let job = job(order);
+        let approval = if terms.second_person { Approval::Awaited } else { Approval::NotNeeded };
+        let job = Job { who: terms.who.clone(), approval, ..job(order) };
         *self.job.lock().unwrap() = Some(job.clone());
         Ok(job)
     }
@@ -141,13 +153,24 @@ impl Bus for Scripted {
     }
 
     async fn job(&self, id: i64) -> Result<Option<(Job, Vec<JobFailure>)>, Refusal> {
-        // It is done as soon as somebody asks.
         let job = self.job.lock().unwrap().clone().filter(|it| it.id == id);
+        if let Some(job) = job.as_ref().filter(|it| it.approval == Approval::Awaited) {
+            return Ok(Some((job.clone(), vec![])));
+        }
+        // It is done as soon as somebody asks.
         let done =
             |job: Job| Job { state: JobState::Done, passed: job.total - 1, failed: 1, ..job };
         let cause = letter(17, "refused", "422").cause;
         let failure = JobFailure { count: 1, letter: 17, target: None, cause };
         Ok(job.map(|it| (done(it), vec![failure])))
+    }
+
+    async fn approve(&self, id: i64, by: &str) -> Result<Option<Job>, Refusal> {
+        self.told(format!("approve {id}: {by}"));
+        let mut job = self.job.lock().unwrap();
+        let approved = |it: &mut Job| it.approval = Approval::By(by.to_owned());
+        job.as_mut().map(approved);
+        Ok(job.clone())
     }
 
     async fn cancel(&self, id: i64, by: &str) -> Result<Option<Job>, Refusal> {
@@ -280,6 +303,7 @@ impl Running {
             clock: Clock::system(),
             token: Arc::new(token),
             door: Arc::clone(&door),
+            second_person: users.contains("second person"),
         });
         let (stop, stopped) = oneshot::channel();
         let mut tasks = JoinSet::new();

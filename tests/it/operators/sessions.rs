@@ -312,3 +312,113 @@ async fn the_first_user_is_made_once_with_the_token_that_was_printed() {
     );
     assert!(running.door.first_token().await.unwrap().is_none(), "there is a user now");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_that_is_asked_for_another_one_approves_what_is_done_with_many() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let users = format!("# A second person.\n{}", *USERS);
+    let running = Running::with_users(Scripted::default(), &users).await;
+    let [operator, admin, viewer] = [
+        running.log_in("operator", PASSWORD).await.unwrap(),
+        running.log_in("admin", PASSWORD).await.unwrap(),
+        running.log_in("viewer", PASSWORD).await.unwrap(),
+    ];
+    let job = r#"{"kind":"discard","selection":{"all":true},"count":99211,"reason":"lama"}"#;
+    let (status, answer) = running.call("POST", "/api/v1/dead/jobs", Some(&operator), job).await;
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer.contains(r#""state":"proposed""#), "{answer}");
+    let approve = async |token: &str| {
+        let path = "/api/v1/dead/jobs/7/approve";
+        running.call("POST", path, Some(token), r#"{"reason":"sudah diperiksa"}"#).await
+    };
+    let local = running.access.token.clone();
+    for (token, expected) in [(&operator, 409), (&local, 409), (&viewer, 403)] {
+        let (status, answer) = approve(token).await;
+        assert_eq!(status, expected, "{answer}");
+    }
+    let (status, answer) = approve(&admin).await;
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer.contains(r#""approved_by":"admin""#), "{answer}");
+    assert_eq!(approve(&admin).await.0, 409, "once");
+    let told = running.told();
+    assert_eq!(told.last().map(String::as_str), Some("approve 7: admin"));
+    let noted = running.noted();
+    assert!(
+        noted.contains(&"admin approve: approved job 7: sudah diperiksa".to_owned()),
+        "{noted:?}"
+    );
+    // On the command line who has proposed one is told so, and does not wait.
+    let command = ["dead", "discard", "--all", "--reason", "x", "--count", "99211"];
+    let said = running.simpul(Box::leak(Box::new(command))).await;
+    assert!(said.out.contains("job 7 waits until a second person has approved it"), "{}", said.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_look_at_a_body_is_written_down_with_who_looked() {
+    let running = running().await;
+    let token = running.log_in("operator", PASSWORD).await.unwrap();
+    running.noted();
+    for path in ["dead/17", "dead/17?body=true", "dead/17/message", "dead/17/preview", "dead"] {
+        running.call("GET", &format!("/api/v1/{path}"), Some(&token), "").await;
+    }
+    let looks = [
+        "operator looked: looked at what was sent, dead letter 17",
+        "operator looked: looked at the message as accepted, dead letter 17",
+        "operator looked: looked at what a replay would send, dead letter 17",
+    ];
+    assert_eq!(running.noted(), looks);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_forbids_browsers_what_they_need_not_do() {
+    let running = running().await;
+    let mut browser = running.browser();
+    browser.log_in("admin", PASSWORD).await;
+    let paths = [
+        "/",
+        "/console",
+        "/console/login",
+        "/console/assets/console.css",
+        "/api/v1/status",
+        "/api/v1/salah",
+        "/metrics",
+        "/health/live",
+        "/tidak/ada",
+        "/console/actions",
+    ];
+    for path in paths {
+        let answer = browser.visit("GET", path, "").await;
+        let header = |name: &str| answer.headers.get(name).map_or("", |it| it.to_str().unwrap());
+        assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(header("x-frame-options"), "DENY", "{path}");
+        assert_eq!(header("cross-origin-resource-policy"), "same-origin", "{path}");
+        assert_eq!(header("cross-origin-opener-policy"), "same-origin", "{path}");
+        let policy = header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'"), "{path}: {policy}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        assert!(!policy.contains("unsafe"), "{path}: {policy}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_calls_without_end_is_told_to_wait() {
+    let running = running().await;
+    let client = reqwest::Client::new();
+    let call = async |from: &str, token: &str| {
+        let url = format!("http://{}/api/v1/pauses", running.access.address);
+        let request = client.get(url).bearer_auth(token).header("x-forwarded-for", from);
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.headers().contains_key("retry-after"))
+    };
+    let mut refused = 0;
+    for _ in 0..400 {
+        let (status, waits) = call("192.0.2.7", "salah").await;
+        assert_eq!(status == 429, waits);
+        refused += usize::from(status == 429);
+    }
+    assert!(0 < refused, "never");
+    assert_eq!(call("192.0.2.8", "salah").await.0, 401, "another address goes on");
+    let local = running.access.token.clone();
+    assert_eq!(call("192.0.2.7", &local).await.0, 200, "as does the command line");
+}

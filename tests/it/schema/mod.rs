@@ -290,7 +290,7 @@ fn what_the_schema_calls_usual_is_what_holds_where_nothing_is_said() {
     for (key, inner) in policy.as_object().unwrap() {
         compare(format!("retry: {{ standard: {{ {key}: {} }} }}", inner["default"]));
     }
-    assert_eq!(told, 12);
+    assert_eq!(told, 13);
 }
 
 #[test]

@@ -124,5 +124,7 @@ store: ./data
 limits: { body: 1MiB, depth: 64, rate: 200/s, prefetch: 500, disk_low: 1GiB }
 retry: { standard: { first: 5s, factor: 3, max: 30m, give_up: 3d } }
 hash_key: ${env:HASH_KEY}
+users: ./users.yaml
+second_person: true
 log: info
 ";

@@ -138,3 +138,6 @@ impl<'f> Needs<'f> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
