@@ -378,7 +378,6 @@ mod tests {
             seq: Some(12),
             called: None,
             traced: traced.map(Arc::new),
-            traced: None,
         };
         assert_eq!(Envelope::of(&envelope.to_headers()), Some(envelope));
         assert_eq!(Envelope::of(&Headers::default()), None);

@@ -41,7 +41,7 @@ impl Settings {
     }
 
     fn take_body_keys(&mut self, keys: &Entries<Located<Secret>>, report: &mut Report) {
-        if keys.len() == 0 {
+        if keys.is_empty() {
             return;
         }
         self.body_keys.clear();
