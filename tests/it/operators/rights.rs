@@ -40,6 +40,8 @@ const PAUSE: &str = r#"{"target":"arsip.simpan","reason":"uji"}"#;
 const KEY: &str = r#"{"target":"arsip.simpan","key":"12/SPD"}"#;
 const TRACE: &str = "/messages/07070707-0707-0707-0707-070707070707/trace";
 
+const BODIES: &str = "/messages/07070707-0707-0707-0707-070707070707/bodies";
+
 const EXPLAIN: &str = "/messages/07070707-0707-0707-0707-070707070707/explain?route=sk-mutasi";
 
 /// Each call of the table: its method and path there, as it is made, with what, and which roles may
@@ -77,6 +79,7 @@ pub(super) const MAY: &[(&str, &str, &str, &str, &str)] = &[
     ("GET", "/messages", "/messages?key=x", "", "vora"),
     ("GET", "/messages/{id}/trace", TRACE, "", "vora"),
     ("GET", "/messages/{id}/explain", EXPLAIN, "", "oa"),
+    ("GET", "/messages/{id}/bodies", BODIES, "", "oa"),
     ("GET", "/events", "/events", "", "vora"),
     ("GET", "/actions", "/actions", "", "ra"),
     // Last: it is the end of the session.
