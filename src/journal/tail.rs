@@ -190,7 +190,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_line_is_told_once_and_from_where_somebody_left_off() {
-        let store = Store::in_memory(false).unwrap();
+        let store = Store::in_memory(true).unwrap();
         let journal = Journal::new(store.clone());
         write(&store, "satu", 3).await;
         let mut fresh = journal.tail(None, None).await.unwrap();
@@ -212,7 +212,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_stretch_comes_in_pieces() {
-        let store = Store::in_memory(false).unwrap();
+        let store = Store::in_memory(true).unwrap();
         let many = usize::try_from(STRETCH).unwrap() + 7;
         write(&store, "satu", many).await;
         let mut tail = Journal::new(store).tail(Some(0), None).await.unwrap();
@@ -223,7 +223,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_missing_is_waited_for_while_it_can_still_come() {
-        let store = Store::in_memory(false).unwrap();
+        let store = Store::in_memory(true).unwrap();
         let mut tail = Journal::new(store).tail(Some(0), None).await.unwrap();
         // 2 and 5 are missing; transactions 10 to 12 may bring them.
         assert_eq!(tail.settled(&[1, 3, 4, 6], Some((10, 13))), 1);

@@ -8,7 +8,9 @@ use super::{
     Ops,
     access::{Caller, Right},
     actions::ActionsView,
-    api, dead, events,
+    api,
+    bodies::{self, BodiesView},
+    dead, events,
     found::{self, ExplainedView, FoundView},
     openapi,
     running::{self, CountsView, FileSetsView, FilesView, NeedsView, SystemsView},
@@ -261,6 +263,13 @@ pub const CALLS: &[Call] = &[
     })
     .asks(ROUTE)
     .gives(shape::<ExplainedView>),
+    call(
+        ("GET", "/messages/{id}/bodies"),
+        SEE_BODY,
+        "What is kept of the bodies of a message",
+        || get(bodies::show),
+    )
+    .gives(shape::<BodiesView>),
     call(("GET", "/events"), SEE, "What becomes of messages, as it happens (SSE)", || {
         get(events::follow)
     })

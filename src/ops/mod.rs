@@ -7,6 +7,7 @@
 pub mod access;
 pub mod actions;
 mod api;
+pub mod bodies;
 mod bus;
 mod calls;
 mod console;

@@ -105,7 +105,9 @@ export class Bus {
     const port = this.target.address().port;
     const hash = createHash("sha256").update(KEY).digest("hex");
     const url = `  url: http://127.0.0.1:${port}\n`;
-    await this.write("simpul.yaml", "listen: 127.0.0.1:0\nops: 127.0.0.1:0\nstore: ./data\n");
+    await this.write("simpul.yaml", "listen: 127.0.0.1:0\nops: 127.0.0.1:0\nstore: ./data\n"
+      // Whatever disk the story is played on.
+      + "limits: { disk_low: 1MiB }\n");
     await this.write("schemas/surat.schema.json", JSON.stringify(SOURCE));
     await this.write("connectors/naskah.yaml", system("naskah", "Tata naskah",
       `  sources:\n    surat:\n      schema: schemas/surat.schema.json\n      api_keys: { naskah: "sha256:${hash}" }\n`));

@@ -15,6 +15,7 @@ let browser;
 try {
   browser = await Browser.open(bus.ops, pictures);
   const { page } = browser;
+  const troubled = () => page.locator(".map .warn, .map .bad");
   const step = (said) => console.log(`· ${said}`);
 
   step("the first user comes in with the token that was printed once");
@@ -32,11 +33,11 @@ try {
     await browser.go(path);
     return wanted.test(await browser.text());
   });
-  await shows("/console/dead", /1,000 letters/);
+  await shows("/console/dead", /1,000 letters that failed alike/);
   await browser.look("02-dead");
   await shows("/console", /1,000/);
   await browser.sees(/422/);
-  await until("the map shows the trouble", () => page.locator(".map .bad").count());
+  await until("the map shows the trouble", () => troubled().count());
   await browser.look("01-overview-bad");
 
   step("a letter is found by its number, by keyboard alone");
@@ -63,7 +64,7 @@ try {
   await browser.sees("arsip.daftarkan refused it: 422", "1,000 letters that failed alike");
   await browser.look("06-letter");
   await page.click("text=What was accepted and what was sent");
-  await browser.sees("As it was accepted", "Undangan rapat pleno", "•••", "values about people are hidden");
+  await browser.sees("As it was accepted", "Undangan rapat pleno", "•••", "Hidden, since it is about people");
   if ((await browser.text()).includes("Siti")) throw new Error("a name is shown that nobody asked for");
   await browser.look("07-bodies");
   await page.locator("text=Show them too").first().click();
@@ -118,7 +119,7 @@ try {
 
   step("the map becomes calm");
   await browser.go("/console");
-  await until("all is well", async () => (await page.locator(".calm").count()) && !(await page.locator(".map .bad").count()));
+  await until("all is well", async () => (await page.locator(".calm").count()) && !(await troubled().count()));
   await browser.sees("All is well");
   await browser.look("15-overview-calm");
   await browser.go("/console/dead");

@@ -132,7 +132,10 @@ async fn heard(tail: &mut Tail) -> Vec<i64> {
 }
 
 /// A transaction of another gateway that has written a line and is not committed.
-struct Open(tokio_postgres::Client, tokio::task::JoinSet<()>);
+struct Open {
+    client: tokio_postgres::Client,
+    _connection: tokio::task::JoinSet<()>,
+}
 
 impl Open {
     async fn write(url: &str, at: i64) -> Self {
@@ -145,11 +148,11 @@ impl Open {
              VALUES ({at}, 'uji', 1, 'expired', '{{}}')"
         );
         client.batch_execute(&insert).await.unwrap();
-        Self(client, tasks)
+        Self { client, _connection: tasks }
     }
 
     async fn end(self, how: &str) {
-        self.0.batch_execute(how).await.unwrap();
+        self.client.batch_execute(how).await.unwrap();
     }
 }
 

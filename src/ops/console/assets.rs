@@ -9,6 +9,7 @@ use axum::{
 /// Every file: its name, its type, and what is in it.
 const ASSETS: &[(&str, &str, &str)] = &[
     ("console.css", "text/css; charset=utf-8", include_str!("assets/console.css")),
+    ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
     ("messages.css", "text/css; charset=utf-8", include_str!("assets/messages.css")),
     ("live.js", "text/javascript; charset=utf-8", include_str!("assets/live.js")),
     ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
@@ -27,4 +28,9 @@ pub(super) async fn serve(Path(name): Path<String>) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     (headers, *text).into_response()
+}
+
+/// `GET /favicon.ico`, which browsers ask for by themselves.
+pub(super) async fn icon() -> Response {
+    serve(Path("icon.svg".to_owned())).await
 }

@@ -87,7 +87,7 @@ fn notes(visit: &Visit, whose: &Whose<'_>, shown: &Shown) -> Markup {
         }
         @if shown.is_cut { p .hint { (visit.t(&text!("It is longer; this is its beginning."))) } }
         @if 0 < shown.hidden {
-            p .hint { (visit.t(&text!("{} values about people are hidden.", &hidden))) }
+            p .hint { (visit.t(&text!("Hidden, since it is about people: {}", &hidden))) }
         }
         @if whose.hide && (0 < shown.hidden || shown.is_opaque) {
             p { a href={ (whose.path) "&personal=1" } {

@@ -4,11 +4,7 @@
 use axum::{http::Uri, response::Response};
 use maud::{Markup, html};
 
-use super::{
-    Section, Visit, page,
-    reader::{moment, number},
-    told,
-};
+use super::{Section, Visit, page, reader::moment, told};
 use crate::{
     diagnostic::text,
     ledger::{DeadFilter, DeadGroup},
@@ -85,7 +81,7 @@ fn list(visit: &Visit, groups: &[DeadGroup]) -> Markup {
             li .card {
                 h2 {
                     a href={ "/console/dead/groups/" (group.name) } {
-                        (visit.t(&text!("{} letters", &number(visit.language, group.count))))
+                        (visit.t(&told::alike(visit.language, group.count)))
                     }
                     " "
                     small {

@@ -118,7 +118,7 @@ async fn render(
             } }
         }
     };
-    Ok(page(visit, Section::Dead, text!("{} letters that failed alike", &count), body))
+    Ok(page(visit, Section::Dead, told::alike(visit.language, group.count), body))
 }
 
 fn actions(visit: &Visit, group: &DeadGroup, count: &str) -> Markup {

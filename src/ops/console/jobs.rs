@@ -97,10 +97,13 @@ fn render(visit: &Visit, job: &Job, failures: &[JobFailure], said: Option<Text>)
     let is_running = job.state == JobState::Running;
     let body = html! {
         @if let Some(said) = said { p .notice .bad role="alert" { (visit.t(&said)) } }
-        div #job data-live[is_running] { (progress(visit, job)) (stayed(visit, failures)) }
-        @if is_running && may(visit, job) {
-            @if job.approval == Approval::Awaited { (approving(visit, job)) }
-            (ending(visit, job))
+        div #job data-live[is_running] {
+            (progress(visit, job))
+            (stayed(visit, failures))
+            @if is_running && may(visit, job) {
+                @if job.approval == Approval::Awaited { (approving(visit, job)) }
+                (ending(visit, job))
+            }
         }
         p { a href="/console/jobs" { (visit.t(&text!("Replays and other jobs"))) } }
     };
@@ -136,7 +139,12 @@ fn progress(visit: &Visit, job: &Job) -> Markup {
             }
             @if let Some(group) = &job.order.filter.group {
                 dt { (visit.t(&text!("Group"))) }
-                dd { a .id href={ "/console/dead/groups/" (group) } { (group) } }
+                // Once all of it is dealt with, there is nothing to be seen of it any more.
+                dd { @if job.passed < job.total || job.order.kind == JobKind::Preview {
+                    a .id href={ "/console/dead/groups/" (group) } { (group) }
+                } @else {
+                    code { (group) }
+                } }
             }
             @for (name, value) in [
                 (text!("Route"), &job.order.filter.route),

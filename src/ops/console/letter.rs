@@ -13,7 +13,7 @@ use super::{
     act::{self, Form},
     body::{self, Whose},
     page,
-    reader::{moment, number},
+    reader::moment,
     told,
 };
 use crate::{
@@ -152,7 +152,6 @@ async fn render(
 }
 
 fn facts(visit: &Visit, letter: &DeadLetter, alike: u64) -> Markup {
-    let alike = number(visit.language, alike);
     html! {
         dl .facts {
             dt { (visit.t(&text!("About"))) }
@@ -167,7 +166,7 @@ fn facts(visit: &Visit, letter: &DeadLetter, alike: u64) -> Markup {
             dd { a .id href={ "/console/messages/" (letter.message) } { (letter.message) } }
             dt { (visit.t(&text!("Group"))) }
             dd { a href={ "/console/dead/groups/" (letter.group) } {
-                (visit.t(&text!("{} letters that failed alike", &alike)))
+                (visit.t(&told::alike(visit.language, alike)))
             } }
         }
     }

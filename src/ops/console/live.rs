@@ -8,7 +8,7 @@ use axum::{
 };
 use maud::{Markup, html};
 
-use super::{Section, Visit, page, reader::moment, told};
+use super::{Section, Visit, page, reader::clock, told};
 use crate::{
     diagnostic::text,
     journal::Line,
@@ -77,7 +77,7 @@ pub(super) async fn follow(
 fn happened(visit: &Visit, line: &Line) -> Markup {
     html! {
         li class=(line.event.told().0) {
-            (moment(visit, line.at)) " "
+            (clock(visit, line.at)) " "
             @if let Some(id) = line.message {
                 a .id href={ "/console/messages/" (id) } { (id) } " "
             }

@@ -5,6 +5,7 @@ mod act;
 mod actions;
 mod assets;
 mod attention;
+mod bodies;
 mod body;
 mod changes;
 mod chart;
@@ -117,6 +118,7 @@ pub(super) fn routes(ops: Ops) -> Router {
         .route("/console/first", get(login::show_first).post(login::make_first));
     Router::new()
         .route("/", get(async || Redirect::to("/console")))
+        .route("/favicon.ico", get(assets::icon))
         .route("/console/assets/{name}", get(assets::serve))
         .route("/console/language", get(language::choose))
         .merge(ways_in)

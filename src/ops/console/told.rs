@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{Visit, reader::number};
 use crate::{
-    diagnostic::{Text, text},
+    diagnostic::{Language, Text, text},
     journal::Event,
     ledger::{Cause, DeadLetter},
     message::Endpoint,
@@ -13,7 +13,10 @@ use crate::{
 /// What an event of a message says.
 pub(super) fn event(event: &Event) -> Text {
     match event {
-        Event::Accepted { by } => text!("accepted from {}", by),
+        Event::Accepted { by, trace: None } => text!("accepted from {}", by),
+        Event::Accepted { by, trace: Some(trace) } => {
+            text!("accepted from {}, trace {}", by, trace)
+        }
         Event::Repeat { first } => text!("a repeat of {}, and dropped", first),
         Event::Changed { first } => {
             text!("has the same identity as {} and another body; it goes on", first)
@@ -28,7 +31,7 @@ pub(super) fn event(event: &Event) -> Text {
         Event::Attempt { attempt, class, answer, duration_ms } => {
             text!("attempt {}: {}, {} ({} ms)", attempt, outcome(class), answer, duration_ms)
         }
-        Event::Passed { by, to } => text!("from {} straight to {}", by, &names(to)),
+        Event::Passed { by, to, .. } => text!("from {} straight to {}", by, &names(to)),
         Event::CopyDropped => text!("a copy that a crash had made was dropped"),
         Event::Dead { class, reason } => text!("given up, {}: {}", class_of(class), reason),
         Event::Expired => text!("expired: its time ran out"),
@@ -116,6 +119,14 @@ pub(super) fn to_do(class: &str) -> Text {
             text!("Report the bug with the log of that time, and replay after an update.")
         }
         _ => text!("Look at the preview."),
+    }
+}
+
+/// So many dead letters that failed alike.
+pub(super) fn alike(language: Language, count: u64) -> Text {
+    match count {
+        1 => text!("One letter that failed so"),
+        _ => text!("{} letters that failed alike", &number(language, count)),
     }
 }
 
