@@ -69,7 +69,8 @@ async fn fill(store: &Store, count: usize) {
             let text = if number % COMMON_EVERY == 1 { COMMON.to_owned() } else { nomor(number) };
             let term = Term::plain(Arc::clone(&name), &text);
             journal::found_by(&mut writes, (at, "surat-masuk", id), term.as_slice());
-            let event = Event::Accepted { by: "persuratan.terbit/kunci-2026".to_owned() };
+            let by = "persuratan.terbit/kunci-2026".to_owned();
+            let event = Event::Accepted { by, trace: None };
             let (route, delivery) = ("surat-masuk".into(), None);
             let line = Line { at, route, message: Some(id), delivery, generation: 1, event };
             journal::append(&mut writes, &line);

@@ -10,6 +10,8 @@
 //!
 //! ```text
 //! diagnostic message metrics    what everyone speaks
+//! sealing                       bodies that a copy of the disk does not show
+//! spans                         traces, and who receives them
 //! store table typing expr amqp  the one database; code tables; what is known of values; text ->
 //!                               Expr; AMQP connections
 //! step connector                the parts of a route; they do not know each other
@@ -39,6 +41,8 @@ pub mod message;
 pub mod metrics;
 pub mod ops;
 pub mod route;
+pub mod sealing;
+pub mod spans;
 pub mod step;
 pub mod store;
 pub mod table;

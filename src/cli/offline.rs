@@ -6,13 +6,15 @@ use super::{
     CouldNot,
     client::{Client, Failure},
     project,
+    settings::Settings,
 };
 use crate::{
     connector::Secret,
-    engine::{Found, Trace},
+    engine::{Found, Opener, Trace},
     journal::{Journal, Wanted},
     ledger::Ledger,
     message::MessageId,
+    sealing::Keyring,
     store::{Options, Store, StoreError},
 };
 
@@ -21,7 +23,7 @@ pub(super) enum Source {
     /// A running bus answers.
     Running(Client),
     /// None runs; the store itself is read.
-    Stopped(Offline),
+    Stopped(Box<Offline>),
 }
 
 /// A store that no bus runs on.
@@ -30,6 +32,8 @@ pub(super) struct Offline {
     journal: Journal,
     /// The key of the digests by which what is about people is found.
     hash_key: Option<Secret>,
+    /// The keys of sealed bodies.
+    keyring: Option<Keyring>,
 }
 
 impl Source {
@@ -45,7 +49,7 @@ impl Source {
         }
         if let Some(address) = project::database(project) {
             let store = Store::connect(&address, Options::default()).await?;
-            return Ok(Self::Stopped(Offline::of(store, project)));
+            return Ok(Self::Stopped(Box::new(Offline::of(store, project))));
         }
         // Opening would make one where there is none.
         if !directory.is_dir() {
@@ -55,20 +59,26 @@ impl Source {
                  directory with `--project DIR`"
             )));
         }
-        Ok(Self::Stopped(Offline::of(Store::open(&directory)?, project)))
+        Ok(Self::Stopped(Box::new(Offline::of(Store::open(&directory)?, project))))
     }
 }
 
 impl Offline {
     fn of(store: Store, project: &Path) -> Self {
         let (ledger, journal) = (Ledger::new(store.clone()), Journal::new(store));
-        Self { ledger, journal, hash_key: project::hash_key(project) }
+        let Settings { hash_key, body_keys, .. } = project::settings(project);
+        Self { ledger, journal, hash_key, keyring: Keyring::new(body_keys) }
     }
 
     /// Messages that have a value that their route lets operators search for.
     pub(super) async fn find(&self, wanted: &Wanted) -> Result<Found, StoreError> {
         let key = self.hash_key.as_ref().map(|it| it.reveal().as_bytes());
         Found::look((&self.journal, &self.ledger), wanted, key).await
+    }
+
+    /// Opens what stands sealed there.
+    pub(super) fn opener(&self) -> Opener<'_> {
+        Opener::new(self.keyring.as_ref())
     }
 
     /// What is known of a message; `None` if nothing is.

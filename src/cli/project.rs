@@ -10,9 +10,9 @@ use super::{
     settings::{self, Settings},
 };
 use crate::{
-    connector::{Secret, http::source::IngestLimits},
+    connector::http::source::IngestLimits,
     diagnostic::{Diagnostic, Language, Severity},
-    route::{self, Broken, Given, Loaded, Plan, Project, Texts, Variables},
+    route::{self, Broken, Loaded, Plan, Project, Texts, Variables},
     store::Address,
     trial::{self, Suite},
 };
@@ -63,7 +63,7 @@ pub(super) fn read_with_tests(
     let project = || Project::new(directory, &variables).with(instead.clone());
     let mut files = project();
     let settings = Settings::read(directory, &mut files);
-    let given = Given { retry: settings.retry.clone(), hash_key: settings.hash_key.is_some() };
+    let given = settings.given();
     let Loaded { plan, found, mut texts } = route::load(files, &given)?;
     let mut tests = project();
     let suites = trial::read(&mut tests, &plan);
@@ -150,11 +150,11 @@ pub(super) fn database(directory: &Path) -> Option<Address> {
     Settings::read(directory, &mut project).database
 }
 
-/// The key of digests, where the settings have one that can be read.
-pub(super) fn hash_key(directory: &Path) -> Option<Secret> {
+/// The settings of a project, as far as they can be read.
+pub(super) fn settings(directory: &Path) -> Settings {
     let variables = Variables::of_process();
     let mut project = Project::new(directory, &variables);
-    Settings::read(directory, &mut project).hash_key
+    Settings::read(directory, &mut project)
 }
 
 /// Who works at this terminal, for the journal.

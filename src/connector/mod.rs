@@ -16,6 +16,7 @@ mod literal;
 mod reach;
 mod rhythm;
 mod secret;
+mod speaks;
 
 use std::{collections::BTreeMap, error::Error, iter, sync::Arc, time::Duration};
 
@@ -29,6 +30,7 @@ pub use self::{
     failure::{AnswerClass, CallError, Class},
     reach::Reached,
     secret::Secret,
+    speaks::Speaks,
 };
 
 use crate::{
@@ -100,6 +102,11 @@ pub trait Target: Send + Sync {
     /// What [`reach`](Self::reach) looks at: the same for targets that are reached together.
     fn place(&self) -> Option<Digest> {
         None
+    }
+
+    /// How it is spoken to, for traces.
+    fn speaks(&self) -> Speaks {
+        Speaks::Other
     }
 
     /// How long a call may take before it is given up as unavailable.

@@ -1,7 +1,10 @@
 //! A dead letter once more: what its message gives rise to with today's files.
 
+use std::sync::Arc;
+
 use super::{
     Shared,
+    bodies::Keeper,
     envelope::{self, Envelope, delivery_queue, route_queue},
     live::Live,
     pipeline::{self, Failed, Fated, MEMORY_MAX, Made, Out, Routed, bad},
@@ -24,6 +27,7 @@ pub(super) fn again(
 ) -> Result<(Output, Option<Digest>), Cause> {
     let (made, order_key) = map_anew(shared, live, letter, message)?;
     let (id, received_at) = (message.id, message.received_at);
+    let keeper = live.plan.routes.get(&letter.route).map(|it| Keeper::new(shared, it));
     if letter.delivery.is_none() {
         let mut headers = envelope::without_flaw(message.headers.clone());
         if let Some(only_to) = only_to {
@@ -34,12 +38,17 @@ pub(super) fn again(
             envelope::send_only_to(&mut headers, only_to);
         }
         let body = message.body.clone();
+        let body = keeper.map_or(body.clone(), |it| it.accepted(id, body));
         let entry = Entry { id, received_at, headers, body };
         let queue = route_queue(&letter.route);
         return Ok((Output { queue, entry, due: None, order_key: None, copy: false }, None));
     }
     let Some(made) = made.into_iter().next() else {
         return Err(bad("", "bug: the replay made no delivery"));
+    };
+    let made = match keeper {
+        Some(keeper) => keeper.made(id, made),
+        None => made,
     };
     let envelope = Envelope {
         ordinal: made.ordinal,
@@ -54,6 +63,7 @@ pub(super) fn again(
         may_repeat: envelope::may_repeat(&message.headers),
         seq: None,
         called: None,
+        traced: envelope::traced(&message.headers).map(Arc::new),
     };
     let queue = delivery_queue(&letter.route, &made.target);
     let entry = Entry { id, received_at, headers: envelope.to_headers(), body: made.body };

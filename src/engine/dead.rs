@@ -16,6 +16,7 @@ use crate::{
     ledger::{self, Cause, DeadFilter, DeadGroup, DeadLetter, JobKind, Pause},
     message::{Endpoint, Message},
     metrics::{BreakerState, PausedBy},
+    sealing::Unopened,
     store::Writes,
 };
 
@@ -57,7 +58,8 @@ impl Engine {
     ///
     /// [`EngineError`] when the store cannot be read.
     pub async fn dead_one(&self, id: i64) -> Result<Option<DeadLetter>, EngineError> {
-        Ok(self.shared.ledger.dead_letter(id).await?)
+        let letter = self.shared.ledger.dead_letter(id).await?;
+        Ok(letter.map(|it| self.shared.opener().letter(it)))
     }
 
     /// The message of a dead letter, as its route accepted it; `None` if there is no such letter.
@@ -67,7 +69,7 @@ impl Engine {
     /// [`EngineError`] when the store cannot be read.
     pub async fn dead_message(&self, id: i64) -> Result<Option<Message>, EngineError> {
         let Some(letter) = self.shared.ledger.dead_letter(id).await? else { return Ok(None) };
-        Ok(self.shared.ledger.message(&letter.route, letter.message).await?)
+        Ok(self.shared.message_of_letter(&letter).await?.and_then(Result::ok))
     }
 
     /// Dead letters in groups of those that failed alike, the largest first, at most `limit`.
@@ -90,9 +92,16 @@ impl Engine {
     /// [`EngineError`] when the store cannot be read.
     pub async fn preview(&self, id: i64) -> Result<Option<Preview>, EngineError> {
         let Some(letter) = self.shared.ledger.dead_letter(id).await? else { return Ok(None) };
-        let Some(message) = self.shared.ledger.message(&letter.route, letter.message).await? else {
-            let after = Err(bad("", "bug: the message of this dead letter is not kept"));
-            return Ok(Some(Preview { letter, after }));
+        let letter = self.shared.opener().letter(letter);
+        let message = match self.shared.message_of_letter(&letter).await? {
+            Some(Ok(message)) => message,
+            Some(Err(unopened)) => {
+                return Ok(Some(Preview { letter, after: Err(bad("body", unopened)) }));
+            }
+            None => {
+                let after = Err(bad("", "bug: the message of this dead letter is not kept"));
+                return Ok(Some(Preview { letter, after }));
+            }
         };
         let live = self.shared.live();
         let after = map_anew(&self.shared, &live, &letter, &message)
@@ -201,6 +210,15 @@ impl Engine {
 }
 
 impl Shared {
+    /// The message of a dead letter as its route accepted it, or why it cannot be opened.
+    pub(super) async fn message_of_letter(
+        &self,
+        letter: &DeadLetter,
+    ) -> Result<Option<Result<Message, Unopened>>, EngineError> {
+        let message = self.ledger.message(&letter.route, letter.message).await?;
+        Ok(message.map(|it| self.opened(&letter.route, &it)))
+    }
+
     /// Writes down that a target is free again.
     pub(super) async fn free(&self, target: &Endpoint, by: &str) -> Result<(), EngineError> {
         let mut writes = Writes::default();

@@ -16,6 +16,10 @@ pub(super) enum Ended {
     },
     /// A delivery that was confirmed before anything was written about it.
     Sent(Endpoint),
+    /// So much of a body is kept beside the journal.
+    Kept {
+        bytes: u64,
+    },
     /// A delivery that was never sent.
     DeadOnTheWay(Endpoint, Arc<str>),
 }
@@ -34,6 +38,7 @@ pub(super) fn count(shared: &Shared, route: &Route, ended: &[Ended]) {
                 created.iter().for_each(|target| of(target).created.inc());
                 skipped.iter().for_each(|target| of(target).skipped.inc());
             }
+            Ended::Kept { bytes } => metrics.bodies_bytes.inc_by(*bytes),
             Ended::Sent(target) => of(target).delivered.inc(),
             Ended::DeadOnTheWay(target, class) => of(target).died(class),
         }

@@ -11,6 +11,7 @@ use crate::{
     ledger::DeliveryId,
     message::{Digest, Endpoint, Headers, MessageId, Timestamp},
     route::Plan,
+    spans::{TRACESTATE, Traced},
 };
 
 const ORDINAL: &str = "simpul-ordinal";
@@ -27,6 +28,7 @@ const SEQ: &str = "simpul-key-seq";
 const CALL: &str = "simpul-call";
 const CALLED: &str = "simpul-called";
 const ONLY_TO: &str = "simpul-only-to";
+const TRACE: &str = "simpul-trace";
 
 /// The name of a route's queue.
 pub(super) fn route_queue(route: &str) -> QueueName {
@@ -161,6 +163,19 @@ pub(super) fn only_to(headers: &Headers) -> Option<Endpoint> {
     Endpoint::parse(headers.get(ONLY_TO)?)
 }
 
+/// Notes within which span what comes next happens.
+pub(super) fn mark_trace(headers: &mut Headers, traced: &Traced) {
+    headers.set(TRACE, traced.context.header());
+    if let Some(state) = &traced.state {
+        headers.set(TRACESTATE, &**state);
+    }
+}
+
+/// Within which span what comes next happens; `None`: nothing was traced where it was made.
+pub(super) fn traced(headers: &Headers) -> Option<Traced> {
+    Traced::of(headers.get(TRACE)?, headers.get(TRACESTATE))
+}
+
 /// The state of a delivery that waits in its queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Envelope {
@@ -186,12 +201,19 @@ pub(super) struct Envelope {
     pub(super) seq: Option<i64>,
     /// It is parked, and was handed out in the place of this entry.
     pub(super) called: Option<Called>,
+    /// Within which span it was made.
+    pub(super) traced: Option<Arc<Traced>>,
 }
 
 impl Envelope {
     /// Of a delivery that was not tried yet.
-    pub(super) fn first(made: &Made, generation: i64, may_repeat: bool) -> Self {
+    pub(super) fn first(
+        made: &Made,
+        generation: i64,
+        (may_repeat, traced): (bool, Option<Arc<Traced>>),
+    ) -> Self {
         Self {
+            traced,
             ordinal: made.ordinal,
             key: made.key,
             parameters: made.parameters.clone(),
@@ -230,6 +252,9 @@ impl Envelope {
             mark_repeat(&mut headers);
         }
         mark_seq(&mut headers, self.seq);
+        if let Some(traced) = &self.traced {
+            mark_trace(&mut headers, traced);
+        }
         headers
     }
 
@@ -251,6 +276,7 @@ impl Envelope {
             may_repeat: may_repeat(headers),
             seq: number(headers, SEQ),
             called: Called::of(headers),
+            traced: traced(headers).map(Arc::new),
         })
     }
 
@@ -268,6 +294,7 @@ impl Envelope {
             may_repeat: false,
             seq: None,
             called: None,
+            traced: None,
         }
     }
 
@@ -336,6 +363,8 @@ mod tests {
 
     #[test]
     fn an_envelope_survives_its_queue() {
+        let traced =
+            Traced::of("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", Some("a=1"));
         let envelope = Envelope {
             ordinal: 3,
             key: Digest::of(&[b"x"]),
@@ -348,6 +377,7 @@ mod tests {
             may_repeat: true,
             seq: Some(12),
             called: None,
+            traced: traced.map(Arc::new),
         };
         assert_eq!(Envelope::of(&envelope.to_headers()), Some(envelope));
         assert_eq!(Envelope::of(&Headers::default()), None);

@@ -18,6 +18,7 @@ use tracing::{error, info};
 
 use super::{
     Engine, EngineError, GateSettings, Parts, Shared,
+    bodies::may_run,
     dead::paused_by,
     delivery,
     express::{self, Afterwards, Backlog},
@@ -111,6 +112,7 @@ impl Engine {
     /// [`EngineError`] when the store cannot be read or written; nothing runs then.
     pub async fn start(parts: Parts, mut plan: Plan) -> Result<Self, EngineError> {
         let Parts { store, broker, metrics, clock, options } = parts;
+        may_run(&plan, &options)?;
         let (ledger, journal) = (Ledger::new(store.clone()), Journal::new(store.clone()));
         let generation = gateways::next_generation(&store, 0, plan.digest, clock.now()).await?;
         let pauses = ledger.pauses().await?;

@@ -93,11 +93,12 @@ impl Engine {
         id: MessageId,
     ) -> Result<Vec<String>, EngineError> {
         let message = self.shared.ledger.message(route, id).await?;
+        let message = message.and_then(|it| self.shared.opened(route, &it).ok());
         let schema = self.schema_of(BodyOf::Route(route));
         Ok(message.map(|it| Shown::personal(&it.body, schema.as_deref())).unwrap_or_default())
     }
 
-    fn schema_of(&self, of: BodyOf<'_>) -> Option<Arc<Schema>> {
+    pub(super) fn schema_of(&self, of: BodyOf<'_>) -> Option<Arc<Schema>> {
         let live = self.shared.live();
         match of {
             BodyOf::Route(route) => {
@@ -124,6 +125,7 @@ impl Engine {
     ) -> Result<Option<Explained>, EngineError> {
         let shared = &self.shared;
         let Some(message) = shared.ledger.message(route, id).await? else { return Ok(None) };
+        let Ok(message) = shared.opened(route, &message) else { return Ok(None) };
         let live = shared.live();
         let Some(route) = live.plan.routes.get(route) else { return Ok(None) };
         let places = route.steps.iter().map(|it| it.place.as_str()).collect();

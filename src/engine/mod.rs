@@ -8,7 +8,10 @@
 mod acted;
 mod again;
 mod batch;
+mod bodies;
+mod changes;
 mod compare;
+mod compared;
 mod dead;
 mod delivery;
 mod ended;
@@ -33,6 +36,7 @@ mod reload;
 mod routed;
 mod status;
 mod terms;
+mod traces;
 mod verdict;
 mod wiring;
 mod worker;
@@ -48,7 +52,10 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{
     acted::Acted,
+    bodies::{KeptBody, KnownBody, Opener, RETENTION_JOURNAL_MIN, Retention},
+    changes::{CHANGES_MAX, Change, Changes, ShownValue, What},
     compare::{Comparison, Difference},
+    compared::SentChanges,
     dead::{Preview, Replayed},
     envelope::queues,
     found::{FOUND_MAX, Found, FoundMessage},
@@ -77,6 +84,8 @@ use crate::{
     message::{Clock, Endpoint, IdSource, Limits, Timestamp},
     metrics::Metrics,
     route::Plan,
+    sealing::Keyring,
+    spans::Exporter,
     store::{Store, StoreError},
 };
 pub use crate::{step::Shown, store::Disk};
@@ -100,6 +109,12 @@ pub struct Parts {
 pub struct Options {
     /// The key of the expression function `hash`.
     pub hash_key: Option<Vec<u8>>,
+    /// The keys of the bodies that are sealed.
+    pub keyring: Option<Arc<Keyring>>,
+    /// How long what is written down is kept.
+    pub retention: Retention,
+    /// What takes the spans of traces; `None`: nothing is traced.
+    pub traces: Option<Arc<Exporter>>,
     /// Messages that a route's worker holds at most.
     pub prefetch: usize,
     /// Attempts under way at once for one target of a route.
@@ -156,6 +171,9 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             hash_key: None,
+            keyring: None,
+            retention: Retention::USUAL,
+            traces: None,
             prefetch: 500,
             in_flight: 32,
             limits: Limits::default(),
@@ -198,6 +216,12 @@ pub enum EngineError {
         /// How many it is about.
         has: u64,
     },
+    /// Bodies of a route are to be sealed, and the bus was started without a key.
+    #[error(
+        "route `{0}` has `bodies: full`, and the bus was started without `body_keys`: settings are \
+         read at the start"
+    )]
+    NoBodyKey(String),
     /// It is stopping.
     #[error("the bus is stopping")]
     Stopping,

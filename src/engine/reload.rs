@@ -8,7 +8,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use tracing::info;
 
 use super::{
-    Engine, EngineError, Shared, gateways,
+    Engine, EngineError, Shared,
+    bodies::may_run,
+    gateways,
     live::{Live, Running},
 };
 use crate::{
@@ -32,6 +34,19 @@ pub struct Reloaded {
     pub freed: Vec<String>,
 }
 
+impl Reloaded {
+    fn log(&self) {
+        info!(
+            generation = self.generation,
+            changed = self.changed.len(),
+            added = self.added.len(),
+            removed = self.removed.len(),
+            freed = self.freed.len(),
+            "reloaded"
+        );
+    }
+}
+
 impl Engine {
     /// Puts a new plan, compiled whole, in the place of the one that runs.
     ///
@@ -44,6 +59,7 @@ impl Engine {
         if shared.stopping.is_cancelled() {
             return Err(EngineError::Stopping);
         }
+        may_run(&plan, &shared.options)?;
         let (before, now) = (shared.live().generation, shared.clock.now());
         let generation = gateways::next_generation(&shared.store, before, plan.digest, now).await?;
         let mut reloaded = Reloaded { generation, ..Reloaded::default() };
@@ -86,14 +102,7 @@ impl Engine {
         drop(pulls);
         reloaded.freed = shared.free_changed(&live).await?;
         shared.metrics.reload_succeeded(generation, shared.clock.now().as_millis());
-        info!(
-            generation,
-            changed = reloaded.changed.len(),
-            added = reloaded.added.len(),
-            removed = reloaded.removed.len(),
-            freed = reloaded.freed.len(),
-            "reloaded"
-        );
+        reloaded.log();
         Ok(reloaded)
     }
 }

@@ -227,6 +227,7 @@ mod tests {
             may_repeat: false,
             seq: None,
             called: None,
+            traced: None,
         }
     }
 

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     broker::{Delivery, Taking},
     ledger::{self, Claim, Known},
-    message::{Arena, Digest, MessageId, Timestamp},
+    message::{Arena, Digest, Message, MessageId, Timestamp},
     route::Route,
     store::Writes,
 };
@@ -65,7 +65,7 @@ pub(super) async fn work(
     let generation = shared.live().generation;
     let is_transactional = shared.broker.is_transactional();
     let ids: Vec<_> = taken.iter().map(|it| it.entry.id).collect();
-    let mut batch = Batch::new(route, (now, generation));
+    let mut batch = Batch::new((shared, route), (now, generation));
     (batch.claims, batch.is_transactional) = (claims, is_transactional);
     for (delivery, routed) in taken.into_iter().zip(routed) {
         let id = delivery.entry.id;
@@ -80,8 +80,9 @@ pub(super) async fn work(
             }
         }
     }
-    let Batch { settled, outputs, writes, ended, .. } = batch;
+    let Batch { settled, outputs, writes, ended, spans, .. } = batch;
     shared.broker.settle(settled, outputs, writes).await?;
+    shared.record(spans);
     shared.in_hand.acquit(&route.name, ids.into_iter());
     batch::count(shared, route, &ended);
     Ok(())
@@ -129,6 +130,14 @@ fn route_all(shared: &Shared, route: &Route, taken: &[Delivery]) -> Vec<Tried> {
             all.push(Tried::Crashed);
             continue;
         }
+        let message = match shared.opened(&route.name, &message) {
+            Ok(message) => message,
+            Err(unopened) => {
+                let fate = Fated::Dead(pipeline::bad("body", unopened));
+                all.push(Tried::Routed(Routed::only(fate)));
+                continue;
+            }
+        };
         let id = std::iter::once(message.id);
         let _alone = one_by_one.then(|| shared.in_hand.hold(&route.name, id));
         let run = AssertUnwindSafe(|| pipeline::run(setting, route, &arena, &message));
@@ -153,7 +162,12 @@ async fn claims_of(
     let (mut keys, mut writes) = (Vec::new(), Writes::default());
     for (delivery, routed) in taken.iter().zip(routed) {
         let Tried::Routed(routed) = routed else { continue };
-        let (message, body) = (delivery.entry.id, Digest::of(&[&delivery.entry.body]));
+        let Ok(Message { id: message, body, .. }) =
+            shared.opened(&route.name, &message_of(&delivery.entry))
+        else {
+            continue;
+        };
+        let body = Digest::of(&[&body]);
         let claim = Claim { message, body, until: now.after(identity.window) };
         for key in claim_keys(identity, routed, body) {
             if !matches!(routed.fate, Fated::Dead(_)) {

@@ -1,6 +1,7 @@
 //! The journal: what happened to each message, hop by hop. Append-only; read by people.
 
 mod action;
+mod body;
 mod record;
 mod tail;
 mod term;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     action::Action,
+    body::{BODIES_MAX, BODY_BYTES_MAX, Body, Kept, forget_bodies, keep_body},
     tail::Tail,
     term::{Hit, Term, Wanted, forget_terms, found_by},
 };
@@ -46,6 +48,9 @@ pub enum Event {
     Accepted {
         /// Who.
         by: String,
+        /// The trace that it is part of, where there are traces.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trace: Option<String>,
     },
     /// It was accepted before, as `first`.
     Repeat {
@@ -75,6 +80,9 @@ pub enum Event {
         by: String,
         /// Where it went, once for each delivery.
         to: Vec<Endpoint>,
+        /// The trace that it is part of, where there are traces.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trace: Option<String>,
     },
     /// It was sent once.
     Attempt {

@@ -7,7 +7,9 @@ impl Event {
     /// A stable word for it, and what happened in words.
     pub fn told(&self) -> (&'static str, String) {
         match self {
-            Self::Accepted { by } => ("accepted", format!("accepted from {by}")),
+            Self::Accepted { by, trace } => {
+                ("accepted", format!("accepted from {by}{}", traced(trace.as_deref())))
+            }
             Self::Repeat { first } => ("repeat", format!("repeat of {first}; dropped")),
             Self::Changed { first } => {
                 ("changed", format!("same identity as {first}, other body; it goes on"))
@@ -17,9 +19,10 @@ impl Event {
             Self::Attempt { attempt, class, answer, duration_ms } => {
                 ("attempt", format!("attempt {attempt}: {class}, {answer} ({duration_ms} ms)"))
             }
-            Self::Passed { by, to } => {
+            Self::Passed { by, to, trace } => {
                 let to: Vec<_> = to.iter().map(ToString::to_string).collect();
-                ("passed", format!("by {by}, straight to {}", to.join(", ")))
+                let trace = traced(trace.as_deref());
+                ("passed", format!("by {by}, straight to {}{trace}", to.join(", ")))
             }
             Self::CopyDropped => ("copy_dropped", "a copy made by a crash was dropped".to_owned()),
             Self::Dead { class, reason } => ("dead", format!("dead, {class}: {reason}")),
@@ -48,6 +51,10 @@ impl Event {
             Self::Generation { how } => ("generation", format!("files {how}")),
         }
     }
+}
+
+fn traced(trace: Option<&str>) -> String {
+    trace.map_or_else(String::new, |trace| format!(", trace {trace}"))
 }
 
 fn routed(deliveries: u32, skipped: &[Endpoint]) -> String {

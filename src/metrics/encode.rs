@@ -38,6 +38,10 @@ impl Metrics {
             family.sample(&[class], count.get());
         }
         drop(family);
+        let mut family = text.family(&table::SPANS);
+        family.sample(&["exported"], self.spans_exported.get());
+        family.sample(&["dropped"], self.spans_dropped.get());
+        drop(family);
         let mut one = |metric, number: f64| text.family(metric).sample(&[], number);
         one(&table::RELOAD_LAST_SUCCESS, self.reload_last_success.get().into_f64());
         one(&table::RELOAD_LAST_SUCCESSFUL, self.reload_last_successful.get().into_f64());
@@ -72,6 +76,11 @@ fn routes(known: &Known, text: &mut Text) {
         for (fate, count) in it.fates() {
             family.sample(&[route, fate], count.get());
         }
+    }
+    drop(family);
+    let mut family = text.family(&table::BODIES_BYTES);
+    for (route, it) in &known.routes {
+        family.sample(&[route], it.bodies_bytes.get());
     }
 }
 

@@ -72,6 +72,8 @@ pub struct RouteMetrics {
     pub routed: Counter,
     /// Dead messages that an operator discarded.
     pub discarded: Counter,
+    /// Bytes that were kept of bodies.
+    pub bodies_bytes: Counter,
     /// Its queue.
     pub queue: QueueMetrics,
     pub(super) dead_letters: ByClass<Counter>,

@@ -100,6 +100,10 @@ pub struct Metrics {
     pub broker_errors: Counter,
     /// Whether messages can be put into queues and taken from them.
     pub broker_up: Gauge,
+    /// Spans that a receiver of traces took.
+    pub spans_exported: Counter,
+    /// Spans that found no room, or that no receiver took.
+    pub spans_dropped: Counter,
     /// Queue entries that were found damaged and put aside.
     pub damaged: Gauge,
     reload_last_success: Fraction,
@@ -129,6 +133,8 @@ impl Metrics {
             panics: Counter::default(),
             broker_errors: Counter::default(),
             broker_up: Gauge::default(),
+            spans_exported: Counter::default(),
+            spans_dropped: Counter::default(),
             damaged: Gauge::default(),
             reload_last_success: Fraction::default(),
             reload_last_successful: Gauge::default(),

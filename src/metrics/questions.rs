@@ -6,6 +6,7 @@ use super::table::Metric;
 const QUESTIONS: &[(&str, &str)] = &[
     ("simpul_messages_received_total", "How much comes in?"),
     ("simpul_messages_ended_total", "What becomes of what comes in?"),
+    ("simpul_bodies_kept_bytes_total", "How much do the bodies take that routes keep?"),
     ("simpul_deliveries_created_total", "How much is to be sent where?"),
     ("simpul_deliveries_ended_total", "How does it end: is it delivered?"),
     ("simpul_deliveries_skipped_total", "Does a `when` let as much through as was meant?"),
@@ -43,6 +44,7 @@ const QUESTIONS: &[(&str, &str)] = &[
     ("simpul_disk_low", "Is nothing accepted for want of room?"),
     ("simpul_disk_low_limit_bytes", "How much room must be left?"),
     ("simpul_journal_behind_seconds", "Is everything that happened written down?"),
+    ("simpul_trace_spans_total", "Do traces reach their receiver whole?"),
     ("simpul_build_info", "Which version runs?"),
     ("simpul_process_start_time_seconds", "When was it started: does it end again and again?"),
 ];

@@ -84,6 +84,12 @@ pub(super) const MESSAGES_ENDED: Metric = counter(
     &["route", "fate"],
     "Messages whose fate was decided: repeat, filtered, dead, routed, or discarded by an operator.",
 );
+pub(super) const BODIES_BYTES: Metric = counter(
+    "simpul_bodies_kept_bytes_total",
+    "bytes",
+    ROUTE,
+    "What was kept of bodies beside the journal: of routes with `bodies: digest` or `full`.",
+);
 pub(super) const DELIVERIES_CREATED: Metric = counter(
     "simpul_deliveries_created_total",
     "deliveries",
@@ -298,6 +304,12 @@ pub(super) const JOURNAL_BEHIND: Metric = gauge(
     &[],
     "How long the oldest line of the journal has waited to be written; 0 while none waits.",
 );
+pub(super) const SPANS: Metric = counter(
+    "simpul_trace_spans_total",
+    "spans",
+    &["outcome"],
+    "Spans of traces: exported, or dropped because there was no room or the receiver took none.",
+);
 pub(super) const BUILD_INFO: Metric =
     gauge("simpul_build_info", "info", &["version"], "Always 1; the label tells what runs.");
 pub(super) const START_TIME: Metric = gauge(
@@ -311,6 +323,7 @@ pub(super) const START_TIME: Metric = gauge(
 pub const TABLE: &[Metric] = &[
     MESSAGES_RECEIVED,
     MESSAGES_ENDED,
+    BODIES_BYTES,
     DELIVERIES_CREATED,
     DELIVERIES_ENDED,
     DELIVERIES_SKIPPED,
@@ -348,6 +361,7 @@ pub const TABLE: &[Metric] = &[
     DISK_LOW,
     DISK_LOW_LIMIT,
     JOURNAL_BEHIND,
+    SPANS,
     BUILD_INFO,
     START_TIME,
 ];

@@ -9,8 +9,8 @@ use super::access::Right;
 use crate::{
     diagnostic::Language,
     engine::{
-        Acted, BodyOf, Comparison, Disk, Explained, Found, KeyResumed, Preview, Reloaded, Replayed,
-        RouteStatus, Shown, Trace, Wiring,
+        Acted, BodyOf, Comparison, Disk, Explained, Found, KeptBody, KeyResumed, Preview, Reloaded,
+        Replayed, RouteStatus, SentChanges, Shown, Trace, Wiring,
     },
     journal::{Action, Line, Tail, Wanted},
     ledger::{
@@ -121,6 +121,16 @@ pub trait Bus: Send + Sync {
     /// What today's files would make of a message on one of its routes, while it is kept.
     async fn explain(&self, _route: &str, _id: MessageId) -> Result<Option<Explained>, Refusal> {
         Ok(None)
+    }
+
+    /// What is kept of the bodies of a message, opened.
+    async fn bodies(&self, _id: MessageId) -> Result<Vec<KeptBody>, Refusal> {
+        Ok(Vec::new())
+    }
+
+    /// What became of the fields in bodies that were sent; with `hide` without what is about people.
+    fn changes(&self, _bodies: &[KeptBody], _hide: bool) -> Vec<SentChanges> {
+        Vec::new()
     }
 
     /// A body as it is shown; with `hide` without what is about people, and without texts in which one

@@ -17,8 +17,8 @@ use super::{Bus, Refusal, bus::Candidate};
 use crate::{
     diagnostic::Language,
     engine::{
-        Acted, BodyOf, Comparison, Disk, Engine, EngineError, Explained, Found, KeyResumed,
-        Preview, Reloaded, Replayed, RouteStatus, Shown, Trace, Wiring,
+        Acted, BodyOf, Comparison, Disk, Engine, EngineError, Explained, Found, KeptBody,
+        KeyResumed, Preview, Reloaded, Replayed, RouteStatus, SentChanges, Shown, Trace, Wiring,
     },
     journal::{Action, Line, Tail, Wanted},
     ledger::{
@@ -287,6 +287,14 @@ impl Bus for EngineBus {
         Ok(self.engine.explain(route, id).await?)
     }
 
+    async fn bodies(&self, id: MessageId) -> Result<Vec<KeptBody>, Refusal> {
+        Ok(self.engine.bodies(id).await?)
+    }
+
+    fn changes(&self, bodies: &[KeptBody], hide: bool) -> Vec<SentChanges> {
+        self.engine.changes(bodies, hide)
+    }
+
     fn shown(&self, of: BodyOf<'_>, body: &[u8], known: &[String], hide: bool) -> Shown {
         self.engine.shown(of, body, known, hide)
     }
@@ -330,6 +338,7 @@ impl From<EngineError> for Refusal {
         match error {
             EngineError::UnknownTarget(_) => Self::NotFound(reason),
             EngineError::Count { .. } => Self::Changed(reason),
+            EngineError::NoBodyKey(_) => Self::Files(reason),
             EngineError::Store(_) | EngineError::Broker(_) | EngineError::Stopping => {
                 Self::Unavailable(reason)
             }

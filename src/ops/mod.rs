@@ -7,6 +7,7 @@
 pub mod access;
 pub mod actions;
 mod api;
+pub mod bodies;
 mod bus;
 mod calls;
 mod console;
@@ -20,6 +21,7 @@ pub mod found;
 mod health;
 mod openapi;
 mod query;
+pub mod running;
 mod server;
 pub mod sessions;
 mod token;

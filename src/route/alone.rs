@@ -23,6 +23,7 @@ pub fn check_route(text: &str) -> Vec<Diagnostic> {
         schemas: &schemas,
         retry: &BTreeMap::new(),
         hash_key: true,
+        body_keys: true,
         directory: Path::new("."),
     };
     let world = World {
@@ -51,6 +52,7 @@ pub fn check_system(text: &str) -> Vec<Diagnostic> {
         schemas: &schemas,
         retry: &BTreeMap::new(),
         hash_key: true,
+        body_keys: true,
         directory: Path::new("."),
     };
     if let Some(node) = parse(text, &mut report)

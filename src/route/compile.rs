@@ -30,6 +30,8 @@ pub struct Given {
     pub retry: BTreeMap<String, RetryPolicy>,
     /// Whether there is a key for the function `hash`.
     pub hash_key: bool,
+    /// Whether there is a key that bodies are sealed under.
+    pub body_keys: bool,
 }
 
 /// The files of a project, compiled.
@@ -70,6 +72,7 @@ fn compile(project: &mut Project<'_>, given: &Given) -> Option<Plan> {
         schemas: &schemas,
         retry: &given.retry,
         hash_key: given.hash_key,
+        body_keys: given.body_keys,
         directory: project.directory(),
     };
     let systems = Systems::read(project, &refers);

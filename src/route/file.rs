@@ -14,7 +14,7 @@ use crate::{
 };
 
 use super::{
-    plan::{OnExhausted, Unmatched},
+    plan::{Bodies, OnExhausted, Unmatched},
     retry::RetrySpec,
     routes::WINDOW,
 };
@@ -85,6 +85,15 @@ pub struct RouteFile {
     #[serde(default)]
     #[schemars(with = "Entries<Expression>")]
     pub search: Entries<Located<String>>,
+    /// What is kept of the bodies that it accepts and sends, to be looked at later: `none` (so unless
+    /// said), `digest` (their SHA-256) or `full` (sealed under a key of `body_keys` in
+    /// `simpul.yaml`, which then seals all that stands of them on the disk).
+    #[schemars(extend("default" = "none"))]
+    pub bodies: Option<Located<Bodies>>,
+    /// How long that is kept: as long as `retention` in `simpul.yaml` says, unless said here. Only
+    /// with `bodies`.
+    #[schemars(extend("examples" = ["30d"]))]
+    pub retention: Option<Located<DurationText>>,
     /// What is done with a message, in this order.
     #[serde(default)]
     pub steps: Vec<Located<StepSpec>>,

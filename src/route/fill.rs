@@ -142,7 +142,7 @@ fn is_secret(keys: &[&str], text: &str) -> bool {
     let by_key = match keys {
         ["http", "auth", "basic", "user"] | ["http", "auth", "header", "name"] => false,
         // Whatever else stands there: a mistyped key does not make a password public.
-        ["hash_key"] | ["http", "auth", ..] => true,
+        ["hash_key"] | ["body_keys", _] | ["http", "auth", ..] => true,
         ["http", "sources", _, "api_keys", _] => !text.starts_with("sha256:"),
         ["http", "headers", name] | ["http", "targets", _, "headers", name] => {
             names_a_secret(name) && !text.contains("${")

@@ -4,6 +4,7 @@
 //! them is found in one go; a set of files with one mistake is not used at all.
 
 mod alone;
+mod bodies;
 mod check;
 mod compile;
 mod directory;
@@ -36,11 +37,11 @@ pub use self::{
     load::{Broken, FOLDERS, Project, Texts},
     outline::{Outline, RouteOutline, SystemOutline, TargetOutline},
     plan::{
-        Destination, Identity, NamedStep, OnExhausted, OpenPlanTarget, Plan, PlanSource,
+        Bodies, Destination, Identity, NamedStep, OnExhausted, OpenPlanTarget, Plan, PlanSource,
         RetryPolicy, Route, Search, Unmatched,
     },
     retry::RetrySpec,
     schema_fields::{Field, SchemaEntry},
-    stand_in::HASH_KEY,
+    stand_in::{BODY_KEY, HASH_KEY},
 };
 pub use crate::connector::Classification;

@@ -56,6 +56,10 @@ pub struct Route {
     pub order_by: Option<Expr>,
     /// What operators will search for.
     pub search: Vec<Search>,
+    /// What is kept of the bodies that it accepts and sends, beside the journal.
+    pub bodies: Bodies,
+    /// How long that is kept; `None`: as long as the settings say.
+    pub retention: Option<Duration>,
     /// The steps, in their order.
     pub steps: Vec<NamedStep>,
     /// The targets, in the order of the file.
@@ -160,6 +164,20 @@ impl OnExhausted {
     pub fn holds_key(self) -> bool {
         self != Self::DeadLetter
     }
+}
+
+/// What is kept of the bodies that a route accepts and sends, beside the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Bodies {
+    /// Nothing: a body is gone once its last delivery has its outcome.
+    #[default]
+    None,
+    /// Their SHA-256: what was sent can be held against it.
+    Digest,
+    /// The bodies, sealed under a key from outside; and sealed is whatever of them stands on the
+    /// disk until they are delivered.
+    Full,
 }
 
 /// What becomes of a message that every target skipped.

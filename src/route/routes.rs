@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
+    bodies,
     check::{self, Role},
     file::{DestinationSpec, IdentityBody, IdentitySpec, RouteFile},
     plan::{Destination, Identity, NamedStep, OnExhausted, RetryPolicy, Route, Search},
@@ -67,6 +68,7 @@ pub(super) fn compile(
     if let (None, Some(said)) = (&file.order_by, &file.on_exhausted) {
         no_order(said, report);
     }
+    let (bodies, retention) = bodies::bodies(file, world.outside.body_keys, report);
     let to = world.destinations(file, report);
     let digest = world.digest(text, to.as_deref().unwrap_or_default());
     Some(Route {
@@ -76,6 +78,8 @@ pub(super) fn compile(
         identity: identity?,
         order_by: order_by?,
         search,
+        bodies,
+        retention,
         steps: steps?,
         to: to?,
         unmatched: file.unmatched.unwrap_or_default(),

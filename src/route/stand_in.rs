@@ -15,6 +15,9 @@ const AMQP: &str = "amqp://127.0.0.1:9";
 /// secret, and makes other pseudonyms than those that are sent.
 pub const HASH_KEY: &str = "simpul-test-hash-key";
 
+/// The key under which bodies are sealed in all tests. It is no secret.
+pub const BODY_KEY: &str = "73696d70756c2d746573742d626f64792d6b65792d73696d70756c2d74657374";
+
 /// Puts something of the right kind in the place of all that asks for variables and files; `keys`
 /// lead to `node`.
 pub(super) fn stand_in(node: &mut Node, keys: &mut Vec<String>) {
@@ -51,6 +54,7 @@ fn text(text: &str, keys: &[String]) -> String {
             format!("sha256:{}", Digest::of(&parts))
         }
         ["hash_key"] => HASH_KEY.to_owned(),
+        ["body_keys", _] => BODY_KEY.to_owned(),
         ["broker"] => "embedded".to_owned(),
         ["listen" | "ops"] => "127.0.0.1:0".to_owned(),
         ["store"] => "./data".to_owned(),

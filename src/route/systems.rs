@@ -43,6 +43,8 @@ pub(super) struct Outside<'a> {
     pub(super) retry: &'a BTreeMap<String, RetryPolicy>,
     /// Whether there is a key for `hash`.
     pub(super) hash_key: bool,
+    /// Whether there is a key that bodies are sealed under.
+    pub(super) body_keys: bool,
     /// The directory of the project.
     pub(super) directory: &'a Path,
 }

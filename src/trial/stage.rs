@@ -11,7 +11,8 @@ use crate::{
     engine::{Chance, Options},
     message::{Endpoint, Limits},
     metrics::Metrics,
-    route::{HASH_KEY, OpenPlanTarget, Plan, PlanSource, Route},
+    route::{BODY_KEY, HASH_KEY, OpenPlanTarget, Plan, PlanSource, Route},
+    sealing::{Keyring, SealingKey},
     store::Store,
 };
 
@@ -77,6 +78,7 @@ impl Stage {
     pub(super) fn options(&self) -> Options {
         Options {
             hash_key: Some(HASH_KEY.as_bytes().to_vec()),
+            keyring: keyring(),
             limits: self.limits,
             body_bytes_max: self.body_bytes_max,
             chance: Chance::None,
@@ -84,6 +86,11 @@ impl Stage {
             ..Options::default()
         }
     }
+}
+
+/// That of all tests, so that a route that seals its bodies is played as it runs.
+fn keyring() -> Option<Arc<Keyring>> {
+    Keyring::new(SealingKey::parse("test", BODY_KEY).into_iter().collect()).map(Arc::new)
 }
 
 /// Who plays the targets of a case.

@@ -8,6 +8,11 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("diagnostic", &[], &["serde_saphyr", "strsim"]),
     ("message", &[], &["bumpalo", "uuid"]),
     ("metrics", &[], &["prometheus"]),
+    // Traces, and who receives them.
+    ("spans", &["message", "metrics"], &["reqwest"]),
+    // Bodies that a copy of the disk does not show. It alone uses `ring`, whose name cannot be looked
+    // for: rustls has a module of that name.
+    ("sealing", &["message"], &[]),
     ("store", &[], &["rusqlite", "rustix", "tokio_postgres", "tokio_rustls"]),
     ("table", &["diagnostic"], &["csv"]),
     // What is known of values before there are any: expressions and steps are judged by it.
@@ -35,6 +40,8 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
             "message",
             "metrics",
             "route",
+            "sealing",
+            "spans",
             "step",
             "store",
         ],
@@ -53,6 +60,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
             "message",
             "metrics",
             "route",
+            "sealing",
             "step",
             "store",
         ],
@@ -79,6 +87,8 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
             "metrics",
             "ops",
             "route",
+            "sealing",
+            "spans",
             "step",
             "store",
             "table",

@@ -124,7 +124,8 @@ pub(super) async fn show(project: &Path, args: ShowArgs) -> Outcome {
                 view if body => view.with_body(&it),
                 view => view,
             };
-            offline.ledger.dead_letter(id).await?.map(view)
+            let letter = offline.ledger.dead_letter(id).await?;
+            letter.map(|it| view(offline.opener().letter(it)))
         }
     };
     let Some(letter) = letter else {

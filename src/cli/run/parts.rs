@@ -31,6 +31,8 @@ use crate::{
     message::{Clock, Limits},
     metrics::Metrics,
     ops::{self, Bus, EngineBus, Ops, OpsToken, Reader, access::Door},
+    sealing::Keyring,
+    spans::Exporter,
     store::{self, Store},
 };
 
@@ -53,6 +55,9 @@ pub(super) struct Running {
     ops: JoinSet<()>,
     ops_stop: CancellationToken,
     reloads: JoinSet<()>,
+    /// Brings traces to their receiver, to the end.
+    traces: JoinSet<()>,
+    traces_stop: CancellationToken,
     /// In which it is told what is wrong with the files of a reload.
     language: Language,
     /// With which the first operator's name is made, where there is none yet.
@@ -89,8 +94,12 @@ impl Running {
         let store = open(&settings, &metrics, on_failure).await?;
         let queues = Queues::open(&settings, store.clone(), clock).await;
         let queues = queues.map_err(|it| CouldNot(it.to_string()))?;
+        let traces = exporter(&settings, addresses.0, &metrics)?;
         let options = Options {
             hash_key: settings.hash_key.as_ref().map(|it| it.reveal().as_bytes().to_vec()),
+            keyring: keyring(&settings)?,
+            retention: settings.retention,
+            traces: traces.clone(),
             prefetch: settings.prefetch,
             limits: Limits { depth: settings.depth_max },
             body_bytes_max: settings.body_bytes_max,
@@ -120,6 +129,8 @@ impl Running {
             ops: JoinSet::new(),
             ops_stop: CancellationToken::new(),
             reloads: JoinSet::new(),
+            traces: JoinSet::new(),
+            traces_stop: CancellationToken::new(),
             language,
             first,
             disk,
@@ -134,6 +145,10 @@ impl Running {
             ops::router(Ops { bus, metrics: metrics_too, clock, token, door, second_person });
         let stop = running.ops_stop.clone().cancelled_owned();
         running.ops.spawn(ops::serve(ops_listener, router, Arc::clone(&metrics), stop));
+        if let Some(exporter) = traces {
+            let stop = running.traces_stop.clone();
+            running.traces.spawn(async move { exporter.run(stop.cancelled()).await });
+        }
         running.take(listener, &settings, metrics);
         Ok(running)
     }
@@ -201,6 +216,8 @@ impl Running {
         while self.sources.join_next().await.is_some() {}
         let stopped = self.engine.stop(ENGINE_STOP_TIMEOUT).await;
         let closed = self.queues.close().await;
+        self.traces_stop.cancel();
+        while self.traces.join_next().await.is_some() {}
         if let Err(error) = &closed {
             tracing::warn!(%error, "the queues were not closed; what is in them will be flagged");
         }
@@ -252,6 +269,28 @@ impl Queues {
             }
         }
     }
+}
+
+/// The keys of sealed bodies, where there are any.
+fn keyring(settings: &Settings) -> Result<Option<Arc<Keyring>>, CouldNot> {
+    if settings.body_keys.is_empty() {
+        return Ok(None);
+    }
+    let keyring = Keyring::new(settings.body_keys.clone());
+    let keyring = keyring.ok_or_else(|| CouldNot("the system gives no randomness".to_owned()))?;
+    Ok(Some(Arc::new(keyring)))
+}
+
+/// What takes the spans of traces, where they go anywhere.
+fn exporter(
+    settings: &Settings,
+    listen: std::net::SocketAddr,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<Arc<Exporter>>, CouldNot> {
+    let Some(address) = settings.traces.clone() else { return Ok(None) };
+    let exporter = Exporter::new(address, listen.to_string(), Arc::clone(metrics));
+    let exporter = exporter.map_err(|reason| CouldNot(format!("`traces`: {reason}")))?;
+    Ok(Some(Arc::new(exporter)))
 }
 
 async fn bind(setting: &str, address: std::net::SocketAddr) -> Result<TcpListener, CouldNot> {

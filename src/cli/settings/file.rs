@@ -7,7 +7,7 @@ use crate::{
     connector::Secret,
     diagnostic::{
         Entries, Located,
-        units::{RateText, SizeText},
+        units::{DurationText, RateText, SizeText},
     },
     message::Limits,
     route::RetrySpec,
@@ -51,9 +51,34 @@ pub(in crate::cli) struct SettingsFile {
     /// The key of the function `hash`, from the environment or a file.
     #[schemars(extend("examples" = ["${env:HASH_KEY}", "${file:/run/secrets/hash-key}"]))]
     pub(super) hash_key: Option<Located<Secret>>,
+    /// The keys that the bodies of routes with `bodies: full` are sealed under, by names of your own:
+    /// the first one seals, all of them open. `openssl rand -hex 32` makes one. To change it, put a
+    /// new one in front, and take the old one out when nothing is kept any more that it sealed.
+    #[serde(default)]
+    #[schemars(extend("examples" = [{ "k2026": "${file:/run/secrets/simpul-bodies}" }]))]
+    pub(super) body_keys: Entries<Located<Secret>>,
+    /// How long what is written down is kept.
+    #[serde(default)]
+    pub(super) retention: RetentionSpec,
+    /// Where traces go: the address of a receiver of OTLP over HTTP, as an OpenTelemetry collector is.
+    /// Nowhere unless said.
+    #[schemars(extend("examples" = ["http://127.0.0.1:4318"]))]
+    pub(super) traces: Option<Located<Secret>>,
     /// What is logged.
     #[schemars(extend("default" = "info", "examples" = ["simpul=debug,warn"]))]
     pub(super) log: Option<Located<String>>,
+}
+
+/// How long what is written down is kept.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RetentionSpec {
+    /// The journal, and what messages are found by in it: `28d` unless said, and at least `7d`.
+    #[schemars(extend("default" = "28d"))]
+    pub(super) journal: Option<Located<DurationText>>,
+    /// Bodies of routes that keep them and say no `retention` of their own: `7d` unless said.
+    #[schemars(extend("default" = "7d"))]
+    pub(super) bodies: Option<Located<DurationText>>,
 }
 
 /// What is accepted.

@@ -4,6 +4,7 @@
 //! which has the last word: `limits: { body: 1MiB }` is `SIMPUL_LIMITS_BODY=1MiB`.
 
 mod file;
+mod keeping;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -22,8 +23,11 @@ use crate::{
     diagnostic::{
         Code, Located, Node, NodeKind, Report, Scalar, Span, Style, Text, decode, nearest, text,
     },
+    engine::Retention,
     message::Limits,
     route::{self, Broken, Given, Loaded, Project, RetryPolicy, Variables},
+    sealing::SealingKey,
+    spans,
     store::{self, DiskLow},
 };
 
@@ -61,6 +65,12 @@ pub struct Settings {
     pub retry: BTreeMap<String, RetryPolicy>,
     /// The key of the function `hash`.
     pub hash_key: Option<Secret>,
+    /// The keys that bodies are sealed under: the first seals, all open.
+    pub body_keys: Vec<SealingKey>,
+    /// How long what is written down is kept.
+    pub retention: Retention,
+    /// Where traces go.
+    pub traces: Option<spans::Address>,
     /// What is logged: `info`, `simpul=debug,warn`.
     pub log: Option<String>,
 }
@@ -72,7 +82,7 @@ const FILE: &str = "simpul.yaml";
 const PREFIX: &str = "SIMPUL";
 
 /// Settings that a variable can give, beside `SIMPUL_RETRY_<policy>_<field>`.
-const VARIABLES: [&[&str]; 14] = [
+const VARIABLES: [&[&str]; 17] = [
     &["listen"],
     &["ops"],
     &["broker"],
@@ -86,6 +96,9 @@ const VARIABLES: [&[&str]; 14] = [
     &["limits", "prefetch"],
     &["limits", "disk_low"],
     &["hash_key"],
+    &["retention", "journal"],
+    &["retention", "bodies"],
+    &["traces"],
     &["log"],
 ];
 
@@ -106,7 +119,7 @@ const HASH_KEY_BYTES_MIN: usize = 16;
 pub fn load(directory: &Path, variables: &Variables) -> Result<(Settings, Loaded), Broken> {
     let mut project = Project::new(directory, variables);
     let settings = Settings::read(directory, &mut project);
-    let given = Given { retry: settings.retry.clone(), hash_key: settings.hash_key.is_some() };
+    let given = settings.given();
     Ok((settings, route::load(project, &given)?))
 }
 
@@ -134,7 +147,19 @@ impl Settings {
             disk_low: DiskLow::Usual,
             retry: [("standard".to_owned(), RetryPolicy::STANDARD)].into(),
             hash_key: None,
+            body_keys: Vec::new(),
+            retention: Retention::USUAL,
+            traces: None,
             log: None,
+        }
+    }
+
+    /// What files depend on.
+    pub fn given(&self) -> Given {
+        Given {
+            retry: self.retry.clone(),
+            hash_key: self.hash_key.is_some(),
+            body_keys: !self.body_keys.is_empty(),
         }
     }
 
@@ -174,6 +199,7 @@ impl Settings {
 
     /// Takes over what is said.
     fn take(&mut self, file: SettingsFile, directory: &Path, report: &mut Report) {
+        self.take_kept(&file, report);
         let SettingsFile { listen, ops, broker, broker_ca, store, .. } = file;
         let SettingsFile { users, second_person, limits, retry, hash_key, log, .. } = file;
         self.listen = listen.and_then(|it| address(&it, report)).unwrap_or(self.listen);

@@ -105,7 +105,8 @@ async fn dead_letter(project: &Path, id: i64) -> Result<Found, CouldNot> {
             let none = || CouldNot(format!("there is no dead letter `{id}`"));
             let letter: DeadLetter = offline.ledger.dead_letter(id).await?.ok_or_else(none)?;
             let message = offline.ledger.message(&letter.route, letter.message).await?;
-            let message = message.ok_or_else(none)?;
+            let message = offline.opener().message(&letter.route, &message.ok_or_else(none)?);
+            let message = message.map_err(|unopened| CouldNot(unopened.to_string()))?;
             (DeadView::of(&letter, Clock::system().now()), MessageView::of(&message))
         }
     };

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tokio::time::timeout;
 
 use super::{
-    super::{Answer, Call, CallError, Class, Draft, Reached, Target},
+    super::{Answer, Call, CallError, Class, Draft, Reached, Speaks, Target},
     connection::Shared,
     headers,
     reach::{Wanted, reach},
@@ -134,6 +134,11 @@ impl Target for AmqpTarget {
 
     fn rabbitmq(&self) -> Option<&str> {
         Some(self.shared.host())
+    }
+
+    fn speaks(&self) -> Speaks {
+        let host = self.shared.host().rsplit_once(':').map_or(self.shared.host(), |(host, _)| host);
+        Speaks::Amqp { host: host.to_owned(), exchange: self.parts.exchange.clone() }
     }
 
     async fn reach(&self) -> Result<Reached, CallError> {

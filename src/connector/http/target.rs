@@ -13,7 +13,7 @@ use reqwest::{
 };
 
 use super::{
-    super::{Answer, Call, CallError, Class, Draft, Reached, Target},
+    super::{Answer, Call, CallError, Class, Draft, Reached, Speaks, Target},
     certificate::Until,
     judge, path,
     reach::Door,
@@ -110,6 +110,15 @@ impl Target for HttpTarget {
 
     fn time_max(&self) -> Duration {
         self.timeout
+    }
+
+    fn speaks(&self) -> Speaks {
+        let url = Url::parse(&self.door.base).ok();
+        Speaks::Http {
+            method: self.method.to_string(),
+            host: url.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned(),
+            port: url.as_ref().and_then(Url::port_or_known_default),
+        }
     }
 
     async fn reach(&self) -> Result<Reached, CallError> {

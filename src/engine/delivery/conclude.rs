@@ -15,6 +15,7 @@ use crate::{
         dead::paused_by,
         envelope::Envelope,
         gate::Change,
+        traces::Attempt,
         verdict::{Attempted, Verdict, insisting, verdict},
     },
     journal::{self, Event, Line},
@@ -28,7 +29,7 @@ use crate::{
 impl Worker<'_> {
     /// What becomes of a delivery whose attempt came back.
     pub(super) fn conclude(&self, under_way: UnderWay, came: Came, writes: &mut Writes) -> End {
-        let UnderWay { delivery, mut envelope, started, open, _probe } = under_way;
+        let UnderWay { delivery, mut envelope, started, open, traced, _probe } = under_way;
         let now = self.shared.clock.now();
         let none = BTreeMap::new();
         let of_target = open.as_ref().map_or(&none, |it| &it.open.answers);
@@ -54,6 +55,23 @@ impl Worker<'_> {
             duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         };
         journal::append(writes, &self.line(&delivery, Some(&envelope), event));
+        if let (Some(traced), Some(exporter)) = (traced, &self.shared.options.traces) {
+            let speaks = open.as_ref().map(|it| it.open.target.speaks()).unwrap_or_default();
+            let attempt = Attempt {
+                traced,
+                within: envelope.traced.as_ref().map(|it| it.context.span).unwrap_or_default(),
+                message: delivery.entry.id,
+                route: &self.route.name,
+                target: &self.destination.target,
+                speaks,
+                attempt: envelope.attempts,
+                class: attempted.class,
+                answer: (attempted.word(), &attempted.summary),
+                end: now,
+                took,
+            };
+            exporter.take([attempt.span()]);
+        }
         self.changed(change, writes);
         let mut end = self.execute(verdict, delivery, envelope, writes);
         end.ended.push(Ended::Attempt { class: attempted.class, took });

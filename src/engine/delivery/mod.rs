@@ -9,6 +9,7 @@ mod conclude;
 #[cfg(test)]
 mod model;
 mod order;
+mod start;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -32,13 +33,12 @@ use super::{
 };
 use crate::{
     broker::{Consumer, Delivery, Settled, Taking},
-    connector::{Answer, Call, CallError, Class},
-    crash,
+    connector::{Answer, CallError},
     journal::{self, Event},
     ledger::DeliveryId,
-    message::Digest,
     metrics::TargetMetrics,
     route::{Destination, OpenPlanTarget, Route},
+    spans::Traced,
     store::Writes,
 };
 
@@ -94,6 +94,8 @@ struct UnderWay {
     envelope: Envelope,
     started: Instant,
     open: Option<Arc<OpenPlanTarget>>,
+    /// Its span, where it is traced.
+    traced: Option<Traced>,
     _probe: Option<Probe>,
 }
 
@@ -285,40 +287,6 @@ impl<'w> Worker<'w> {
         }
     }
 
-    /// Starts an attempt, with the address and credentials of the newest files.
-    fn start(&mut self, delivery: Delivery, probe: Option<Probe>) {
-        let target = &self.destination.target;
-        let open = self.shared.live().plan.targets.get(target).map(Arc::clone);
-        let envelope = Envelope::of(&delivery.entry.headers);
-        let known = envelope.is_some();
-        // An entry without its envelope was not made by simpul; it is sent nowhere.
-        let envelope = envelope.unwrap_or_else(|| Envelope::foreign(Digest::of(&[])));
-        let received_at = delivery.entry.received_at;
-        let is_restored = self.shared.restored_up_to.is_some_and(|it| received_at <= it);
-        let may_repeat = delivery.redelivered || is_restored;
-        let call = Call {
-            body: delivery.entry.body.clone(),
-            parameters: envelope.parameters.clone(),
-            headers: envelope.outgoing(&delivery.entry, may_repeat),
-        };
-        let callee = open.as_ref().map(|it| Arc::clone(&it.open.target));
-        let task = self.tasks.spawn(async move {
-            match callee {
-                Some(callee) if known => {
-                    crash::point("before_send");
-                    let came = callee.send(&call).await;
-                    crash::point("after_send_before_outcome");
-                    came
-                }
-                Some(_) => Err(refused("bug: the entry has no envelope")),
-                None => Err(unavailable("the target is not in the running files")),
-            }
-        });
-        let started = Instant::now();
-        let under_way = UnderWay { delivery, envelope, started, open, _probe: probe };
-        self.under_way.insert(task.id(), under_way);
-    }
-
     /// Settles an attempt that came back, and all others that have.
     fn settle(&mut self, first: Result<(Id, Came), JoinError>) {
         let mut settled = Vec::new();
@@ -367,17 +335,4 @@ async fn pause_for(stop: &CancellationToken) {
         () = stop.cancelled() => {}
         () = tokio::time::sleep(TROUBLE_PAUSE) => {}
     }
-}
-
-fn refused(reason: &str) -> CallError {
-    failed(Class::Refused, reason)
-}
-
-fn unavailable(reason: &str) -> CallError {
-    failed(Class::Unavailable, reason)
-}
-
-fn failed(class: Class, reason: &str) -> CallError {
-    let reason = reason.to_owned();
-    CallError { class, status: None, reason, retry_after: None, suspicious: false }
 }

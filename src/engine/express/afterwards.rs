@@ -11,11 +11,12 @@ use tokio::{sync::Notify, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use super::passed::{Passed, Sent};
 use crate::{
-    engine::{Shared, pipeline::Out},
-    journal::{self, Event, Term},
+    engine::Shared,
+    journal::{self, Body, Event, Kept, Term},
     ledger,
-    message::{Endpoint, Message, MessageId, Timestamp},
+    message::{MessageId, Timestamp},
     store::Writes,
 };
 
@@ -26,8 +27,12 @@ const EVERY: Duration = Duration::from_millis(100);
 /// How long the store is left alone after it refused.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
 
-/// Rows that wait to be written at most; then messages wait too. A row is a line, or a term.
+/// Rows that wait to be written at most; then messages wait too. A row is a line, a term, or a part of
+/// a body that is kept.
 const ROWS_MAX: usize = 20_000;
+
+/// Bytes that count as a row: about what a line takes.
+const ROW_BYTES: usize = 256;
 
 /// Rows in one commit: it holds up the commits of others for some tens of milliseconds at most.
 const ROWS_PER_COMMIT: usize = 4_000;
@@ -54,25 +59,32 @@ struct Waiting {
 
 /// A line of the journal that waits to be written.
 #[derive(Clone)]
-struct Noted {
-    message: MessageId,
-    at: Timestamp,
+pub(super) struct Noted {
+    pub(super) message: MessageId,
+    pub(super) at: Timestamp,
     /// What is said of it, which is the same for most messages of a batch.
-    what: Arc<What>,
+    pub(super) what: Arc<What>,
     /// What it is found by.
-    terms: Vec<Term>,
+    pub(super) terms: Vec<Term>,
+    /// What is kept of its bodies.
+    pub(super) bodies: Vec<Body>,
 }
 
 impl Noted {
+    /// A body takes as much room as the rows that would.
     fn rows(&self) -> usize {
-        1 + self.terms.len()
+        let of_body = |it: &Body| match &it.kept {
+            Kept::Sealed(sealed) => 1 + sealed.len() / ROW_BYTES,
+            Kept::Digest(_) | Kept::NotRead => 1,
+        };
+        1 + self.terms.len() + self.bodies.iter().map(of_body).sum::<usize>()
     }
 }
 
-struct What {
-    route: Arc<str>,
-    generation: i64,
-    event: Event,
+pub(super) struct What {
+    pub(super) route: Arc<str>,
+    pub(super) generation: i64,
+    pub(super) event: Event,
 }
 
 /// How much is to be added to which account: route, target (empty: of the messages), name.
@@ -202,97 +214,6 @@ pub(in crate::engine) async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// What came of one batch on the short way.
-pub(super) struct Passed {
-    route: Arc<str>,
-    generation: i64,
-    by: String,
-    lines: Vec<Noted>,
-    filtered: u64,
-    routed: u64,
-    targets: BTreeMap<Endpoint, Sent>,
-    /// From the first publication to the last confirmation.
-    took: Duration,
-}
-
-/// What came of one target.
-#[derive(Default)]
-struct Sent {
-    delivered: u64,
-    /// Messages that it did not take; the ledger has no account of it.
-    skipped: u64,
-}
-
-impl Passed {
-    pub(super) fn new(route: &Arc<str>, generation: i64, by: &str) -> Self {
-        Self {
-            route: Arc::clone(route),
-            generation,
-            by: by.to_owned(),
-            lines: Vec::new(),
-            filtered: 0,
-            routed: 0,
-            targets: BTreeMap::new(),
-            took: Duration::ZERO,
-        }
-    }
-
-    pub(super) fn by(&self) -> &str {
-        &self.by
-    }
-
-    fn line(&mut self, (message, terms): (&Message, Vec<Term>), event: Event) {
-        let what = match self.lines.last() {
-            Some(last) if last.what.event == event => Arc::clone(&last.what),
-            _ => {
-                let (route, generation) = (Arc::clone(&self.route), self.generation);
-                Arc::new(What { route, generation, event })
-            }
-        };
-        self.lines.push(Noted { message: message.id, at: message.received_at, what, terms });
-    }
-
-    pub(super) fn filtered(&mut self, message: (&Message, Vec<Term>), step: String) {
-        self.filtered += 1;
-        self.line(message, Event::Filtered { step });
-    }
-
-    pub(super) fn delivered(&mut self, message: (&Message, Vec<Term>), out: Out, took: Duration) {
-        self.routed += 1;
-        self.took = took;
-        for skipped in out.skipped {
-            self.targets.entry(skipped).or_default().skipped += 1;
-        }
-        let mut to = Vec::with_capacity(out.made.len());
-        for made in out.made {
-            self.targets.entry(made.target.clone()).or_default().delivered += 1;
-            to.push(made.target);
-        }
-        let by = self.by.clone();
-        self.line(message, Event::Passed { by, to });
-    }
-
-    /// Shows it to the metrics.
-    pub(super) fn count(&self, shared: &Shared) {
-        let of_route = shared.metrics.route(&self.route);
-        of_route.received.inc_by(self.filtered + self.routed);
-        of_route.filtered.inc_by(self.filtered);
-        of_route.routed.inc_by(self.routed);
-        let took = self.took.as_secs_f64();
-        for (target, Sent { delivered, skipped }) in &self.targets {
-            let metrics = shared.metrics.target(&self.route, &target.to_string());
-            metrics.skipped.inc_by(*skipped);
-            metrics.created.inc_by(*delivered);
-            metrics.delivered.inc_by(*delivered);
-            metrics.attempts_delivered.inc_by(*delivered);
-            for _ in 0..*delivered {
-                metrics.delivery_duration.observe(took);
-                metrics.attempt_duration.observe(took);
-            }
-        }
-    }
-}
-
 /// How many lines go into the next commit, and how many rows that are: at least one line.
 fn in_one_commit(lines: &[Noted]) -> (usize, usize) {
     let mut rows = 0;
@@ -312,8 +233,9 @@ fn append(writes: &mut Writes, lines: &[Noted]) {
         let What { route, generation, event } = &**what;
         let about = same.iter().map(|it| (it.at, it.message));
         journal::append_all(writes, (route, *generation), event, about);
-        for Noted { message, at, terms, .. } in same {
+        for Noted { message, at, terms, bodies, .. } in same {
             journal::found_by(writes, (*at, route, *message), terms);
+            bodies.iter().for_each(|it| journal::keep_body(writes, it));
         }
     }
 }
@@ -322,8 +244,8 @@ fn append(writes: &mut Writes, lines: &[Noted]) {
 mod tests {
     use bytes::Bytes;
 
-    use super::*;
-    use crate::message::Headers;
+    use super::{super::passed::Written, *};
+    use crate::message::{Headers, Message};
 
     /// What `count` filtered messages leave behind, each found by `terms` values.
     fn passed(count: usize, terms: usize) -> Passed {
@@ -334,7 +256,9 @@ mod tests {
             Message { id, received_at: at, headers: Headers::default(), body: Bytes::new() };
         let term = Term::plain("nomor".into(), "090/TU").unwrap();
         (0..count).for_each(|_| {
-            passed.filtered((&message, vec![term.clone(); terms]), "steps[0] filter".to_owned());
+            let (terms, bodies) = (vec![term.clone(); terms], Vec::new());
+            let written = Written { message: &message, terms, bodies };
+            passed.filtered(written, "steps[0] filter".to_owned());
         });
         passed
     }

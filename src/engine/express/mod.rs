@@ -11,6 +11,8 @@
 //! Accounts and journal follow a tenth of a second later.
 
 mod afterwards;
+mod passed;
+mod traced;
 
 use std::{
     collections::BTreeSet,
@@ -21,22 +23,29 @@ use std::{
 
 use tokio::time::Instant;
 
-use self::afterwards::Passed;
 pub(super) use self::afterwards::{Afterwards, run as write_afterwards};
+use self::{
+    passed::{Passed, Written},
+    traced::Spans,
+};
 use super::{
     Shared,
     batch::Batch,
+    bodies::Keeper,
     envelope::{self, Outgoing, delivery_queue},
     intake::CLIENT,
     live::Live,
     pipeline::{self, Fated, MEMORY_MAX, Made, Out, Routed},
+    traces,
 };
 use crate::{
     broker::{BrokerError, QueueName},
     connector::{Answer, Call, CallError, Handover, Incoming},
     journal::Term,
+    ledger::Fate,
     message::{Arena, Endpoint, Message, MessageId, Timestamp},
     route::{OpenPlanTarget, Route},
+    spans::Span,
 };
 
 /// Delivery queues that hold something, as far as is known: what is new must not overtake it.
@@ -78,6 +87,8 @@ pub(super) struct Loaded {
     pub(super) ids: Vec<Option<MessageId>>,
     riding: Vec<Riding>,
     passed: Passed,
+    /// What is to be traced of messages of which nothing more is to be done.
+    spans: Vec<Span>,
 }
 
 /// A message and the deliveries that it gives rise to.
@@ -85,6 +96,8 @@ struct Riding {
     message: Message,
     out: Out,
     terms: Vec<Term>,
+    /// Its spans, where it is traced.
+    spans: Option<Spans>,
 }
 
 /// Whether a route is one that the short way can be taken through at all.
@@ -126,19 +139,24 @@ impl<'a> Express<'a> {
     pub(super) fn load(&self, handover: &Handover) -> Loaded {
         let count = handover.messages.len();
         let passed = Passed::new(&self.route.name, self.live.generation, &handover.client);
-        let mut loaded = Loaded { ids: vec![None; count], riding: Vec::new(), passed };
+        let (riding, spans) = (Vec::new(), Vec::new());
+        let mut loaded = Loaded { ids: vec![None; count], riding, passed, spans };
         let mut arena = Arena::with_limit(MEMORY_MAX);
         let now = self.shared.clock.now();
         for (incoming, id) in handover.messages.iter().zip(&mut loaded.ids) {
-            let message = self.message(incoming, &handover.client, now);
+            let mut message = self.message(incoming, &handover.client, now);
+            let spans = self.trace(&mut message, &handover.source);
             match self.routed(&arena, incoming, &message) {
                 Some(Routed { fate: Fated::Filtered(step), terms, .. }) => {
                     *id = Some(message.id);
-                    loaded.passed.filtered((&message, terms), step);
+                    let bodies = self.keeper().all(&message, &[]);
+                    loaded.spans.extend(self.ended(spans, &message, Fate::Filtered));
+                    loaded.passed.filtered(Written { message: &message, terms, bodies }, step);
                 }
                 Some(Routed { fate: Fated::Out(out), terms, .. }) if out.failed.is_empty() => {
                     *id = Some(message.id);
-                    loaded.riding.push(Riding { message, out, terms });
+                    let spans = spans.map(|it| it.each_of(out.made.len()));
+                    loaded.riding.push(Riding { message, out, terms, spans });
                 }
                 Some(_) | None => {}
             }
@@ -154,16 +172,21 @@ impl<'a> Express<'a> {
     /// [`BrokerError`] when what was not confirmed could not be stored either. Then some of it may
     /// have been delivered.
     pub(super) async fn ride(&self, loaded: Loaded) -> Result<(), BrokerError> {
-        let Loaded { riding, mut passed, .. } = loaded;
+        let Loaded { riding, mut passed, mut spans, .. } = loaded;
         // Before anything is sent: there must be room to write it down.
         self.shared.afterwards.room().await;
         let begun = Instant::now();
         let answers = self.send(&riding).await;
-        let left = self.judge(riding, answers, &mut passed, begun.elapsed());
+        let left = self.judge(riding, answers, (&mut passed, &mut spans), begun.elapsed());
+        self.shared.record(spans);
         let kept = self.keep(left, passed.by()).await;
         passed.count(self.shared);
         self.shared.afterwards.note(passed);
         kept
+    }
+
+    fn keeper(&self) -> Keeper<'_> {
+        Keeper::new(self.shared, self.route)
     }
 
     fn message(&self, incoming: &Incoming, client: &str, received_at: Timestamp) -> Message {
@@ -192,8 +215,9 @@ impl<'a> Express<'a> {
     async fn send(&self, riding: &[Riding]) -> Vec<Vec<Result<Answer, CallError>>> {
         let sends = self.targets.iter().map(|target| {
             let calls = riding.iter().flat_map(|it| {
-                let made = it.out.made.iter().filter(|made| made.target == target.open.endpoint);
-                made.map(|made| (&it.message, made))
+                let made = it.out.made.iter().enumerate();
+                let made = made.filter(|(_, made)| made.target == target.open.endpoint);
+                made.map(move |(place, made)| (it, place, made))
             });
             let calls = self.calls(calls);
             async move { target.open.target.send_all(calls).await }
@@ -201,9 +225,9 @@ impl<'a> Express<'a> {
         futures_util::future::join_all(sends).await
     }
 
-    fn calls<'m>(&self, all: impl Iterator<Item = (&'m Message, &'m Made)>) -> Vec<Call> {
+    fn calls<'m>(&self, all: impl Iterator<Item = (&'m Riding, usize, &'m Made)>) -> Vec<Call> {
         let mut accepted_at = (None, String::new());
-        let call = |(message, made): (&Message, &Made)| {
+        let call = |(Riding { message, spans, .. }, place, made): (&Riding, usize, &Made)| {
             if accepted_at.0 != Some(message.received_at) {
                 accepted_at = (Some(message.received_at), message.received_at.to_string());
             }
@@ -216,7 +240,11 @@ impl<'a> Express<'a> {
                 seq: None,
             };
             let (body, parameters) = (made.body.clone(), made.parameters.clone());
-            Call { body, parameters, headers: first.headers() }
+            let mut headers = first.headers();
+            if let Some(traced) = spans.as_ref().and_then(|it| it.attempts.get(place)) {
+                traces::mark_call(&mut headers, traced);
+            }
+            Call { body, parameters, headers }
         };
         all.map(call).collect()
     }
@@ -227,7 +255,7 @@ impl<'a> Express<'a> {
         &self,
         riding: Vec<Riding>,
         answers: Vec<Vec<Result<Answer, CallError>>>,
-        passed: &mut Passed,
+        (passed, spans): (&mut Passed, &mut Vec<Span>),
         took: Duration,
     ) -> Vec<(Riding, Vec<bool>)> {
         let mut answers: Vec<_> = answers.into_iter().map(Vec::into_iter).collect();
@@ -235,13 +263,19 @@ impl<'a> Express<'a> {
         for one in riding {
             let mut confirmed = vec![false; one.out.made.len()];
             for (target, answers) in self.targets.iter().zip(&mut answers) {
-                let made = one.out.made.iter().zip(&mut confirmed);
-                for (_, confirmed) in made.filter(|(it, _)| it.target == target.open.endpoint) {
-                    *confirmed = answers.next().is_some_and(|it| it.is_ok());
+                let made = one.out.made.iter().zip(&mut confirmed).enumerate();
+                let of_target = made.filter(|(_, (it, _))| it.target == target.open.endpoint);
+                for (place, (_, confirmed)) in of_target {
+                    let answer = answers.next();
+                    spans.extend(self.tried(&one, target, (place, answer.as_ref()), took));
+                    *confirmed = answer.is_some_and(|it| it.is_ok());
                 }
             }
             if confirmed.iter().all(|it| *it) {
-                passed.delivered((&one.message, one.terms), one.out, took);
+                let Riding { message, out, terms, spans: begun } = one;
+                spans.extend(self.ended(begun, &message, Fate::Routed));
+                let bodies = self.keeper().all(&message, &out.made);
+                passed.delivered(Written { message: &message, terms, bodies }, out, took);
             } else {
                 left.push((one, confirmed));
             }
@@ -255,9 +289,10 @@ impl<'a> Express<'a> {
             return Ok(());
         }
         let now = self.shared.clock.now();
-        let mut batch = Batch::new(self.route, (now, self.live.generation));
+        let mut batch = Batch::new((self.shared, self.route), (now, self.live.generation));
         batch.is_transactional = false;
-        for (Riding { message, out, terms }, confirmed) in left {
+        for (Riding { message, out, terms, spans }, confirmed) in left {
+            self.shared.record(self.ended(spans, &message, Fate::Routed));
             for (made, confirmed) in out.made.iter().zip(&confirmed) {
                 if !confirmed {
                     self.shared.backlog.add(delivery_queue(&self.route.name, &made.target));

@@ -8,15 +8,17 @@ use crate::{
     connector::{Accepted, Handover, Incoming},
     engine::{
         Shared,
-        batch::Ended,
+        batch::{Ended, accepted},
+        bodies::Keeper,
         envelope::{self, route_queue},
         live::Live,
         pipeline::MEMORY_MAX,
     },
-    journal::{self, Event, Line},
+    journal::{self, Line},
     ledger,
     message::{Arena, Digest, Message, MessageId, Timestamp},
     route::Route,
+    spans::Span,
     store::Writes,
 };
 
@@ -41,6 +43,8 @@ pub(super) struct Batch<'h> {
     handover: &'h Handover,
     generation: i64,
     now: Timestamp,
+    /// Whether simpul fetches from their source.
+    is_fetched: bool,
     /// The routes that read them.
     readers: &'h [Arc<Route>],
     /// Each of them, for what can be routed here.
@@ -54,6 +58,8 @@ pub(super) struct Batch<'h> {
     /// What the keys of this handover stand for.
     pub(super) keys: HashMap<String, (MessageId, Digest)>,
     reserved: Vec<Reserved>,
+    /// Of the messages that are accepted.
+    spans: Vec<Span>,
 }
 
 /// What is to be published, and what is to be told then.
@@ -65,6 +71,8 @@ pub(super) struct Gathered {
     pub(super) reserved: Vec<Reserved>,
     /// For each route.
     pub(super) ended: Vec<Vec<Ended>>,
+    /// What is to be traced then.
+    pub(super) spans: Vec<Span>,
 }
 
 impl<'h> Batch<'h> {
@@ -75,12 +83,15 @@ impl<'h> Batch<'h> {
         readers: &'h [Arc<Route>],
     ) -> Self {
         let (generation, now) = (live.generation, shared.clock.now());
+        let source = live.plan.sources.get(&handover.source);
+        let is_fetched = source.is_some_and(|it| it.source.pull.is_some());
         let here = readers.iter().map(|route| Here::new((shared, live), route, handover, now));
         Self {
             shared,
             handover,
             generation,
             now,
+            is_fetched,
             readers,
             here: here.collect(),
             arena: Arena::with_limit(MEMORY_MAX),
@@ -90,6 +101,7 @@ impl<'h> Batch<'h> {
             fresh: 0,
             keys: HashMap::new(),
             reserved: Vec::new(),
+            spans: Vec::new(),
         }
     }
 
@@ -110,10 +122,13 @@ impl<'h> Batch<'h> {
         if incoming.redelivered {
             envelope::mark_repeat(&mut headers);
         }
-        let message = Message { id, received_at: self.now, headers, body: incoming.body.clone() };
+        let body = incoming.body.clone();
+        let mut message = Message { id, received_at: self.now, headers, body };
+        let source = (&self.handover.source, self.is_fetched);
+        self.spans.extend(self.shared.trace_accepted(&mut message, source));
         for (route, here) in self.readers.iter().zip(&mut self.here) {
             if !here.route(&self.arena, &message) {
-                queue(route, &message, copy, &mut self.outputs);
+                queue((self.shared, route), &message, copy, &mut self.outputs);
                 if !self.shared.broker.is_transactional() {
                     ledger::arrived(&mut self.writes, &route.name, id, self.now);
                 }
@@ -123,7 +138,7 @@ impl<'h> Batch<'h> {
                     message: Some(id),
                     delivery: None,
                     generation: self.generation,
-                    event: Event::Accepted { by: client.clone() },
+                    event: accepted(client, &message),
                 };
                 journal::append(&mut self.writes, &line);
             }
@@ -134,9 +149,14 @@ impl<'h> Batch<'h> {
     }
 
     pub(super) fn gathered(self) -> Gathered {
-        let Self { mut outputs, mut writes, accepted, fresh, reserved, here, .. } = self;
-        let ended = here.into_iter().map(|it| it.finish(&mut outputs, &mut writes)).collect();
-        Gathered { outputs, writes, accepted, fresh, reserved, ended }
+        let Self { mut outputs, mut writes, accepted, fresh, reserved, here, mut spans, .. } = self;
+        let mut ended = Vec::with_capacity(here.len());
+        for here in here {
+            let (of_route, routed) = here.finish(&mut outputs, &mut writes);
+            ended.push(of_route);
+            spans.extend(routed);
+        }
+        Gathered { outputs, writes, accepted, fresh, reserved, ended, spans }
     }
 
     fn keep_key(&mut self, key: &str, body: Digest, id: MessageId, copy: bool) {
@@ -155,8 +175,14 @@ impl<'h> Batch<'h> {
 }
 
 /// Puts a message into the queue of a route.
-fn queue(route: &Route, message: &Message, copy: bool, outputs: &mut Vec<Output>) {
+fn queue(
+    (shared, route): (&Shared, &Route),
+    message: &Message,
+    copy: bool,
+    outputs: &mut Vec<Output>,
+) {
     let Message { id, received_at, headers, body } = message.clone();
+    let body = Keeper::new(shared, route).accepted(id, body);
     let entry = Entry { id, received_at, headers, body };
     let queue = route_queue(&route.name);
     outputs.push(Output { queue, entry, due: None, order_key: None, copy });

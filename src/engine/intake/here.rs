@@ -23,6 +23,7 @@ use crate::{
     },
     message::{Arena, Message, Timestamp},
     route::Route,
+    spans::Span,
     store::Writes,
 };
 
@@ -57,7 +58,7 @@ impl<'h> Here<'h> {
             && bytes <= BYTES_MAX
             && !shared.in_hand.is_door_closed(&route.name, now)
             && shared.broker.is_empty(&route_queue(&route.name));
-        let batch = Batch::new(route, (now, live.generation));
+        let batch = Batch::new((shared, route), (now, live.generation));
         Self { shared, live, route, by: &handover.client, batch, is_open }
     }
 
@@ -77,11 +78,15 @@ impl<'h> Here<'h> {
         self.is_open
     }
 
-    /// Adds what the messages came to; returns what is to be counted once it is durable.
-    pub(super) fn finish(self, outputs: &mut Vec<Output>, writes: &mut Writes) -> Vec<Ended> {
-        let Batch { outputs: made, writes: written, ended, .. } = self.batch;
+    /// Adds what the messages came to; returns what is to be counted, and traced, once it is durable.
+    pub(super) fn finish(
+        self,
+        outputs: &mut Vec<Output>,
+        writes: &mut Writes,
+    ) -> (Vec<Ended>, Vec<Span>) {
+        let Batch { outputs: made, writes: written, ended, spans, .. } = self.batch;
         outputs.extend(made);
         writes.append(written);
-        ended
+        (ended, spans)
     }
 }

@@ -116,7 +116,7 @@ impl Intake for EngineIntake {
     async fn fares(&self, client: &str, id: MessageId) -> Option<serde_json::Value> {
         let lines = self.shared.journal.of_message(id).await.ok()?;
         let accepted = lines.iter().find_map(|line| match &line.event {
-            Event::Accepted { by } if by == client => Some(line.at),
+            Event::Accepted { by, .. } if by == client => Some(line.at),
             _ => None,
         })?;
         let fares = self.shared.ledger.fares(id).await.ok()?;
@@ -248,7 +248,8 @@ impl EngineIntake {
                 None => batch.add(incoming, Name::New),
             }
         }
-        let Gathered { outputs, mut writes, accepted, fresh, reserved, ended } = batch.gathered();
+        let Gathered { outputs, mut writes, accepted, fresh, reserved, ended, spans } =
+            batch.gathered();
         if fresh == 0 {
             return Ok(accepted);
         }
@@ -270,6 +271,7 @@ impl EngineIntake {
             })?;
         }
         crash::point("after_fsync_before_reply");
+        self.shared.record(spans);
         for (route, ended) in readers.iter().zip(ended) {
             self.shared.metrics.route(&route.name).received.inc_by(fresh);
             super::batch::count(&self.shared, route, &ended);

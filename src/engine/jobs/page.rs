@@ -13,6 +13,7 @@ use crate::{
         EngineError, Shared,
         again::again,
         batch::crashed,
+        bodies::Keeper,
         live::Live,
         pipeline::{MEMORY_MAX, bad},
     },
@@ -72,7 +73,14 @@ impl Shared {
                 continue;
             }
             // One at a time: a hundred bodies would be a hundred times the largest.
-            let message = self.ledger.message(&letter.route, letter.message).await?;
+            let message = match self.message_of_letter(&letter).await? {
+                Some(Err(unopened)) => {
+                    page.failed.push((letter, bad("body", unopened)));
+                    continue;
+                }
+                Some(Ok(message)) => Some(message),
+                None => None,
+            };
             match self.made_of(&live, (&letter, message.as_ref()), doing.only_to) {
                 Ok(made) => self.send_in(&mut page, (&live, &letter), (made, doing)).await?,
                 Err(cause) => page.failed.push((letter, cause)),
@@ -112,10 +120,24 @@ impl Shared {
         }
         page.bytes += output.entry.body.len();
         ledger::replay(&mut page.writes, letter, key);
+        self.keep_again(page, (live, letter), &output);
         self.send_again(letter, output, (&mut page.outputs, &mut page.writes)).await?;
         let event = Event::Replayed { by: doing.by.to_owned() };
         journal::append(&mut page.writes, &self.line_of(letter, live, event));
         Ok(())
+    }
+
+    /// Keeps what the route wants of a body that is sent in the place of another.
+    fn keep_again(&self, page: &mut Page, (live, letter): (&Live, &DeadLetter), output: &Output) {
+        let (Some(route), Some((target, ordinal))) =
+            (live.plan.routes.get(&letter.route), &letter.delivery)
+        else {
+            return;
+        };
+        let (about, delivery) = ((self.clock.now(), letter.message), Some((target, *ordinal)));
+        let body = &output.entry.body;
+        let bytes = Keeper::new(self, route).keep(&mut page.writes, about, delivery, body);
+        self.metrics.route(&letter.route).bodies_bytes.inc_by(bytes);
     }
 
     fn discard_in(&self, page: &mut Page, live: &Live, letter: &DeadLetter, by: &str) {

@@ -4,7 +4,7 @@ use axum::{extract::Path, http::Uri, response::Response};
 use maud::{Markup, html};
 
 use super::{
-    Section, Visit, explain, page,
+    Section, Visit, bodies, explain, page,
     reader::{clock, day},
     told::{self, badge, badge_of},
 };
@@ -15,7 +15,9 @@ use crate::{
     ledger::{DeadLetter, Fares, Outcome},
     message::{Endpoint, MessageId},
     ops::{
-        Refusal, query,
+        Refusal,
+        access::Right,
+        query,
         trace::{fate_word, outcome_word},
     },
 };
@@ -39,11 +41,25 @@ pub(super) async fn show(
         }
         None => None,
     };
+    let kept = match wanted.iter().any(|(name, _)| name == "bodies") {
+        true => Some(visit.desk.bodies(id).await?),
+        false => None,
+    };
     let hide = !wanted.iter().any(|(name, value)| name == "personal" && value == "1");
     let body = html! {
         p .lead { code .id { (id) } }
         @if let Some((route, explained, known)) = &explained {
             (explain::section(&visit, (id, route), explained.as_ref(), (known, hide)))
+        }
+        @match &kept {
+            Some(kept) => {
+                (bodies::section(&visit, id, (kept, &visit.desk.changes(kept, hide)), hide))
+            },
+            None => @if visit.desk.caller().may_somewhere(Right::SeeBody) {
+                p { a .button href={ "/console/messages/" (id) "?bodies=1" } {
+                    (visit.t(&text!("Bodies that are kept, and what became of the fields")))
+                } }
+            },
         }
         @for (route, lines, fares) in by_route(&trace) {
             (on_route(&visit, (id, route, fares), &lines, &dead))

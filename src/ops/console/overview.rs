@@ -28,7 +28,7 @@ const ROUTES_MAX: usize = 30;
 
 /// `GET /console`
 pub(super) async fn show(visit: Visit) -> Result<Response, Refusal> {
-    let facts = Facts::gather(&visit).await?;
+    let facts = Facts::gather(&visit.desk, visit.now).await?;
     let items = attention(&facts, visit.language);
     let body = html! {
         (live("needs", needs(&visit, &items)))

@@ -25,7 +25,7 @@ const GROUPS_MAX: usize = 10;
 
 /// `GET /console/routes/{route}`
 pub(super) async fn show(visit: Visit, Path(name): Path<String>) -> Result<Response, Refusal> {
-    let facts = Facts::gather(&visit).await?;
+    let facts = Facts::gather(&visit.desk, visit.now).await?;
     let Some(status) = facts.status.iter().find(|it| *it.route == *name) else {
         return Err(Refusal::NotFound(format!("there is no route `{}`", name.escape_debug())));
     };

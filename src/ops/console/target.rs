@@ -39,7 +39,7 @@ const ROUTES_MAX: usize = 8;
 
 /// `GET /console/targets/{target}`
 pub(super) async fn show(visit: Visit, Path(name): Path<String>) -> Result<Response, Refusal> {
-    let facts = Facts::gather(&visit).await?;
+    let facts = Facts::gather(&visit.desk, visit.now).await?;
     let routes = routes_to(&facts, &name);
     let unknown = || Refusal::NotFound(format!("no route goes to `{}`", name.escape_debug()));
     let (_, one) = routes.first().copied().ok_or_else(unknown)?;

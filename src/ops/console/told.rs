@@ -13,7 +13,10 @@ use crate::{
 /// What an event of a message says.
 pub(super) fn event(event: &Event) -> Text {
     match event {
-        Event::Accepted { by } => text!("accepted from {}", by),
+        Event::Accepted { by, trace: None } => text!("accepted from {}", by),
+        Event::Accepted { by, trace: Some(trace) } => {
+            text!("accepted from {}, trace {}", by, trace)
+        }
         Event::Repeat { first } => text!("a repeat of {}, and dropped", first),
         Event::Changed { first } => {
             text!("has the same identity as {} and another body; it goes on", first)
@@ -28,7 +31,7 @@ pub(super) fn event(event: &Event) -> Text {
         Event::Attempt { attempt, class, answer, duration_ms } => {
             text!("attempt {}: {}, {} ({} ms)", attempt, outcome(class), answer, duration_ms)
         }
-        Event::Passed { by, to } => text!("from {} straight to {}", by, &names(to)),
+        Event::Passed { by, to, .. } => text!("from {} straight to {}", by, &names(to)),
         Event::CopyDropped => text!("a copy that a crash had made was dropped"),
         Event::Dead { class, reason } => text!("given up, {}: {}", class_of(class), reason),
         Event::Expired => text!("expired: its time ran out"),

@@ -4,6 +4,7 @@
 //! What somebody may not even see is to him as if it were not there. An action is written down before
 //! it is done: one that fails stands there too, one that is not written down is not done.
 
+mod bodies;
 mod dead;
 mod follow;
 mod look;

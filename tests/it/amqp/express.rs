@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 use simpul::{
-    amqp::{Address, ConsumeOptions, Consumer, QueueSpec, Taken, Tls},
+    amqp::{Address, ConsumeOptions, Consumer, Properties, QueueSpec, Taken, Tls},
     broker::{
         Broker,
         rabbitmq::{Options, RabbitMq},
     },
+    engine::KnownBody,
     journal::Wanted,
     ledger::DeadFilter,
     message::{Clock, Endpoint},
@@ -16,14 +17,22 @@ use simpul::{
 use tokio::{runtime::Handle, task::block_in_place};
 
 use super::{Foreign, QUEUE, system, until};
-use crate::support::{
-    bus::{Bus, Project},
-    scripted::Scripted,
+use crate::{
+    support::{
+        bus::{Bus, Project},
+        scripted::Scripted,
+    },
+    traces::receiver::{Receiver, hex, text, traceparent},
 };
 
 /// A bus whose own RabbitMQ is the one of `foreign`, with a route from its queue to `agenda` and
 /// `arsip`, both queues there.
 async fn start(foreign: &Foreign, rest: &str) -> Bus {
+    start_with(foreign, rest, |it| it).await
+}
+
+/// As [`start`], with something done to the project first.
+async fn start_with(foreign: &Foreign, rest: &str, with: impl FnOnce(Project) -> Project) -> Bus {
     foreign.declare(QUEUE).await;
     let project = Project::of("to:\n  - target: lain.terima\n", &[("lain", Scripted::new([]))]);
     project.write("connectors/absensi.yaml", &system(&foreign.url, ""));
@@ -48,7 +57,7 @@ async fn start(foreign: &Foreign, rest: &str) -> Bus {
         let broker = block_in_place(|| Handle::current().block_on(open)).unwrap();
         Arc::new(broker) as Arc<dyn Broker>
     };
-    project.start_over(own).await
+    with(project).start_over(own).await
 }
 
 async fn declare_quorum(foreign: &Foreign, name: &str) {
@@ -179,4 +188,51 @@ async fn a_bus_that_dies_on_the_short_way_loses_nothing_and_flags_what_it_repeat
         assert!(*unflagged <= 1, "{number} came twice without a word");
     }
     drop(bus);
+}
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_straight_is_traced_and_its_bodies_are_kept() {
+    let Some(foreign) = Foreign::new().await else { return };
+    declare_quorum(&foreign, "agenda.masuk").await;
+    declare_quorum(&foreign, "arsip.masuk").await;
+    let receiver = Receiver::start().await;
+    let traced = |it: Project| it.tracing_to(&receiver.exporter);
+    let bus = start_with(&foreign, "bodies: full\nsearch: { n: $.n }\n", traced).await;
+    let sent = format!("00-{TRACE}-00f067aa0ba902b7-01");
+    let headers = BTreeMap::from([("traceparent".to_owned(), sent)]);
+    let properties = Properties { headers, ..Properties::default() };
+    foreign.publish_with(properties, "{\"n\":2}").await;
+    bus.until("the accounts", |it| it.tally.routed == 1).await;
+
+    let spans = receiver.spans(4).await;
+    assert!(spans.iter().all(|it| hex(&it.trace_id) == TRACE));
+    let of = |name: &str| spans.iter().find(|it| it.name == name).unwrap();
+    let (accepted, routed) = (of("accept absensi.koreksi"), of("route uji"));
+    assert_eq!(hex(&accepted.parent_span_id), "00f067aa0ba902b7");
+    assert_eq!(routed.parent_span_id, accepted.span_id);
+    let (agenda, arsip) = (of("deliver agenda.terima"), of("deliver arsip.terima"));
+    assert_eq!([&agenda.parent_span_id, &arsip.parent_span_id], [&routed.span_id; 2]);
+    assert_eq!(text(&agenda.attributes, "messaging.system"), "rabbitmq");
+    let (queue, setup) = ("agenda.masuk".to_owned(), Vec::new());
+    let options = ConsumeOptions { queue, prefetch: 1, setup, quiet_max: None };
+    let mut consumer = Consumer::open(&foreign.link, options);
+    let taken = tokio::time::timeout(super::PATIENCE, consumer.next(1)).await.unwrap();
+    assert_eq!(taken[0].properties.headers["traceparent"], traceparent(agenda));
+    consumer.close().await;
+
+    // It never stood in a queue of simpul's: what is kept is all that there is of it.
+    let wanted = Wanted { text: TRACE.to_owned(), begins: false, below: None };
+    let id = bus.engine.find(&wanted).await.unwrap().messages[0].id;
+    let kept = bus.engine.bodies(id).await.unwrap();
+    let bodies: Vec<_> = kept
+        .iter()
+        .map(|it| match &it.known {
+            KnownBody::Whole(body) => String::from_utf8(body.to_vec()).unwrap(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(bodies, ["{\"n\":2}", "{\"n\":2}", "{\"nomor\":2}"]);
+    bus.stop().await;
 }

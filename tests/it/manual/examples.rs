@@ -95,7 +95,9 @@ fn placed(page: &Path, text: &str) -> (String, String, bool) {
             let file = "cases:\n  a letter: { given: { body: {} }, expect: refused }\n";
             ("routes/surat-masuk.test.yaml".to_owned(), format!("{file}{text}"), false)
         }
-        "listen" | "broker" | "store" => ("simpul.yaml".to_owned(), text.to_owned(), false),
+        "listen" | "broker" | "store" | "body_keys" => {
+            ("simpul.yaml".to_owned(), text.to_owned(), false)
+        }
         "http" | "amqp" | "files" => system(text),
         "timeout" | "auth" => system(&format!("http:\n  url: https://contoh.example\n  {text}")),
         "sources" | "targets" if text.contains("queue:") || text.contains("exchange:") => {
@@ -108,7 +110,10 @@ fn placed(page: &Path, text: &str) -> (String, String, bool) {
         "  - target" => route(&format!("to:\n{text}")),
         "kode" => route(&format!("steps:\n  - map:\n{}", indented(text, 6))),
         step if step.starts_with("- ") => route(&format!("steps:\n{}", indented(text, 2))),
-        _ if ["to", "steps", "identity", "order_by", "search", "ttl"].iter().any(|it| has(it)) => {
+        _ if ["to", "steps", "identity", "order_by", "search", "ttl", "bodies"]
+            .iter()
+            .any(|it| has(it)) =>
+        {
             route(text)
         }
         _ => panic!("{}: where does this belong?\n{text}", page.display()),
@@ -163,7 +168,7 @@ impl Copy {
         let folder = tempfile::tempdir().unwrap();
         copy(Path::new(PROJECT), folder.path());
         let mut copy = Self { folder, variables: BTreeMap::new() };
-        copy.fill("hash_key: ${env:HASH_KEY}");
+        copy.fill("hash_key: ${env:HASH_KEY}, ${env:BODY_KEY}");
         for example in examples {
             if example.path == "routes/uji.test.yaml" {
                 let to = "to: [{ target: arsip.simpan }, { target: agenda.catat }]\n";
@@ -188,6 +193,7 @@ impl Copy {
                 it if it.contains("RABBITMQ") => "amqp://127.0.0.1",
                 it if it.contains("STORE") => "postgres://simpul:rahasia@127.0.0.1/simpul",
                 it if it.ends_with("KEY_HASH") => &key,
+                "BODY_KEY" => "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
                 it if it.ends_with("KEY") => "0123456789abcdef0123456789abcdef",
                 _ => "https://contoh.example",
             };
@@ -197,7 +203,8 @@ impl Copy {
         for found in Regex::new(r"\$\{file:([^}]+)\}").unwrap().captures_iter(&text) {
             let path = self.folder.path().join(&found[1]);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, "rahasia").unwrap();
+            let is_key = found[1].ends_with("simpul-bodies");
+            fs::write(path, if is_key { "0f".repeat(32) } else { "rahasia".to_owned() }).unwrap();
         }
         text
     }

@@ -16,9 +16,11 @@ use simpul::{
     connector::{Accepted, Handover, Incoming, IntakeError},
     engine::{Engine, GateSettings, Options, Parts, RouteStatus, Stopped},
     ledger::{DeadFilter, DeadLetter},
-    message::{Clock, Endpoint, Headers},
+    message::{Clock, Digest, Endpoint, Headers},
     metrics::Metrics,
     route::{self, Given, Plan, Variables},
+    sealing::{Keyring, SealingKey},
+    spans::Exporter,
     store::Store,
 };
 use tempfile::TempDir;
@@ -46,6 +48,10 @@ enum Queues {
 pub(crate) struct Project {
     folder: TempDir,
     targets: BTreeMap<Endpoint, Arc<Scripted>>,
+    /// The names of the keys of sealed bodies.
+    keys: &'static [&'static str],
+    /// What takes its spans.
+    traces: Option<Arc<Exporter>>,
 }
 
 /// Systems for tests: `asal.data` emits; each name in `targets` takes, as `name.terima`.
@@ -64,6 +70,15 @@ pub(crate) fn systems(targets: &[&str]) -> Vec<(String, String)> {
     files
 }
 
+/// The keys of sealed bodies with these names, the first of which seals.
+fn keyring(names: &[&str]) -> Option<Arc<Keyring>> {
+    let key = |name: &&str| {
+        let bytes = Digest::of(&[name.as_bytes()]).0;
+        SealingKey { name: (*name).into(), bytes }
+    };
+    Keyring::new(names.iter().map(key).collect()).map(Arc::new)
+}
+
 impl Project {
     /// A project of `systems(targets)` and one route `uji`, whose text follows `from`.
     pub(crate) fn of(route: &str, targets: &[(&str, Arc<Scripted>)]) -> Self {
@@ -71,12 +86,22 @@ impl Project {
         let folder = tempfile::tempdir().unwrap();
         let endpoint = |name: &str| Endpoint::parse(&format!("{name}.terima")).unwrap();
         let targets = targets.iter().map(|(name, it)| (endpoint(name), Arc::clone(it))).collect();
-        let project = Self { folder, targets };
+        let project = Self { folder, targets, keys: &["k1"], traces: None };
         for (path, text) in systems(&names) {
             project.write(&path, &text);
         }
         project.route("uji", route);
         project
+    }
+
+    /// With these keys of sealed bodies, the first of which seals.
+    pub(crate) fn sealing_with(self, keys: &'static [&'static str]) -> Self {
+        Self { keys, ..self }
+    }
+
+    /// With its spans taken there.
+    pub(crate) fn tracing_to(self, exporter: &Arc<Exporter>) -> Self {
+        Self { traces: Some(Arc::clone(exporter)), ..self }
     }
 
     /// Writes a route file; `rest` follows `from`.
@@ -177,7 +202,10 @@ impl Project {
         };
         let sample_every = Duration::from_millis(100);
         let hash_key = Some(b"kunci".to_vec());
-        let options = Options { gate, hash_key, sample_every, ..Options::default() };
+        let keyring = keyring(self.keys);
+        let traces = self.traces.clone();
+        let options =
+            Options { gate, hash_key, sample_every, keyring, traces, ..Options::default() };
         let metrics = Arc::new(Metrics::new());
         let parts = Parts { store, broker, metrics: Arc::clone(&metrics), clock, options };
         let engine = Engine::start(parts, self.plan()).await.unwrap();
@@ -220,6 +248,18 @@ impl Bus {
         body: serde_json::Value,
     ) -> Result<Accepted, IntakeError> {
         self.hand_over(key, body.to_string().into()).await
+    }
+
+    /// Hands over a message with these headers.
+    pub(crate) async fn offer_with(
+        &self,
+        headers: &[(&str, &str)],
+        body: serde_json::Value,
+    ) -> Accepted {
+        let headers = headers.iter().copied();
+        let (headers, body) = (headers.collect(), body.to_string().into());
+        let messages = vec![Incoming { headers, body, ..Incoming::default() }];
+        self.hand_all_over(messages).await.unwrap()[0]
     }
 
     /// Hands over a body that no source would let through.
@@ -314,7 +354,7 @@ impl Bus {
 
 fn load(folder: &Path) -> Plan {
     let variables = Variables::from_iter([]);
-    let given = Given { hash_key: true, ..Given::default() };
+    let given = Given { hash_key: true, body_keys: true, ..Given::default() };
     match route::load(route::Project::new(folder, &variables), &given) {
         Ok(loaded) => loaded.plan,
         Err(broken) => panic!("{broken}"),

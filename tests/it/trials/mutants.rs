@@ -24,7 +24,7 @@ use simpul::{
     diagnostic::Report,
     engine::{Rehearsal, Rehearsed},
     message::{Arena, Headers, Limits, Message, MessageId, Timestamp, parse},
-    route::{self, Given, HASH_KEY, Plan, Project, Route, Variables},
+    route::{self, HASH_KEY, Plan, Project, Route, Variables},
     trial::{Case, Stage, Suite, judge, read},
 };
 
@@ -85,7 +85,7 @@ fn load(instead: &BTreeMap<String, Vec<u8>>) -> Option<(Plan, Vec<Suite>)> {
     let project = || Project::new(directory, &variables).with(instead.clone());
     let mut files = project();
     let settings = Settings::read(directory, &mut files);
-    let given = Given { retry: settings.retry.clone(), hash_key: settings.hash_key.is_some() };
+    let given = settings.given();
     let plan = route::load(files, &given).ok()?.plan;
     let mut tests = project();
     let suites = read(&mut tests, &plan);

@@ -12,7 +12,11 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const KEY_MAX: usize = 200;
 
 /// Headers that are kept as they are, beside those of a CloudEvent.
-const KEPT: [HeaderName; 2] = [header::CONTENT_TYPE, HeaderName::from_static("traceparent")];
+const KEPT: [HeaderName; 3] = [
+    header::CONTENT_TYPE,
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+];
 
 /// The one value of a header; `None` if it is not there.
 pub(super) fn only<'a>(

@@ -44,7 +44,7 @@ pub(super) fn attention(facts: &Facts, language: Language) -> Vec<Item> {
     needs.backlogs();
     needs.dead();
     let mut items = needs.items;
-    items.sort_by(|left, right| right.level.cmp(&left.level));
+    items.sort_by_key(|it| std::cmp::Reverse(it.level));
     items
 }
 

@@ -7,29 +7,36 @@ use std::{
     time::Duration,
 };
 
-pub(super) use super::ended::{Ended, count};
+use bytes::Bytes;
+
+mod before;
+
+pub(in crate::engine) use super::ended::{Ended, count};
 use super::{
     Shared,
+    bodies::Keeper,
     envelope::{self, Envelope, delivery_queue},
-    pipeline::{self, Fated, Made, Out, Routed},
+    pipeline::{Fated, Made, Out, Routed},
+    traces,
 };
 use crate::{
     broker::{Delivery, Entry, Output, Settled},
     journal::{self, Event, Line, Term},
-    ledger::{self, Cause, Claim, DeliveryId, Fate, Known, NewDelivery, Outcome, Settling},
+    ledger::{self, Cause, Claim, DeliveryId, Fate, NewDelivery, Outcome, Settling},
     message::{Digest, Endpoint, Message, MessageId, Timestamp},
     route::{Identity, OnExhausted, Route},
+    spans::{Span, Traced},
     store::Writes,
 };
 
 /// Panics after which a message is taken out of the way.
-pub(super) const PANICS_MAX: u32 = 3;
+pub(in crate::engine) const PANICS_MAX: u32 = 3;
 
 /// How long a message that panicked waits for its next try.
-pub(super) const PANIC_PAUSE: Duration = Duration::from_secs(5);
+pub(in crate::engine) const PANIC_PAUSE: Duration = Duration::from_secs(5);
 
-/// The message as the route accepted it.
-pub(super) fn message_of(entry: &Entry) -> Message {
+/// The message as it stands in its queue; [`Shared::opened`] is as the route accepted it.
+pub(in crate::engine) fn message_of(entry: &Entry) -> Message {
     Message {
         id: entry.id,
         received_at: entry.received_at,
@@ -39,7 +46,11 @@ pub(super) fn message_of(entry: &Entry) -> Message {
 }
 
 /// How an identity is claimed: with the body, where another body makes another message.
-pub(super) fn claim_keys(identity: &Identity, routed: &Routed, body: Digest) -> Vec<Digest> {
+pub(in crate::engine) fn claim_keys(
+    identity: &Identity,
+    routed: &Routed,
+    body: Digest,
+) -> Vec<Digest> {
     let Some(key) = routed.identity else { return Vec::new() };
     if identity.ignore_body {
         return vec![key];
@@ -48,29 +59,40 @@ pub(super) fn claim_keys(identity: &Identity, routed: &Routed, body: Digest) -> 
 }
 
 /// Claims on identities, by the identity.
-pub(super) type Claims = HashMap<Digest, Claim>;
+pub(in crate::engine) type Claims = HashMap<Digest, Claim>;
 
 /// What a batch of messages comes to, gathered for one settlement.
-pub(super) struct Batch<'r> {
+pub(in crate::engine) struct Batch<'r> {
+    shared: &'r Shared,
     route: &'r Arc<Route>,
+    keeper: Keeper<'r>,
     now: Timestamp,
     generation: i64,
     /// Whether the broker settles in one transaction.
-    pub(super) is_transactional: bool,
+    pub(in crate::engine) is_transactional: bool,
     /// Messages of this batch so far.
-    pub(super) seen: HashSet<MessageId>,
+    pub(in crate::engine) seen: HashSet<MessageId>,
     /// Claims in force, those of this batch included.
-    pub(super) claims: Claims,
-    pub(super) settled: Vec<Settled>,
-    pub(super) outputs: Vec<Output>,
-    pub(super) writes: Writes,
-    pub(super) ended: Vec<Ended>,
+    pub(in crate::engine) claims: Claims,
+    pub(in crate::engine) settled: Vec<Settled>,
+    pub(in crate::engine) outputs: Vec<Output>,
+    pub(in crate::engine) writes: Writes,
+    pub(in crate::engine) ended: Vec<Ended>,
+    /// What is to be traced once it is durable.
+    pub(in crate::engine) spans: Vec<Span>,
+    /// The span of the message that is being dealt with, where its deliveries are made within it.
+    within: Option<Arc<Traced>>,
 }
 
 impl<'r> Batch<'r> {
-    pub(super) fn new(route: &'r Arc<Route>, (now, generation): (Timestamp, i64)) -> Self {
+    pub(in crate::engine) fn new(
+        (shared, route): (&'r Shared, &'r Arc<Route>),
+        (now, generation): (Timestamp, i64),
+    ) -> Self {
         Self {
+            shared,
             route,
+            keeper: Keeper::new(shared, route),
             now,
             generation,
             is_transactional: true,
@@ -80,12 +102,16 @@ impl<'r> Batch<'r> {
             outputs: Vec::new(),
             writes: Writes::default(),
             ended: Vec::new(),
+            spans: Vec::new(),
+            within: None,
         }
     }
 
-    pub(super) fn add(&mut self, delivery: Delivery, routed: Routed) {
-        let message = message_of(&delivery.entry);
-        self.found_by(message.id, &routed.terms);
+    pub(in crate::engine) fn add(&mut self, delivery: Delivery, routed: Routed) {
+        let stored = message_of(&delivery.entry);
+        // What cannot be opened is dead already, and kept as it is.
+        let message = self.shared.opened(&self.route.name, &stored).unwrap_or(stored);
+        self.found_by(&message, &routed.terms);
         let keys = match &self.route.identity {
             Some(identity) => claim_keys(identity, &routed, Digest::of(&[&message.body])),
             None => Vec::new(),
@@ -110,9 +136,9 @@ impl<'r> Batch<'r> {
     }
 
     /// A message that is routed where it arrives.
-    pub(super) fn arrived(&mut self, message: Message, routed: Routed, by: &str) {
-        self.line(message.id, Event::Accepted { by: by.to_owned() });
-        self.found_by(message.id, &routed.terms);
+    pub(in crate::engine) fn arrived(&mut self, message: Message, routed: Routed, by: &str) {
+        self.line(message.id, accepted(by, &message));
+        self.found_by(&message, &routed.terms);
         self.fate(message, routed);
     }
 
@@ -150,52 +176,6 @@ impl<'r> Batch<'r> {
         }
     }
 
-    /// A copy of a message of which nothing is left to do.
-    pub(super) fn drop_copy(&mut self, delivery: Delivery) {
-        self.line(delivery.entry.id, Event::CopyDropped);
-        self.settled.push(Settled::Done(delivery));
-    }
-
-    /// Goes on with a message that was settled and did not leave its queue: what it gave rise to
-    /// may be in the queues of its targets or not, so what is still open goes there as a copy.
-    pub(super) fn go_on(&mut self, delivery: Delivery, known: &Known, routed: Routed) {
-        if known.fate != Fate::Routed || known.open.is_empty() {
-            self.drop_copy(delivery);
-            return;
-        }
-        let stamp = Stamp::of(&message_of(&delivery.entry));
-        let (out, cause) = match routed.fate {
-            Fated::Out(out) => (out, pipeline::bad("", "the files of today make none")),
-            Fated::Filtered(step) => (Out::default(), pipeline::bad(&step, "filtered today")),
-            Fated::Dead(cause) => (Out::default(), cause),
-        };
-        let mut lost = known.open.clone();
-        for made in out.made {
-            if lost.remove(&(made.target.clone(), made.ordinal)) || !known.all {
-                let copy = self.delivery_id(stamp.id, made.target.clone(), made.ordinal);
-                ledger::copied(&mut self.writes, &copy);
-                self.put(stamp, made, routed.order_key, true);
-            }
-        }
-        let failed: HashMap<_, _> =
-            out.failed.into_iter().map(|it| ((it.target, it.ordinal), it.cause)).collect();
-        let is_whole = known.all || lost.is_empty();
-        for place in lost {
-            let cause = failed.get(&place).unwrap_or(&cause);
-            let reason = format!("the bus died while this delivery was made: {}", cause.reason);
-            let cause = Cause { reason, ..cause.clone() };
-            let (target, ordinal) = place;
-            self.bury(&self.delivery_id(stamp.id, target, ordinal), &cause);
-        }
-        if is_whole {
-            self.settled.push(Settled::Done(delivery));
-        } else {
-            // There may be more of these than one answer holds.
-            let (headers, due) = (delivery.entry.headers.clone(), self.now);
-            self.settled.push(Settled::Again { delivery, headers, due });
-        }
-    }
-
     fn dead(&mut self, message: Message, cause: Cause) {
         self.line(message.id, dead_event(&cause));
         self.ended.push(Ended::Dead(Arc::clone(&cause.class)));
@@ -203,28 +183,28 @@ impl<'r> Batch<'r> {
     }
 
     fn out(&mut self, message: Message, out: Out, order_key: Option<Digest>) {
-        let stamp = Stamp::of(&message);
+        let stamp = self.stamp(&message);
         for made in self.begin(message, out, order_key) {
-            self.put(stamp, made, order_key, false);
+            self.put(&stamp, made, order_key, false);
         }
     }
 
     /// A message whose deliveries were sent, and `confirmed` only in part: the others are put into
     /// their queues, as copies of what may have arrived.
-    pub(super) fn out_partly(
+    pub(in crate::engine) fn out_partly(
         &mut self,
         (message, terms): (Message, &[Term]),
         out: Out,
         by: &str,
         confirmed: &[bool],
     ) {
-        let stamp = Stamp::of(&message);
-        self.found_by(stamp.id, terms);
-        self.line(stamp.id, Event::Accepted { by: by.to_owned() });
+        let stamp = self.stamp(&message);
+        self.found_by(&message, terms);
+        self.line(stamp.id, accepted(by, &message));
         let made = self.begin(message, out, None);
         for (made, confirmed) in made.into_iter().zip(confirmed) {
             if !confirmed {
-                self.put(stamp, made, None, true);
+                self.put(&stamp, made, None, true);
                 continue;
             }
             let delivery = self.delivery_id(stamp.id, made.target.clone(), made.ordinal);
@@ -237,10 +217,12 @@ impl<'r> Batch<'r> {
         DeliveryId { route: Arc::clone(&self.route.name), message, target, ordinal }
     }
 
-    /// Writes down what a message gives rise to; returns what is to be sent.
+    /// Writes down what a message gives rise to; returns what is to be sent, as it may stand on the
+    /// disk.
     fn begin(&mut self, message: Message, out: Out, order_key: Option<Digest>) -> Vec<Made> {
         let Out { made, failed, skipped } = out;
         let id = message.id;
+        let made: Vec<_> = made.into_iter().map(|it| self.keeper.made(id, it)).collect();
         let unmade = Digest::of(&[]);
         let all = made.iter().map(|it| (&it.target, it.ordinal, it.key));
         let all = all.chain(failed.iter().map(|it| (&it.target, it.ordinal, unmade)));
@@ -256,6 +238,9 @@ impl<'r> Batch<'r> {
         self.line(id, Event::Routed { deliveries: count, skipped: skipped.clone() });
         self.end(message, Fate::Routed, None, deliveries);
         self.ended.push(Ended::Routed { created, skipped });
+        for it in &made {
+            self.keep(id, Some((&it.target, it.ordinal)), &it.body);
+        }
         for failed in failed {
             let delivery = self.delivery_id(id, failed.target, failed.ordinal);
             self.bury(&delivery, &failed.cause);
@@ -264,9 +249,10 @@ impl<'r> Batch<'r> {
     }
 
     /// Puts a delivery into its queue.
-    fn put(&mut self, stamp: Stamp, made: Made, order_key: Option<Digest>, copy: bool) {
-        let Stamp { id, received_at, may_repeat } = stamp;
-        let envelope = Envelope::first(&made, self.generation, may_repeat);
+    fn put(&mut self, stamp: &Stamp, made: Made, order_key: Option<Digest>, copy: bool) {
+        let Stamp { id, received_at, may_repeat, ref traced } = *stamp;
+        let made = self.keeper.made(id, made);
+        let envelope = Envelope::first(&made, self.generation, (may_repeat, traced.clone()));
         let queue = delivery_queue(&self.route.name, &made.target);
         let entry = Entry { id, received_at, headers: envelope.to_headers(), body: made.body };
         self.outputs.push(Output { queue, entry, due: None, order_key, copy });
@@ -288,38 +274,23 @@ impl<'r> Batch<'r> {
         self.ended.push(Ended::DeadOnTheWay(delivery.target.clone(), Arc::clone(&cause.class)));
     }
 
-    /// A message whose route panicked: tried again later, and out of the way after three times.
-    pub(super) fn panicked(&mut self, shared: &Shared, delivery: Delivery, known: Option<&Known>) {
-        let panics = envelope::panics(&delivery.entry.headers).saturating_add(1);
-        let id = delivery.entry.id;
-        self.line(id, Event::Panicked { place: "steps".to_owned() });
-        if panics < PANICS_MAX {
-            let headers = envelope::with_panics(delivery.entry.headers.clone(), panics);
-            let due = shared.clock.now().after(PANIC_PAUSE);
-            self.settled.push(Settled::Again { delivery, headers, due });
-            return;
-        }
-        self.give_up(delivery, known, crashed("steps", "panicked"));
-    }
-
-    /// A message that is out of the way, whatever is left of it.
-    pub(super) fn give_up(&mut self, delivery: Delivery, known: Option<&Known>, cause: Cause) {
-        if let Some(known) = known {
-            let fate = Fated::Dead(cause);
-            self.go_on(delivery, known, Routed::only(fate));
-            return;
-        }
-        self.dead(message_of(&delivery.entry), cause);
-        self.settled.push(Settled::Done(delivery));
-    }
-
     fn end(
         &mut self,
-        message: Message,
+        mut message: Message,
         fate: Fate,
         cause: Option<Cause>,
         deliveries: Vec<NewDelivery>,
     ) {
+        let within = self.within.take().or_else(|| self.shared.next_span(&message.headers));
+        if let Some(within) = within {
+            let of = (&*self.route.name, self.generation, self.now);
+            self.spans.push(traces::routed(&within, &message, of, (fate, cause.as_ref())));
+        }
+        // A repeat is the body that was kept with the first.
+        if fate != Fate::Repeat {
+            message.body = self.keeper.accepted(message.id, message.body);
+            self.keep(message.id, None, &message.body);
+        }
         if !self.is_transactional {
             ledger::arrived(&mut self.writes, &self.route.name, message.id, self.now);
         }
@@ -329,8 +300,26 @@ impl<'r> Batch<'r> {
         ledger::settle_message(&mut self.writes, &settling);
     }
 
-    fn found_by(&mut self, id: MessageId, terms: &[Term]) {
-        journal::found_by(&mut self.writes, (self.now, &self.route.name, id), terms);
+    /// Keeps what the route wants of a body.
+    fn keep(&mut self, id: MessageId, delivery: Option<(&Endpoint, u32)>, stored: &Bytes) {
+        if self.keeper.keeps() {
+            let bytes = self.keeper.keep(&mut self.writes, (self.now, id), delivery, stored);
+            self.ended.push(Ended::Kept { bytes });
+        }
+    }
+
+    fn found_by(&mut self, message: &Message, terms: &[Term]) {
+        let about = (self.now, &*self.route.name, message.id);
+        journal::found_by(&mut self.writes, about, terms);
+        if let Some(term) = traces::term(&message.headers) {
+            journal::found_by(&mut self.writes, about, &[term]);
+        }
+    }
+
+    /// What the deliveries of a message bear; they are made within a span of its own.
+    fn stamp(&mut self, message: &Message) -> Stamp {
+        self.within = self.shared.next_span(&message.headers);
+        Stamp { traced: self.within.clone(), ..Stamp::of(message) }
     }
 
     fn line(&mut self, id: MessageId, event: Event) {
@@ -351,28 +340,34 @@ impl<'r> Batch<'r> {
 }
 
 /// What of a message its deliveries bear.
-#[derive(Clone, Copy)]
 struct Stamp {
     id: MessageId,
     received_at: Timestamp,
     may_repeat: bool,
+    traced: Option<Arc<Traced>>,
 }
 
 impl Stamp {
     fn of(message: &Message) -> Self {
         let Message { id, received_at, headers, .. } = message;
-        Self { id: *id, received_at: *received_at, may_repeat: envelope::may_repeat(headers) }
+        let may_repeat = envelope::may_repeat(headers);
+        Self { id: *id, received_at: *received_at, may_repeat, traced: None }
     }
 }
 
+/// The journal's word for a message that was accepted.
+pub(in crate::engine) fn accepted(by: &str, message: &Message) -> Event {
+    Event::Accepted { by: by.to_owned(), trace: traces::trace_of(&message.headers) }
+}
+
 /// What crashed the bus too often: it panicked, or it ended it.
-pub(super) fn crashed(place: &str, how: &str) -> Cause {
+pub(in crate::engine) fn crashed(place: &str, how: &str) -> Cause {
     let reason = format!("bug: working on it {how} {PANICS_MAX} times");
     Cause { class: "crashed the bus".into(), place: place.to_owned(), reason }
 }
 
 /// The journal's word for giving something up.
-pub(super) fn dead_event(cause: &Cause) -> Event {
+pub(in crate::engine) fn dead_event(cause: &Cause) -> Event {
     let reason = match cause.place.as_str() {
         "" => cause.reason.clone(),
         place => format!("{place}: {}", cause.reason),

@@ -1,5 +1,7 @@
 //! `simpul trace`: what happened to one message, hop by hop.
 
+mod changes;
+
 use std::path::Path;
 
 use super::{
@@ -24,9 +26,11 @@ Examples:
   simpul trace 090/TU.01/13/2026                      a value that its route lets one search for
   simpul trace --begins 090/TU                        all whose value begins so
   simpul trace 0198c0de-5f00-7c3a-9b1e-2f6d8a4e7b10   the message's id
+  simpul trace 090/TU.01/13/2026 --changes            what became of each of its fields
 
-What can be searched for stands in the route files (`search:`). The id is in the answer that the
-sender got, in `simpul dead list`, and in the header `simpul-message-id` of what targets receive.")]
+What can be searched for stands in the route files (`search:`), and the number of a trace where traces
+are on. The id is in the answer that the sender got, in `simpul dead list`, and in the header
+`simpul-message-id` of what targets receive.")]
 pub(super) struct Args {
     /// A value of the message, in any case; or its id
     #[arg(value_name = "KEY")]
@@ -40,6 +44,14 @@ pub(super) struct Args {
     #[arg(long, value_name = "NUMBER", conflicts_with = "begins")]
     before: Option<i64>,
 
+    /// Show what is kept of its bodies, and what became of each field
+    #[arg(long, conflicts_with = "begins")]
+    changes: bool,
+
+    /// Show what is about people in them too
+    #[arg(long, requires = "changes")]
+    personal: bool,
+
     /// In which form to answer
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -48,10 +60,13 @@ pub(super) struct Args {
 pub(super) async fn run(project: &Path, args: Args) -> Outcome {
     let source = Source::of(project).await?;
     if let (Ok(id), false) = (args.key.parse(), args.begins) {
-        return Ok(match traced(&source, id).await? {
-            Some(trace) => show(&trace, args.format),
-            None => nothing(&format!("no message `{id}` is known here")),
-        });
+        if let Some(trace) = traced(&source, id).await? {
+            return show(&source, &trace, &args).await;
+        }
+        // The number of a trace looks like an id without its lines.
+        if args.key.contains('-') {
+            return Ok(nothing(&format!("no message `{id}` is known here")));
+        }
     }
     let found = found(&source, &args).await?;
     match (&found.messages[..], args.begins, args.before) {
@@ -65,7 +80,7 @@ pub(super) async fn run(project: &Path, args: Args) -> Outcome {
         ([only], false, None) if !found.more => {
             let gone = |_| CouldNot(format!("bug: `{}` is no message id", only.id));
             match traced(&source, only.id.parse().map_err(gone)?).await? {
-                Some(trace) => Ok(show(&trace, args.format)),
+                Some(trace) => show(&source, &trace, &args).await,
                 None => Ok(nothing(&format!("of `{}` nothing is known any more", only.id))),
             }
         }
@@ -84,12 +99,21 @@ fn nothing(said: &str) -> Exit {
     Exit::FoundWrong
 }
 
-fn show(trace: &TraceView, format: Format) -> Exit {
-    match format {
+/// The history of a message, or what became of its fields.
+async fn show(source: &Source, trace: &TraceView, args: &Args) -> Outcome {
+    if args.changes {
+        let bodies = changes::of(source, &trace.id, args.personal).await?;
+        match args.format {
+            Format::Json => say_json(&bodies),
+            Format::Text => say(&format!("message {}\n{}", trace.id, changes::render(&bodies))),
+        }
+        return Ok(Exit::Done);
+    }
+    match args.format {
         Format::Json => say_json(trace),
         Format::Text => say(&render(trace)),
     }
-    Exit::Done
+    Ok(Exit::Done)
 }
 
 async fn traced(source: &Source, id: MessageId) -> Result<Option<TraceView>, CouldNot> {
@@ -215,7 +239,11 @@ mod tests {
             duration_ms: 12,
         };
         let lines = vec![
-            line(0, None, Event::Accepted { by: "e-sppd.status/e-sppd-2026".to_owned() }),
+            line(
+                0,
+                None,
+                Event::Accepted { by: "e-sppd.status/e-sppd-2026".to_owned(), trace: None },
+            ),
             line(3, None, Event::Routed { deliveries: 2, skipped: vec![arsip] }),
             line(20, Some((&absensi, 0)), attempt(1, "delivered", "200")),
             line(21, Some((&absensi, 1)), attempt(1, "unavailable", "503 \u{1b}[31m")),
