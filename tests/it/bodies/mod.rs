@@ -95,12 +95,7 @@ async fn every_way(bodies: &str) -> (Project, Vec<String>) {
     let project = Project::of(&route(bodies), &[("arsip", Arc::clone(&arsip))]);
     with_path(&project);
     let bus = project.start().await;
-    bus.publish(letter("1")).await;
-    bus.settled().await;
-    bus.publish(letter("2")).await;
-    bus.until("the refusal", |it| it.targets[0].tally.dead == 1).await;
-    bus.offer_text(b"{\"nip\":\"KENARI-199001012015031001\"").await;
-    bus.until("the bad message", |it| it.tally.dead == 1).await;
+    delivered_refused_and_bad(&bus).await;
     // More than what is routed where it arrives.
     bus.offer_many((0..100).map(|it| letter(&it.to_string()))).await;
     arsip.hold();
@@ -118,6 +113,15 @@ async fn every_way(bodies: &str) -> (Project, Vec<String>) {
     let project = bus.stop().await.0;
     found.extend(showing(&folder));
     (project, found)
+}
+
+async fn delivered_refused_and_bad(bus: &Bus) {
+    bus.publish(letter("1")).await;
+    bus.settled().await;
+    bus.publish(letter("2")).await;
+    bus.until("the refusal", |it| it.targets[0].tally.dead == 1).await;
+    bus.offer_text(b"{\"nip\":\"KENARI-199001012015031001\"").await;
+    bus.until("the bad message", |it| it.tally.dead == 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
