@@ -33,7 +33,7 @@ pub(super) struct Offline {
     /// The key of the digests by which what is about people is found.
     hash_key: Option<Secret>,
     /// The keys of sealed bodies.
-    keyring: Option<Keyring>,
+    keyring: Option<Box<Keyring>>,
 }
 
 impl Source {
@@ -67,7 +67,7 @@ impl Offline {
     fn of(store: Store, project: &Path) -> Self {
         let (ledger, journal) = (Ledger::new(store.clone()), Journal::new(store));
         let Settings { hash_key, body_keys, .. } = project::settings(project);
-        Self { ledger, journal, hash_key, keyring: Keyring::new(body_keys) }
+        Self { ledger, journal, hash_key, keyring: Keyring::new(body_keys).map(Box::new) }
     }
 
     /// Messages that have a value that their route lets operators search for.
@@ -78,7 +78,7 @@ impl Offline {
 
     /// Opens what stands sealed there.
     pub(super) fn opener(&self) -> Opener<'_> {
-        Opener::new(self.keyring.as_ref())
+        Opener::new(self.keyring.as_deref())
     }
 
     /// What is known of a message; `None` if nothing is.

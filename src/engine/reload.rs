@@ -56,10 +56,7 @@ impl Engine {
     pub async fn reload(&self, mut plan: Plan) -> Result<Reloaded, EngineError> {
         let shared = &self.shared;
         let mut running = self.running.lock().await;
-        if shared.stopping.is_cancelled() {
-            return Err(EngineError::Stopping);
-        }
-        may_run(&plan, &shared.options)?;
+        shared.may_take(&plan)?;
         let (before, now) = (shared.live().generation, shared.clock.now());
         let generation = gateways::next_generation(&shared.store, before, plan.digest, now).await?;
         let mut reloaded = Reloaded { generation, ..Reloaded::default() };
@@ -125,6 +122,14 @@ impl Running {
 }
 
 impl Shared {
+    /// Whether a plan can be taken into use.
+    fn may_take(&self, plan: &Plan) -> Result<(), EngineError> {
+        if self.stopping.is_cancelled() {
+            return Err(EngineError::Stopping);
+        }
+        may_run(plan, &self.options)
+    }
+
     fn swap(&self, live: Live) {
         let mut slot = self.live.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         *slot = Arc::new(live);

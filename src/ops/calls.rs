@@ -145,6 +145,7 @@ const COUNTS: Asks = &[
     ("route", "only this route; all of them together unless said"),
 ];
 const PATH: Asks = &[("path", "only this file, with its text")];
+const PERSONAL: Asks = &[("personal", "`1`: what is about people is not hidden")];
 const FOLLOW: Asks = &[
     ("route", "only what happens on this route"),
     ("after", "from behind this line of the journal on, as with `Last-Event-ID`"),
@@ -266,9 +267,10 @@ pub const CALLS: &[Call] = &[
     call(
         ("GET", "/messages/{id}/bodies"),
         SEE_BODY,
-        "What is kept of the bodies of a message",
+        "What is kept of its bodies, and what became of each field",
         || get(bodies::show),
     )
+    .asks(PERSONAL)
     .gives(shape::<BodiesView>),
     call(("GET", "/events"), SEE, "What becomes of messages, as it happens (SSE)", || {
         get(events::follow)

@@ -80,7 +80,8 @@ impl EngineBus {
             Refusal::Files(mistakes)
         })?;
         if seen.is_some_and(|it| it != digest_of_files(&plan.files)) {
-            let reason = "the files on the disk are others than those that you have seen; nothing was changed";
+            let reason = "the files on the disk are others than those that you have seen; \
+             nothing was changed";
             return Err(Refusal::Changed(reason.to_owned()));
         }
         warnings.lines().for_each(|line| warn!("{line}"));

@@ -130,7 +130,8 @@ fn act(visit: &Visit, one: &TargetStatus) -> Markup {
             form .line method="post" action={ "/console/targets/" (name) "/pause" } {
                 (visit.csrf_field())
                 div {
-                    label for="reason" { (visit.t(&text!("Why it is to be paused (it is written down)"))) }
+                    label for="reason" { (visit.t(&text!("Why it is to be paused (it is written \
+                     down)"))) }
                     input #reason name="reason" required maxlength="500" autocomplete="off";
                 }
                 button .quiet { (visit.t(&text!("Pause it"))) }
