@@ -23,7 +23,7 @@ pub(super) enum Source {
     /// A running bus answers.
     Running(Client),
     /// None runs; the store itself is read.
-    Stopped(Offline),
+    Stopped(Box<Offline>),
 }
 
 /// A store that no bus runs on.
@@ -49,7 +49,7 @@ impl Source {
         }
         if let Some(address) = project::database(project) {
             let store = Store::connect(&address, Options::default()).await?;
-            return Ok(Self::Stopped(Offline::of(store, project)));
+            return Ok(Self::Stopped(Box::new(Offline::of(store, project))));
         }
         // Opening would make one where there is none.
         if !directory.is_dir() {
@@ -59,7 +59,7 @@ impl Source {
                  directory with `--project DIR`"
             )));
         }
-        Ok(Self::Stopped(Offline::of(Store::open(&directory)?, project)))
+        Ok(Self::Stopped(Box::new(Offline::of(Store::open(&directory)?, project))))
     }
 }
 

@@ -208,12 +208,6 @@ pub enum EngineError {
     /// No such target in the running files.
     #[error("no target `{0}` in the running files")]
     UnknownTarget(Endpoint),
-    /// Bodies of a route are to be sealed, and the bus was started without a key.
-    #[error(
-        "route `{0}` has `bodies: full`, and the bus was started without `body_keys`: settings are \
-         read at the start"
-    )]
-    NoBodyKey(String),
     /// A job is about more dead letters than who orders it takes it to be, or fewer.
     #[error("this is about {has} dead letters now, and not about {asked}")]
     Count {
@@ -222,6 +216,12 @@ pub enum EngineError {
         /// How many it is about.
         has: u64,
     },
+    /// Bodies of a route are to be sealed, and the bus was started without a key.
+    #[error(
+        "route `{0}` has `bodies: full`, and the bus was started without `body_keys`: settings are \
+         read at the start"
+    )]
+    NoBodyKey(String),
     /// It is stopping.
     #[error("the bus is stopping")]
     Stopping,

@@ -34,6 +34,19 @@ pub struct Reloaded {
     pub freed: Vec<String>,
 }
 
+impl Reloaded {
+    fn log(&self) {
+        info!(
+            generation = self.generation,
+            changed = self.changed.len(),
+            added = self.added.len(),
+            removed = self.removed.len(),
+            freed = self.freed.len(),
+            "reloaded"
+        );
+    }
+}
+
 impl Engine {
     /// Puts a new plan, compiled whole, in the place of the one that runs.
     ///
@@ -86,14 +99,7 @@ impl Engine {
         drop(pulls);
         reloaded.freed = shared.free_changed(&live).await?;
         shared.metrics.reload_succeeded(generation, shared.clock.now().as_millis());
-        info!(
-            generation,
-            changed = reloaded.changed.len(),
-            added = reloaded.added.len(),
-            removed = reloaded.removed.len(),
-            freed = reloaded.freed.len(),
-            "reloaded"
-        );
+        reloaded.log();
         Ok(reloaded)
     }
 }

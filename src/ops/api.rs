@@ -147,7 +147,7 @@ pub(super) async fn plan(desk: Desk, headers: HeaderMap) -> Result<Response, Pro
 }
 
 /// In which language the caller wants to read about files.
-fn language(headers: &HeaderMap) -> Language {
+pub(super) fn language(headers: &HeaderMap) -> Language {
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|it| it.to_str().ok());
     accepted.map(Language::accepted).unwrap_or_default()
 }

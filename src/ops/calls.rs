@@ -13,6 +13,7 @@ use super::{
     dead, events,
     found::{self, ExplainedView, FoundView},
     openapi,
+    running::{self, CountsView, FileSetsView, FilesView, NeedsView, SystemsView},
     sessions::{self, CallerView, Credentials, SessionView},
     trace::TraceView,
     wire::{
@@ -139,6 +140,11 @@ const FIND: Asks = &[
 ];
 const BEFORE: Asks = &[("before", "the next page: `next` of the page before")];
 const ROUTE: Asks = &[("route", "the route that accepted it")];
+const COUNTS: Asks = &[
+    ("stretch", "`hour`, unless said, in pieces of 30 s, or `day`, in pieces of 10 min"),
+    ("route", "only this route; all of them together unless said"),
+];
+const PATH: Asks = &[("path", "only this file, with its text")];
 const PERSONAL: Asks = &[("personal", "`1`: what is about people is not hidden")];
 const FOLLOW: Asks = &[
     ("route", "only what happens on this route"),
@@ -162,6 +168,20 @@ pub const CALLS: &[Call] = &[
     call(("DELETE", "/sessions/current"), Needs::Name, "Log out", || delete(sessions::end)),
     call(("GET", "/status"), SEE, "How each route and its targets fare", || get(api::status))
         .gives(shape::<StatusView>),
+    call(("GET", "/needs"), SEE, "What needs somebody first", || get(running::show_needs))
+        .gives(shape::<NeedsView>),
+    call(("GET", "/counts"), SEE, "What was counted over the last hour or day", || {
+        get(running::show_counts)
+    })
+    .asks(COUNTS)
+    .gives(shape::<CountsView>),
+    call(("GET", "/systems"), SEE, "The directory of systems", || get(running::show_systems))
+        .gives(shape::<SystemsView>),
+    call(("GET", "/files"), SEE, "The sets of files that ran", || get(running::show_sets))
+        .gives(shape::<FileSetsView>),
+    call(("GET", "/files/{set}"), SEE, "The files of a set", || get(running::show_files))
+        .asks(PATH)
+        .gives(shape::<FilesView>),
     call(("GET", "/dead"), SEE, "Dead letters, by number", || get(dead::list))
         .asks(WHICH)
         .gives(shape::<DeadList>),

@@ -80,7 +80,8 @@ impl EngineBus {
             Refusal::Files(mistakes)
         })?;
         if seen.is_some_and(|it| it != digest_of_files(&plan.files)) {
-            let reason = "the files on the disk are others than those that you have seen; nothing was changed";
+            let reason = "the files on the disk are others than those that you have seen; \
+             nothing was changed";
             return Err(Refusal::Changed(reason.to_owned()));
         }
         warnings.lines().for_each(|line| warn!("{line}"));
@@ -337,8 +338,8 @@ impl From<EngineError> for Refusal {
         let reason = error.to_string();
         match error {
             EngineError::UnknownTarget(_) => Self::NotFound(reason),
-            EngineError::NoBodyKey(_) => Self::Files(reason),
             EngineError::Count { .. } => Self::Changed(reason),
+            EngineError::NoBodyKey(_) => Self::Files(reason),
             EngineError::Store(_) | EngineError::Broker(_) | EngineError::Stopping => {
                 Self::Unavailable(reason)
             }

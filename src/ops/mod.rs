@@ -21,6 +21,7 @@ pub mod found;
 mod health;
 mod openapi;
 mod query;
+pub mod running;
 mod server;
 pub mod sessions;
 mod token;

@@ -1,8 +1,11 @@
 //! The files of each generation are kept, to be shown and compared; what is secret is not.
 
-use simpul::message::Digest;
+use simpul::{
+    message::Digest,
+    store::{Options, Store},
+};
 
-use crate::support::{bus::Project, scripted::Scripted};
+use crate::support::{bus::Project, postgres::database, scripted::Scripted};
 
 const ROUTE: &str = "to:\n  - target: arsip.terima\n";
 
@@ -65,4 +68,22 @@ async fn a_secret_that_stands_in_a_file_is_starred_in_what_is_kept() {
     let kept = text(&bus, "connectors/arsip.yaml").await;
     assert!(!kept.contains("4711"), "{kept}");
     assert!(kept.contains("bearer: ***"), "{kept}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gateways_that_share_a_store_keep_them_together() {
+    let Some(address) = database().await else { return };
+    let connect = async || Store::connect(&address, Options::default()).await.unwrap();
+    let one = project().start_sharing(connect().await).await;
+    // The same files: the set goes on.
+    let two = project().start_sharing(connect().await).await;
+    let sets = two.engine.file_sets().await.unwrap();
+    assert_eq!(sets.iter().map(|it| (it.number, it.last)).collect::<Vec<_>>(), [(1, 2)]);
+
+    two.project().route("uji", &format!("steps:\n  - filter: $.a == 1\n{ROUTE}"));
+    two.reload().await;
+    let sets = one.engine.file_sets().await.unwrap();
+    let told: Vec<_> = sets.iter().map(|it| (it.number, it.last)).collect();
+    assert_eq!(told, [(3, 3), (1, 2)]);
+    assert!(text(&one, "routes/uji.yaml").await.contains("filter: $.a == 1"));
 }

@@ -1,6 +1,7 @@
 //! Every promise has a test named after it; one binary, so that it is linked once.
 
 mod accounting;
+mod acted;
 mod alerts;
 mod amqp;
 mod amqp_link;

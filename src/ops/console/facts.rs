@@ -2,13 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::Visit;
 use crate::{
     engine::{Disk, RouteStatus, Wiring},
     ledger::{DeadFilter, DeadGroup},
     message::{Endpoint, Timestamp},
     metrics::{Look, RouteMinute},
-    ops::Refusal,
+    ops::{Desk, Refusal},
     route::{Directory, SystemEntry},
 };
 
@@ -31,8 +30,7 @@ pub(super) struct Facts {
 
 impl Facts {
     /// Asks the bus.
-    pub(super) async fn gather(visit: &Visit) -> Result<Self, Refusal> {
-        let desk = &visit.desk;
+    pub(super) async fn gather(desk: &Desk, now: Timestamp) -> Result<Self, Refusal> {
         let status = desk.status().await?;
         let dead = status.iter().map(super::state::dead).sum::<u64>();
         let groups = match dead {
@@ -41,7 +39,7 @@ impl Facts {
         };
         let history = desk.history();
         Ok(Self {
-            now: Some(visit.now),
+            now: Some(now),
             status,
             wiring: desk.wiring(),
             look: desk.look(),

@@ -121,7 +121,8 @@ async fn on_disk(visit: &Visit, current: Option<&FileSet>) -> Result<Markup, Ref
             return Ok(html! {
                 h2 { (visit.t(&text!("The files on the disk have mistakes"))) }
                 p .told .bad {
-                    (visit.t(&text!("They cannot be taken into use, and simpul would not start with them. What runs is not touched.")))
+                    (visit.t(&text!("They cannot be taken into use, and simpul would not start \
+                     with them. What runs is not touched.")))
                 }
                 pre tabindex="0" { (mistakes) }
                 p { a .button .quiet href="/console/files?disk=1" { (visit.t(&text!("Read them again"))) } }
@@ -176,7 +177,8 @@ fn would(visit: &Visit, candidate: &Candidate) -> Markup {
         ul .sheet .plan {
             (of(routes, text!("New routes:"), text!("Routes that finish what they hold and start anew:"), text!("Routes that go; what still waits on them stays:")))
             (of(sources, text!("New sources:"), text!("Sources that are others:"), text!("Sources that go:")))
-            (of(targets, text!("New targets:"), text!("Targets with another address, password or schema:"), text!("Targets that go:")))
+            (of(targets, text!("New targets:"), text!("Targets with another address, password \
+             or schema:"), text!("Targets that go:")))
             (line(text!("Paused targets that are freed by it:"), frees))
             @if is_nothing(&candidate.comparison) {
                 li { (visit.t(&text!("No route, source or target becomes another one."))) }
@@ -198,7 +200,8 @@ fn take(visit: &Visit, candidate: &Candidate, changed: &[Change]) -> Markup {
             (visit.csrf_field())
             input type="hidden" name="seen" value=(candidate.digest());
             p {
-                (visit.t(&text!("{} files differ. Messages go on; each is dealt with by one generation of files.", &visit.n(changed.len() as u64))))
+                (visit.t(&text!("{} files differ. Messages go on; each is dealt with by one \
+                 generation of files.", &visit.n(changed.len() as u64))))
             }
             button { (visit.t(&text!("Take them into use"))) } " "
             a .button .quiet href="/console/files" { (visit.t(&text!("Leave it"))) }

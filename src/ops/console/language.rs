@@ -26,7 +26,8 @@ pub(super) async fn choose(uri: Uri) -> Response {
     let back = back.and_then(|it| HeaderValue::from_str(it).ok());
     let back = back.unwrap_or(HeaderValue::from_static("/console"));
     let cookie = format!(
-        "simpul_language={to}; Path=/console; Max-Age={REMEMBERED_SECONDS}; HttpOnly; SameSite=Strict"
+        "simpul_language={to}; Path=/console; Max-Age={REMEMBERED_SECONDS}; HttpOnly; \
+         SameSite=Strict"
     );
     let mut answer = (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie)]).into_response();
     answer.headers_mut().insert(header::LOCATION, back);

@@ -190,7 +190,7 @@ fn happened(visit: &Visit, line: &Line) -> Markup {
 }
 
 /// How a message fares on a route: its fate, and how many of its deliveries ended how.
-fn fared(visit: &Visit, fares: Option<&Fares>) -> Markup {
+pub(super) fn fared(visit: &Visit, fares: Option<&Fares>) -> Markup {
     let mut counts: Vec<(&str, u32)> = Vec::new();
     for (target, ordinal, outcome) in fares.iter().flat_map(|it| &it.deliveries) {
         let word = delivery_word(fares, (target, *ordinal), *outcome);

@@ -6,13 +6,13 @@ use axum::{
 };
 use maud::{Markup, html};
 
-use super::{Section, Visit, page, reader::moment, told::badge};
+use super::{Section, Visit, message::fared, page, reader::moment};
 use crate::{
     diagnostic::text,
     engine::{Found, FoundMessage},
     journal::Wanted,
     message::MessageId,
-    ops::{Refusal, query, trace::fate_word},
+    ops::{Refusal, query},
 };
 
 /// What somebody looks for.
@@ -134,7 +134,7 @@ fn row(visit: &Visit, message: &FoundMessage) -> Markup {
             td {
                 @for (route, field) in &message.by {
                     @let fares = message.fares.iter().find(|it| it.route == *route);
-                    div { (route) " (" (field) ") " (badge(visit, fares.map_or("forgotten", fate_word))) }
+                    div { (route) " (" (field) ") " (fared(visit, fares)) }
                 }
             }
         }

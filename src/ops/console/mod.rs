@@ -45,9 +45,28 @@ use self::{
     visit::Visit,
 };
 use super::{
-    Ops,
+    Desk, Ops, Refusal,
     calls::{AUDIT, Call, DEAL, FILES, Needs, PAUSE, SEE, call},
+    running::NeedView,
 };
+use crate::{diagnostic::Language, message::Timestamp};
+
+/// What needs somebody, for programs too.
+pub(super) async fn needs(
+    desk: &Desk,
+    now: Timestamp,
+    language: Language,
+) -> Result<Vec<NeedView>, Refusal> {
+    let facts = facts::Facts::gather(desk, now).await?;
+    let items = attention::attention(&facts, language).into_iter();
+    let view = |it: attention::Item| NeedView {
+        level: it.level.class().to_owned(),
+        what: it.what.told(language),
+        todo: it.todo.told(language),
+        link: it.link,
+    };
+    Ok(items.map(view).collect())
+}
 
 /// Every page, and everything that a form of one does: who is let in, and to what.
 pub const PAGES: &[Call] = &[

@@ -28,7 +28,7 @@ const ROUTES_MAX: usize = 30;
 
 /// `GET /console`
 pub(super) async fn show(visit: Visit) -> Result<Response, Refusal> {
-    let facts = Facts::gather(&visit).await?;
+    let facts = Facts::gather(&visit.desk, visit.now).await?;
     let items = attention(&facts, visit.language);
     let body = html! {
         (live("needs", needs(&visit, &items)))
@@ -83,7 +83,7 @@ fn count(visit: &Visit, items: usize) -> Text {
 /// The whole bus in a few numbers.
 fn figures(visit: &Visit, facts: &Facts) -> Markup {
     let minutes = facts.minutes.iter();
-    let shown = |name: &str| facts.status.iter().any(|it| *it.route == *name);
+    let shown = |name: &str| facts.wiring.routes.contains_key(name);
     let (mut came, mut went, mut failed) = (0, 0, 0);
     for (_, minute) in minutes.filter(|(name, _)| shown(name)) {
         came += minute.route.passed;
@@ -124,7 +124,8 @@ fn drawing(visit: &Visit, facts: &Facts) -> Markup {
             (routes::flat(visit, facts, map::ROUTES_MAX))
             @if map::ROUTES_MAX < shown {
                 p .soft {
-                    (visit.t(&text!("{} of {} routes: those in trouble, then the busiest of the last hour.", &visit.n(map::ROUTES_MAX as u64), &visit.n(shown as u64))))
+                    (visit.t(&text!("{} of {} routes: those in trouble, then the busiest of the \
+                     last hour.", &visit.n(map::ROUTES_MAX as u64), &visit.n(shown as u64))))
                     " " a href="/console/routes" { (visit.t(&text!("All routes"))) }
                 }
             }
@@ -145,7 +146,7 @@ fn list(visit: &Visit, facts: &Facts) -> Markup {
 
 fn charts(visit: &Visit, facts: &Facts) -> Markup {
     let Some(history) = visit.desk.history() else { return html! {} };
-    let shown = |name: &str| facts.status.iter().any(|it| *it.route == *name);
+    let shown = |name: &str| facts.wiring.routes.contains_key(name);
     html! {
         div .pair {
             @for stretch in [Stretch::Hour, Stretch::Day] {

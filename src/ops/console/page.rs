@@ -81,7 +81,8 @@ pub(super) fn page(visit: &Visit, here: Section, title: Text, body: Markup) -> R
                 (top(visit, here))
                 main #content tabindex="-1" {
                     p #stale .stale .told .bad role="status" {
-                        (visit.t(&text!("This page is not fresh: the bus does not answer. It is asked again every few seconds.")))
+                        (visit.t(&text!("This page is not fresh: the bus does not answer. It is \
+                         asked again every few seconds.")))
                     }
                     h1 { (title) }
                     (body)

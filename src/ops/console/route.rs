@@ -25,11 +25,12 @@ const GROUPS_MAX: usize = 10;
 
 /// `GET /console/routes/{route}`
 pub(super) async fn show(visit: Visit, Path(name): Path<String>) -> Result<Response, Refusal> {
-    let facts = Facts::gather(&visit).await?;
+    let facts = Facts::gather(&visit.desk, visit.now).await?;
     let Some(status) = facts.status.iter().find(|it| *it.route == *name) else {
         return Err(Refusal::NotFound(format!("there is no route `{}`", name.escape_debug())));
     };
-    let entry = facts.directory.routes.get(&name);
+    // Who sees the route only for one of its targets does not see what it does.
+    let entry = facts.directory.routes.get(&name).filter(|_| visit.desk.sees_route(&name));
     let filter = DeadFilter { route: Some(name.clone()), ..DeadFilter::default() };
     let groups = match super::state::dead(status) {
         0 => Vec::new(),
@@ -53,8 +54,10 @@ pub(super) async fn show(visit: Visit, Path(name): Path<String>) -> Result<Respo
             h2 { (visit.t(&text!("Dead letters, by what went wrong"))) }
             (dead(&visit, &groups))
         }
-        h2 { (visit.t(&text!("What went through"))) }
-        (live("charts", charts(&visit, &name)))
+        @if visit.desk.sees_route(&name) {
+            h2 { (visit.t(&text!("What went through"))) }
+            (live("charts", charts(&visit, &name)))
+        }
         h2 { (visit.t(&text!("What became of its messages"))) }
         (live("tally", tally(&visit, status)))
     };
@@ -93,7 +96,8 @@ fn does(visit: &Visit, facts: &Facts, entry: &RouteEntry) -> Markup {
                     (visit.t(&text!("Takes what comes from"))) " "
                     a href={ "/console/systems/" (system) } { (from) } "."
                     @if entry.has_identity {
-                        " " (visit.t(&text!("A message that was accepted before is a repeat, and dropped.")))
+                        " " (visit.t(&text!("A message that was accepted before is a repeat, \
+                         and dropped.")))
                     }
                 }
                 @for step in &entry.steps { li { (in_code(&visit.t(step))) } }
@@ -257,7 +261,8 @@ fn tally(visit: &Visit, status: &RouteStatus) -> Markup {
         dl .figures {
             @for (name, count) in rows { div { dt { (visit.t(&name)) } dd { (visit.n(count)) } } }
         }
-        p .soft { (visit.t(&text!("What was received is the sum of all that follows, at any moment."))) }
+        p .soft { (visit.t(&text!("What was received is the sum of all that follows, at any \
+         moment."))) }
     }
 }
 

@@ -21,7 +21,7 @@ const PAGE: usize = 100;
 
 /// `GET /console/routes?q=…&after=…`
 pub(super) async fn show(visit: Visit, uri: Uri) -> Result<Response, Refusal> {
-    let facts = Facts::gather(&visit).await?;
+    let facts = Facts::gather(&visit.desk, visit.now).await?;
     let fields = query::pairs(&uri).unwrap_or_default();
     let of = |wanted: &str| {
         fields.iter().find(|(name, _)| name == wanted).map_or("", |(_, it)| it.trim())

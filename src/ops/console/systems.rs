@@ -20,15 +20,6 @@ use crate::{
 /// Systems that one page has.
 const PAGE: usize = 200;
 
-/// Whether somebody may see a system: as such, or because a route that he may see is joined to it.
-fn sees(visit: &Visit, directory: &Directory, name: &str) -> bool {
-    let of = |endpoint: &str| endpoint.split('.').next() == Some(name);
-    visit.desk.sees_system(name)
-        || directory.routes.iter().any(|(route, it)| {
-            (of(&it.from) || it.to.iter().any(|to| of(&to.target))) && visit.desk.sees_route(route)
-        })
-}
-
 /// `GET /console/systems?after=…`
 pub(super) async fn list(visit: Visit, uri: Uri) -> Result<Response, Refusal> {
     let directory = visit.desk.directory().await?;
@@ -37,7 +28,7 @@ pub(super) async fn list(visit: Visit, uri: Uri) -> Result<Response, Refusal> {
     let shown: Vec<(&String, &SystemEntry)> = directory
         .systems
         .iter()
-        .filter(|(name, _)| after < name.as_str() && sees(&visit, &directory, name))
+        .filter(|(name, _)| after < name.as_str() && visit.desk.sees_any_of(&directory, name))
         .take(PAGE + 1)
         .collect();
     let (here, more) = (shown.get(..PAGE).unwrap_or(&shown), PAGE < shown.len());
@@ -113,7 +104,7 @@ fn personal(directory: &Directory, system: &SystemEntry) -> usize {
 /// `GET /console/systems/{system}`
 pub(super) async fn show(visit: Visit, Path(name): Path<String>) -> Result<Response, Refusal> {
     let directory = visit.desk.directory().await?;
-    let system = directory.systems.get(&name).filter(|_| sees(&visit, &directory, &name));
+    let system = directory.systems.get(&name).filter(|_| visit.desk.sees_any_of(&directory, &name));
     let Some(system) = system else {
         return Err(Refusal::NotFound(format!("there is no system `{}`", name.escape_debug())));
     };

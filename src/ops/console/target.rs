@@ -39,7 +39,7 @@ const ROUTES_MAX: usize = 8;
 
 /// `GET /console/targets/{target}`
 pub(super) async fn show(visit: Visit, Path(name): Path<String>) -> Result<Response, Refusal> {
-    let facts = Facts::gather(&visit).await?;
+    let facts = Facts::gather(&visit.desk, visit.now).await?;
     let routes = routes_to(&facts, &name);
     let unknown = || Refusal::NotFound(format!("no route goes to `{}`", name.escape_debug()));
     let (_, one) = routes.first().copied().ok_or_else(unknown)?;
@@ -130,7 +130,8 @@ fn act(visit: &Visit, one: &TargetStatus) -> Markup {
             form .line method="post" action={ "/console/targets/" (name) "/pause" } {
                 (visit.csrf_field())
                 div {
-                    label for="reason" { (visit.t(&text!("Why it is to be paused (it is written down)"))) }
+                    label for="reason" { (visit.t(&text!("Why it is to be paused (it is written \
+                     down)"))) }
                     input #reason name="reason" required maxlength="500" autocomplete="off";
                 }
                 button .quiet { (visit.t(&text!("Pause it"))) }

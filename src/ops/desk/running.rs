@@ -14,7 +14,7 @@ use crate::{
         access::{Of, Right},
         bus::Candidate,
     },
-    route::Directory,
+    route::{Directory, RouteEntry},
 };
 
 #[expect(clippy::missing_errors_doc, reason = "said once, at `Refusal`")]
@@ -27,6 +27,14 @@ impl Desk {
     /// Whether he may see a system as a whole.
     pub fn sees_system(&self, system: &str) -> bool {
         self.caller().may(Right::See, &Of::system(system))
+    }
+
+    /// Whether he may see a system: as a whole, or because a route that he may see is joined to it.
+    pub fn sees_any_of(&self, directory: &Directory, system: &str) -> bool {
+        let of = |endpoint: &str| endpoint.split('.').next() == Some(system);
+        let joined = |it: &RouteEntry| of(&it.from) || it.to.iter().any(|to| of(&to.target));
+        let mut routes = directory.routes.iter();
+        self.sees_system(system) || routes.any(|(route, it)| joined(it) && self.sees_route(route))
     }
 
     /// Who sends to whom, on the routes that he may see.

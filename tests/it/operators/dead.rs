@@ -95,7 +95,11 @@ async fn many_dead_letters_are_grouped_previewed_and_replayed_as_a_job() {
         "cancel 7: sari (local): salah rute",
     ];
     assert_eq!(running.told(), expected);
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_say_what_he_means_has_nothing_done() {
+    let running = Running::start(Scripted::default()).await;
     let mistakes: [(&'static [&'static str], &str); 6] = [
         (
             &["dead", "replay", "--group", GROUP, "--reason", "x"],

@@ -40,6 +40,8 @@ const PAUSE: &str = r#"{"target":"arsip.simpan","reason":"uji"}"#;
 const KEY: &str = r#"{"target":"arsip.simpan","key":"12/SPD"}"#;
 const TRACE: &str = "/messages/07070707-0707-0707-0707-070707070707/trace";
 
+const BODIES: &str = "/messages/07070707-0707-0707-0707-070707070707/bodies";
+
 const EXPLAIN: &str = "/messages/07070707-0707-0707-0707-070707070707/explain?route=sk-mutasi";
 
 /// Each call of the table: its method and path there, as it is made, with what, and which roles may
@@ -49,6 +51,11 @@ pub(super) const MAY: &[(&str, &str, &str, &str, &str)] = &[
     ("POST", "/sessions", "/sessions", "{}", "voran"),
     ("GET", "/sessions/current", "/sessions/current", "", "voran"),
     ("GET", "/status", "/status", "", "vora"),
+    ("GET", "/needs", "/needs", "", "vora"),
+    ("GET", "/counts", "/counts?stretch=day&route=sk-mutasi", "", "vora"),
+    ("GET", "/systems", "/systems", "", "vora"),
+    ("GET", "/files", "/files", "", "vora"),
+    ("GET", "/files/{set}", "/files/1", "", "vora"),
     ("GET", "/dead", "/dead", "", "vora"),
     ("GET", "/dead/groups", "/dead/groups", "", "vora"),
     ("GET", "/dead/count", "/dead/count?route=sk-mutasi", "", "vora"),
@@ -72,6 +79,7 @@ pub(super) const MAY: &[(&str, &str, &str, &str, &str)] = &[
     ("GET", "/messages", "/messages?key=x", "", "vora"),
     ("GET", "/messages/{id}/trace", TRACE, "", "vora"),
     ("GET", "/messages/{id}/explain", EXPLAIN, "", "oa"),
+    ("GET", "/messages/{id}/bodies", BODIES, "", "oa"),
     ("GET", "/events", "/events", "", "vora"),
     ("GET", "/actions", "/actions", "", "ra"),
     // Last: it is the end of the session.
@@ -257,4 +265,28 @@ async fn who_has_a_part_sees_and_touches_nothing_else() {
     // `+`: something of the route was shown; `!`: the bus was told to do something. In the columns: who
     // has the route, who has the system of its target, who has others.
     insta::assert_snapshot!(table);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_shows_anything_of_a_dead_letter_to_who_has_other_routes_and_systems() {
+    let running = running().await;
+    let mut browser = running.browser();
+    browser.log_in("of-others", PASSWORD).await;
+    running.told();
+    let ordered = |it: &String| !it.starts_with("groups");
+    for (method, _, path, fields, _) in PAGES_MAY.iter().filter(|it| it.1 != "/console/logout") {
+        let answer = browser.visit(method, path, fields).await;
+        let what = format!("{method} {path}: {} {}", answer.status, answer.text);
+        // What the letters hold, and their target; the route he may have named himself.
+        for secret in ["800/12", "KU.02", "daftarkan-naskah", "422"] {
+            // What he looks for himself stands on the page with which he does.
+            let own = path.contains(secret);
+            assert!(own || !answer.text.contains(secret), "{secret} in {what}");
+        }
+        let told: Vec<_> = running.told().into_iter().filter(ordered).collect();
+        assert!(told.is_empty(), "{told:?}: {what}");
+    }
+    // Who has the route sees them.
+    browser.log_in("of-route", PASSWORD).await;
+    assert!(browser.visit("GET", "/console/dead/17", "").await.text.contains("422"));
 }

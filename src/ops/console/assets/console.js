@@ -65,7 +65,8 @@
     }
   }
 
-  if (document.querySelector("[data-live]")) {
+  // What stands below each page is fresh only where the page is.
+  if (document.querySelector("main [data-live]")) {
     if (hold) {
       hold.hidden = false;
       hold.addEventListener("click", () => {

@@ -29,7 +29,9 @@ impl Needs<'_> {
             if facts.look.not_connected.iter().any(|it| **it == *name) {
                 let what = text!("Nothing can be fetched from {}.", &titled);
                 let todo = text!(
-                    "What is published waits in its queue, and is fetched once simpul can. See whether RabbitMQ runs, the queue is there, and user and password in connectors/{}.yaml are right.",
+                    "What is published waits in its queue, and is fetched once simpul can. See \
+                     whether RabbitMQ runs, the queue is there, and user and password in \
+                     connectors/{}.yaml are right.",
                     &source.system
                 );
                 self.push(Level::Bad, (what, todo), &link, there);
@@ -42,7 +44,8 @@ impl Needs<'_> {
             if *every < silent {
                 let what = text!("Nothing has come from {} for {}.", &titled, age(silent));
                 let todo = text!(
-                    "It is expected to send something at least every {}. See whether simpul refuses it; then ask whether the system sends at all.{}",
+                    "It is expected to send something at least every {}. See whether simpul \
+                     refuses it; then ask whether the system sends at all.{}",
                     age(*every),
                     self.ask(source)
                 );
@@ -62,7 +65,8 @@ impl Needs<'_> {
                 let waits = target.waiting + target.retrying;
                 if target.orphaned && 0 < waits_for(target) {
                     let what = text!(
-                        "{} deliveries of `{}` wait for {}, where the files that run send nothing any more.",
+                        "{} deliveries of `{}` wait for {}, where the files that run send \
+                         nothing any more.",
                         &self.n(waits_for(target)),
                         &route.route,
                         &name
@@ -84,7 +88,8 @@ impl Needs<'_> {
                         age(target.oldest)
                     );
                     let todo = text!(
-                        "They are to be there within {}. The target answers, but takes less than comes, or fails now and then: see its attempts.",
+                        "They are to be there within {}. The target answers, but takes less \
+                         than comes, or fails now and then: see its attempts.",
                         age(promise)
                     );
                     self.push(Level::Warn, (what, todo), &link, there);
@@ -97,7 +102,8 @@ impl Needs<'_> {
                         &name
                     );
                     let todo = text!(
-                        "They go on once it is replayed or discarded, or somebody lets the key go on without it."
+                        "They go on once it is replayed or discarded, or somebody lets the key \
+                         go on without it."
                     );
                     self.push(
                         Level::Warn,
@@ -144,7 +150,8 @@ impl Needs<'_> {
                 ),
             };
             let todo = text!(
-                "They are kept. See why, correct it, preview what would be sent, and replay them together."
+                "They are kept. See why, correct it, preview what would be sent, and replay \
+                 them together."
             );
             self.push(
                 Level::Warn,

@@ -44,7 +44,7 @@ pub(super) fn attention(facts: &Facts, language: Language) -> Vec<Item> {
     needs.backlogs();
     needs.dead();
     let mut items = needs.items;
-    items.sort_by(|left, right| right.level.cmp(&left.level));
+    items.sort_by_key(|it| std::cmp::Reverse(it.level));
     items
 }
 
@@ -80,7 +80,8 @@ impl<'f> Needs<'f> {
         if looks && !look.broker_up {
             let what = text!("Messages can neither be put into queues nor taken from them.");
             let todo = text!(
-                "Senders are told to try again; what was accepted is kept. See whether RabbitMQ runs, has memory and disk, and can be reached."
+                "Senders are told to try again; what was accepted is kept. See whether RabbitMQ \
+                 runs, has memory and disk, and can be reached."
             );
             self.push(Level::Bad, (what, todo), "/health/ready", text!("The reason"));
         }
@@ -90,7 +91,8 @@ impl<'f> Needs<'f> {
                 &self.n(look.damaged)
             );
             let todo = text!(
-                "The disk gave back other bytes than it was given. Copy the store and run `simpul store check` on the copy; have the disk examined."
+                "The disk gave back other bytes than it was given. Copy the store and run \
+                 `simpul store check` on the copy; have the disk examined."
             );
             self.push(Level::Bad, (what, todo), "/console/dead", text!("Dead letters"));
         }
@@ -98,14 +100,17 @@ impl<'f> Needs<'f> {
         if BEHIND < look.journal_behind {
             let what = text!("The journal is {} behind.", age(look.journal_behind));
             let todo = text!(
-                "Messages pass, but what happened to them is not written down yet. See whether the disk of the store, or its PostgreSQL, can be written to."
+                "Messages pass, but what happened to them is not written down yet. See whether \
+                 the disk of the store, or its PostgreSQL, can be written to."
             );
             self.push(Level::Warn, (what, todo), "/metrics", text!("The figures"));
         }
         if looks && look.reload_refused {
             let what = text!("The files on the disk have mistakes, and are not what runs.");
             let todo = text!(
-                "What ran before goes on, but simpul would not start with these files: do not restart it. See every mistake with its place, correct it, and take the files into use."
+                "What ran before goes on, but simpul would not start with these files: do not \
+                 restart it. See every mistake with its place, correct it, and take the files \
+                 into use."
             );
             self.push(
                 Level::Warn,
@@ -125,13 +130,15 @@ impl<'f> Needs<'f> {
                 &free
             );
             let todo = text!(
-                "Senders are told to try again; deliveries go on. Make room on that disk; messages are accepted again by themselves."
+                "Senders are told to try again; deliveries go on. Make room on that disk; \
+                 messages are accepted again by themselves."
             );
             self.push(Level::Bad, (what, todo), "/metrics", text!("The figures"));
         } else if disk.free < disk.low.saturating_mul(2) {
             let what = text!("The disk of the store fills up: {} are left.", &free);
             let todo = text!(
-                "With less than {} nothing is accepted any more. See what grows: a backlog, dead letters, or other programs' files.",
+                "With less than {} nothing is accepted any more. See what grows: a backlog, \
+                 dead letters, or other programs' files.",
                 &size(self.language, disk.low)
             );
             self.push(Level::Warn, (what, todo), "/metrics", text!("The figures"));

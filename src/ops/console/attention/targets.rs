@@ -110,7 +110,9 @@ impl<'f> Needs<'f> {
                     &pause.reason
                 );
                 let todo = text!(
-                    "{} wait for it; nothing is lost. Correct address or password in connectors/{}.yaml and take the files into use, which frees it; or have it corrected there, and free it.{}",
+                    "{} wait for it; nothing is lost. Correct address or password in \
+                     connectors/{}.yaml and take the files into use, which frees it; or have it \
+                     corrected there, and free it.{}",
                     &waiting,
                     &endpoint.system,
                     self.ask(endpoint)
@@ -127,7 +129,8 @@ impl<'f> Needs<'f> {
         let since = self.since(Timestamp::from_millis(*failing));
         let what = text!("{} does not answer since {}, for {}.", &titled, &since, age(lasted));
         let todo = text!(
-            "{} wait for it and are tried again; nothing is lost. See whether the system runs and can be reached from here. Once it answers, everything goes on by itself.{}",
+            "{} wait for it and are tried again; nothing is lost. See whether the system runs \
+             and can be reached from here. Once it answers, everything goes on by itself.{}",
             &waiting,
             self.ask(endpoint)
         );
@@ -160,7 +163,8 @@ impl<'f> Needs<'f> {
             ),
         };
         let todo = text!(
-            "Without a new one the target is paused, and everything for it kept. Ask for it to be renewed.{}",
+            "Without a new one the target is paused, and everything for it kept. Ask for it to \
+             be renewed.{}",
             self.ask(endpoint)
         );
         self.push(

@@ -70,7 +70,7 @@ struct Exit {
 }
 
 /// The routes that are shown where not all can be: those in trouble, then the busiest.
-pub(super) fn first<'f>(facts: &'f Facts, most: usize) -> Vec<&'f RouteStatus> {
+pub(super) fn first(facts: &Facts, most: usize) -> Vec<&RouteStatus> {
     let mut all: Vec<&RouteStatus> = facts.status.iter().filter(|it| is_shown(it)).collect();
     let busy = |it: &RouteStatus| facts.last_hour.get(&it.route).copied().unwrap_or_default();
     all.sort_by_cached_key(|it| {
