@@ -33,7 +33,8 @@ async fn what_became_of_each_field_is_told_and_what_is_about_people_is_hidden() 
     let process = Process::start(path);
     let body = r#"{"nomor":17.50,"nip":"199001012015031001","catatan":"lama"}"#;
     let (status, answer) = process.send(body).await;
-    assert_eq!(status, 202, "{answer}");
+    let log = || fs::read_to_string(path.join("simpul.log")).unwrap_or_default();
+    assert_eq!(status, 202, "{answer}\n{}", log());
     let id = answer["id"].as_str().unwrap();
     let said = |arguments: &[&str]| simpul_on(path, arguments);
     let traced = || async { said(&["trace", id]).out };
