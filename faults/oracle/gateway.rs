@@ -213,8 +213,11 @@ impl Gateway {
 
     /// Orders all dead letters to be replayed; the number of the job.
     pub(crate) async fn order_replay(&self) -> i64 {
+        let (status, told) = self.operating("/dead/count", None).await.unwrap();
+        assert_eq!(status, 200, "{told}");
         let order = json!({
-            "kind": "replay", "selection": { "all": true }, "by": "operator", "reason": "uji",
+            "kind": "replay", "selection": { "all": true }, "count": told["count"],
+            "by": "operator", "reason": "uji",
         });
         let (status, told) = self.operating("/dead/jobs", Some(order)).await.unwrap();
         assert_eq!(status, 200, "{told}");

@@ -93,7 +93,7 @@ async fn what_is_ours_opens_again_and_what_is_not_is_left_alone() {
     let newer = server.database().await;
     drop(open(&newer).await);
     server.execute(&newer, "UPDATE simpul_format SET number = 4711").await;
-    let reason = "its format is 4711, and this program knows formats up to 7: a newer simpul \
+    let reason = "its format is 4711, and this program knows formats up to 11: a newer simpul \
                   wrote it; start that version again, or a newer one";
     assert_eq!(refused(&newer).await, reason);
 }

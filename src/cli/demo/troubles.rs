@@ -152,8 +152,9 @@ pub(super) async fn wrong_map(
     stage.project.write(ROUTE_FILE, good)?;
     operate(stage, &["reload"]).await?;
     operate(stage, &["dead", "replay", &number, "--preview"]).await?;
-    let reason = ["--reason", "map corrected"];
-    operate(stage, &[["dead", "replay"].as_slice(), &selection, &reason].concat()).await?;
+    let count = dead.to_string();
+    let how = ["--count", &count, "--reason", "map corrected"];
+    operate(stage, &[["dead", "replay"].as_slice(), &selection, &how].concat()).await?;
     stage
         .watch("the replayed orders to arrive", |view| {
             let found = target(view, "sppd-terbit", "e-agenda.catat");

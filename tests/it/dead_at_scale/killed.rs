@@ -57,7 +57,7 @@ async fn a_replay_outlives_kill_9_and_sigterm_and_delivers_each_letter() {
     call(&access(), "/reload", Some(json!({}))).await;
     let group = groups().await["groups"][0]["group"].clone();
     let order = json!({
-        "kind": "replay", "selection": { "group": group }, "rate": RATE,
+        "kind": "replay", "selection": { "group": group }, "count": LETTERS, "rate": RATE,
         "by": "sari", "reason": "peta diperbaiki",
     });
     let id = call(&access(), "/dead/jobs", Some(order)).await["id"].as_i64().unwrap();

@@ -9,6 +9,8 @@ from: e-sppd.status
 identity: { key: [$.nomor, $.status], body: ignore, window: 7d }
 order_by: $.nomor
 search: { nomor: $.nomor }
+bodies: digest
+retention: 30d
 steps:
   - filter: $.status == 'TERBIT'
   - map: { a: $.b, list: [1, true, null], items: { $each: $.c, $map: { d: "@.e" } } }
@@ -126,5 +128,9 @@ retry: { standard: { first: 5s, factor: 3, max: 30m, give_up: 3d } }
 hash_key: ${env:HASH_KEY}
 users: ./users.yaml
 second_person: true
+body_keys:
+  k2026: ${file:k2026}
+retention: { bodies: 7d, journal: 28d }
+traces: http://127.0.0.1:4318
 log: info
 ";
