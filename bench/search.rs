@@ -70,7 +70,7 @@ async fn fill(store: &Store, count: usize) {
             let term = Term::plain(Arc::clone(&name), &text);
             journal::found_by(&mut writes, (at, "surat-masuk", id), term.as_slice());
             let by = "persuratan.terbit/kunci-2026".to_owned();
-            let event = Event::Accepted { by, trace: None };
+            let event = Event::Accepted { by, bytes: 900, trace: None };
             let (route, delivery) = ("surat-masuk".into(), None);
             let line = Line { at, route, message: Some(id), delivery, generation: 1, event };
             journal::append(&mut writes, &line);

@@ -48,6 +48,9 @@ pub enum Event {
     Accepted {
         /// Who.
         by: String,
+        /// The length of its body in bytes; 0 where a version wrote it that did not tell.
+        #[serde(default)]
+        bytes: u64,
         /// The trace that it is part of, where there are traces.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         trace: Option<String>,
@@ -80,6 +83,9 @@ pub enum Event {
         by: String,
         /// Where it went, once for each delivery.
         to: Vec<Endpoint>,
+        /// The length of its body in bytes; 0 where a version wrote it that did not tell.
+        #[serde(default)]
+        bytes: u64,
         /// The trace that it is part of, where there are traces.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         trace: Option<String>,
@@ -94,6 +100,9 @@ pub enum Event {
         answer: String,
         /// How long it took, in milliseconds.
         duration_ms: u64,
+        /// The length of what was sent in bytes; 0 where a version wrote it that did not tell.
+        #[serde(default)]
+        bytes: u64,
     },
     /// A copy made by a crash was dropped: its outcome was known.
     CopyDropped,
@@ -172,6 +181,19 @@ pub enum Event {
         /// `started`, `reloaded`.
         how: String,
     },
+}
+
+impl Event {
+    /// The length in bytes of the body that it is about, where it is about one and tells it.
+    pub fn bytes(&self) -> Option<u64> {
+        let (Self::Accepted { bytes, .. }
+        | Self::Attempt { bytes, .. }
+        | Self::Passed { bytes, .. }) = self
+        else {
+            return None;
+        };
+        (*bytes != 0).then_some(*bytes)
+    }
 }
 
 const APPEND: &str =

@@ -54,14 +54,14 @@ mod tests {
         let text = || "x".to_owned();
         let target = Endpoint::parse("arsip.terima");
         let events = [
-            Event::Accepted { by: text(), trace: None },
-            Event::Accepted { by: text(), trace: Some(text()) },
+            Event::Accepted { by: text(), bytes: 7, trace: None },
+            Event::Accepted { by: text(), bytes: 7, trace: Some(text()) },
             Event::Repeat { first },
             Event::Changed { first },
             Event::Filtered { step: text() },
             Event::Routed { deliveries: 2, skipped: target.into_iter().collect() },
-            Event::Attempt { attempt: 1, class: text(), answer: text(), duration_ms: 7 },
-            Event::Passed { by: text(), to: Vec::new(), trace: None },
+            Event::Attempt { attempt: 1, class: text(), answer: text(), duration_ms: 7, bytes: 7 },
+            Event::Passed { by: text(), to: Vec::new(), bytes: 7, trace: None },
             Event::CopyDropped,
             Event::Dead { class: text(), reason: text() },
             Event::Expired,

@@ -7,7 +7,7 @@ impl Event {
     /// A stable word for it, and what happened in words.
     pub fn told(&self) -> (&'static str, String) {
         match self {
-            Self::Accepted { by, trace } => {
+            Self::Accepted { by, trace, .. } => {
                 ("accepted", format!("accepted from {by}{}", traced(trace.as_deref())))
             }
             Self::Repeat { first } => ("repeat", format!("repeat of {first}; dropped")),
@@ -16,10 +16,10 @@ impl Event {
             }
             Self::Filtered { step } => ("filtered", format!("filtered by {step}")),
             Self::Routed { deliveries, skipped } => ("routed", routed(*deliveries, skipped)),
-            Self::Attempt { attempt, class, answer, duration_ms } => {
+            Self::Attempt { attempt, class, answer, duration_ms, .. } => {
                 ("attempt", format!("attempt {attempt}: {class}, {answer} ({duration_ms} ms)"))
             }
-            Self::Passed { by, to, trace } => {
+            Self::Passed { by, to, trace, .. } => {
                 let to: Vec<_> = to.iter().map(ToString::to_string).collect();
                 let trace = traced(trace.as_deref());
                 ("passed", format!("by {by}, straight to {}{trace}", to.join(", ")))

@@ -60,6 +60,9 @@ pub struct EventTrace {
     pub ordinal: Option<u32>,
     /// The generation of files that dealt with it.
     pub generation: i64,
+    /// The length of the body in bytes, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
     /// What happened, in words.
     pub text: String,
 }
@@ -112,8 +115,8 @@ impl EventTrace {
             Some((target, ordinal)) => (Some(target.to_string()), Some(*ordinal)),
             None => (None, None),
         };
-        let (at, generation) = (line.at.to_string(), line.generation);
-        Self { at, event: event.to_owned(), target, ordinal, generation, text }
+        let (at, generation, bytes) = (line.at.to_string(), line.generation, line.event.bytes());
+        Self { at, event: event.to_owned(), target, ordinal, generation, bytes, text }
     }
 }
 

@@ -205,6 +205,12 @@ pub fn key_of(body: &[u8]) -> Option<&str> {
     Front::of(body).map(|it| it.name)
 }
 
+/// The length of a body in bytes, as it was before it was sealed.
+pub fn plain_len(body: &[u8]) -> u64 {
+    let plain = Front::of(body).map(|it| it.rest.len().saturating_sub(AES_256_GCM.tag_len()));
+    plain.unwrap_or(body.len()) as u64
+}
+
 /// What stands in front of what is sealed.
 struct Front<'b> {
     name: &'b str,

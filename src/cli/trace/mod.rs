@@ -237,12 +237,17 @@ mod tests {
             class: class.to_owned(),
             answer: answer.to_owned(),
             duration_ms: 12,
+            bytes: 9,
         };
         let lines = vec![
             line(
                 0,
                 None,
-                Event::Accepted { by: "e-sppd.status/e-sppd-2026".to_owned(), trace: None },
+                Event::Accepted {
+                    by: "e-sppd.status/e-sppd-2026".to_owned(),
+                    bytes: 9,
+                    trace: None,
+                },
             ),
             line(3, None, Event::Routed { deliveries: 2, skipped: vec![arsip] }),
             line(20, Some((&absensi, 0)), attempt(1, "delivered", "200")),

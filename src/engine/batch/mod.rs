@@ -25,6 +25,7 @@ use crate::{
     ledger::{self, Cause, Claim, DeliveryId, Fate, NewDelivery, Outcome, Settling},
     message::{Digest, Endpoint, Message, MessageId, Timestamp},
     route::{Identity, OnExhausted, Route},
+    sealing::plain_len,
     spans::{Span, Traced},
     store::Writes,
 };
@@ -357,7 +358,8 @@ impl Stamp {
 
 /// The journal's word for a message that was accepted.
 pub(in crate::engine) fn accepted(by: &str, message: &Message) -> Event {
-    Event::Accepted { by: by.to_owned(), trace: traces::trace_of(&message.headers) }
+    let bytes = plain_len(&message.body);
+    Event::Accepted { by: by.to_owned(), bytes, trace: traces::trace_of(&message.headers) }
 }
 
 /// What crashed the bus too often: it panicked, or it ended it.

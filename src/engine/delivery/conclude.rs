@@ -29,7 +29,7 @@ use crate::{
 impl Worker<'_> {
     /// What becomes of a delivery whose attempt came back.
     pub(super) fn conclude(&self, under_way: UnderWay, came: Came, writes: &mut Writes) -> End {
-        let UnderWay { delivery, mut envelope, started, open, traced, _probe } = under_way;
+        let UnderWay { delivery, mut envelope, started, bytes, open, traced, _probe } = under_way;
         let now = self.shared.clock.now();
         let none = BTreeMap::new();
         let of_target = open.as_ref().map_or(&none, |it| &it.open.answers);
@@ -53,6 +53,7 @@ impl Worker<'_> {
             class: attempted.word().to_owned(),
             answer: attempted.summary.clone(),
             duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            bytes,
         };
         journal::append(writes, &self.line(&delivery, Some(&envelope), event));
         if let (Some(traced), Some(exporter)) = (traced, &self.shared.options.traces) {

@@ -93,6 +93,8 @@ struct UnderWay {
     delivery: Delivery,
     envelope: Envelope,
     started: Instant,
+    /// The length of what was sent; 0 where nothing was.
+    bytes: u64,
     open: Option<Arc<OpenPlanTarget>>,
     /// Its span, where it is traced.
     traced: Option<Traced>,

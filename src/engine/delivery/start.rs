@@ -31,6 +31,7 @@ impl Worker<'_> {
             .as_mut()
             .ok()
             .and_then(|it| self.shared.trace_attempt(envelope.traced.as_ref(), &mut it.headers));
+        let bytes = call.as_ref().map_or(0, |it| it.body.len()) as u64;
         let callee = open.as_ref().map(|it| Arc::clone(&it.open.target));
         let task = self.tasks.spawn(async move {
             match (callee, call) {
@@ -46,7 +47,8 @@ impl Worker<'_> {
             }
         });
         let started = Instant::now();
-        let under_way = UnderWay { delivery, envelope, started, open, traced, _probe: probe };
+        let under_way =
+            UnderWay { delivery, envelope, started, bytes, open, traced, _probe: probe };
         self.under_way.insert(task.id(), under_way);
     }
 

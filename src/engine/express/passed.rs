@@ -98,7 +98,8 @@ impl Passed {
         }
         let by = self.by.clone();
         let trace = traces::trace_of(&message.message.headers);
-        self.line(message, Event::Passed { by, to, trace });
+        let bytes = message.message.body.len() as u64;
+        self.line(message, Event::Passed { by, to, bytes, trace });
     }
 
     /// Shows it to the metrics.

@@ -3,9 +3,10 @@
 use axum::{http::Uri, response::Response};
 use maud::{Markup, html};
 
-use super::{Section, Visit, page};
+use super::{Section, Visit, page, reader::moment};
 use crate::{
     diagnostic::text,
+    message::Timestamp,
     ops::{
         Refusal,
         actions::{ActionView, ActionsView},
@@ -49,24 +50,31 @@ fn table(visit: &Visit, view: &ActionsView) -> Markup {
                     th scope="col" { (visit.t(&text!("Why"))) }
                     th scope="col" { (visit.t(&text!("Where"))) }
                 } }
-                tbody { @for action in &view.actions { (row(action)) } }
+                tbody { @for action in &view.actions { (row(visit, action)) } }
             }
         }
     }
 }
 
-fn row(action: &ActionView) -> Markup {
+fn row(visit: &Visit, action: &ActionView) -> Markup {
     html! {
         tr {
-            td { time datetime=(action.at) { (action.at) } }
+            td .nowrap {
+                @match Timestamp::parse(&action.at) {
+                    Some(at) => (moment(visit, at)),
+                    None => (action.at),
+                }
+            }
             td { (action.who) }
             td { (action.what) }
             td { (action.reason.as_deref().unwrap_or_default()) }
             td {
-                @if let Some(route) = &action.route { (route) " " }
+                @if let Some(route) = &action.route {
+                    a href={ "/console/routes/" (route) } { (route) } " "
+                }
                 @if let Some(target) = &action.target { (target) " " }
                 @if let Some(message) = &action.message {
-                    a href={ "/console/messages/" (message) } { (message) }
+                    a href={ "/console/messages/" (message) } { code { (message) } }
                 }
             }
         }

@@ -4,7 +4,9 @@ use axum::{extract::Path, http::Uri, response::Response};
 use maud::{Markup, html};
 
 use super::{
-    Section, Visit, bodies, explain, page,
+    Section, Visit, bodies, explain,
+    figures::size,
+    page,
     reader::{clock, day},
     told::{self, badge, badge_of},
 };
@@ -185,6 +187,7 @@ fn happened(visit: &Visit, line: &Line) -> Markup {
                 strong { (target) @if 0 < *ordinal { " [" (ordinal) "]" } } " "
             }
             span { (visit.t(&told::event(&line.event))) }
+            @if let Some(bytes) = line.event.bytes() { " " small { (size(visit.language, bytes)) } }
         }
     }
 }

@@ -13,8 +13,8 @@ use crate::{
 /// What an event of a message says.
 pub(super) fn event(event: &Event) -> Text {
     match event {
-        Event::Accepted { by, trace: None } => text!("accepted from {}", by),
-        Event::Accepted { by, trace: Some(trace) } => {
+        Event::Accepted { by, trace: None, .. } => text!("accepted from {}", by),
+        Event::Accepted { by, trace: Some(trace), .. } => {
             text!("accepted from {}, trace {}", by, trace)
         }
         Event::Repeat { first } => text!("a repeat of {}, and dropped", first),
@@ -28,7 +28,7 @@ pub(super) fn event(event: &Event) -> Text {
         Event::Routed { deliveries, skipped } => {
             text!("routed: {} deliveries; skipped {}", deliveries, &names(skipped))
         }
-        Event::Attempt { attempt, class, answer, duration_ms } => {
+        Event::Attempt { attempt, class, answer, duration_ms, .. } => {
             text!("attempt {}: {}, {} ({} ms)", attempt, outcome(class), answer, duration_ms)
         }
         Event::Passed { by, to, .. } => text!("from {} straight to {}", by, &names(to)),

@@ -248,3 +248,18 @@ async fn bodies_are_forgotten_when_their_time_is_over_and_the_journal_stays() {
     let rows = store.query(vec![("SELECT count(*) FROM body", vec![])]).await.unwrap();
     assert_eq!(rows[0][0].int(0), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_journal_tells_how_large_a_body_was_before_it_was_sealed() {
+    for said in ["", "bodies: full\n"] {
+        let arsip = Scripted::new([]);
+        let bus = Bus::start(&route(said), &[("arsip", Arc::clone(&arsip))]).await;
+        let id = bus.publish(letter("1")).await.id;
+        bus.settled().await;
+        let lines = bus.engine.trace(id).await.unwrap().unwrap().lines;
+        let told: Vec<_> = lines.iter().filter_map(|it| it.event.bytes()).collect();
+        let expected = [letter("1"), sent("1")].map(|it| it.to_string().len() as u64);
+        assert_eq!(told, expected, "{said}");
+        bus.stop().await;
+    }
+}
